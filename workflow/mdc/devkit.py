@@ -1,0 +1,139 @@
+"""Linking a folder in PASCAL VOC's layout: JPEGImages, Annotations, ImageSets, SegmentationClass."""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mdc.checks import Photo, SplitTables, id_problem, problems_error, split_tables
+from mdc.errors import InputError
+from mdc.splits import SPLITS, split_by_hash
+from mdc.voc import CLASSES, checked_classes, class_names, read_list, read_tags
+
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
+logger = logging.getLogger(__name__)
+
+
+def link_devkit(
+    root: Path,
+    *,
+    classes: Sequence[str],
+    plain_folder: Path,
+    max_side_px: int,
+    val_share: float,
+    seed: int,
+    processes: int,
+    need_masks: bool,
+) -> SplitTables:
+    """Return the manifests of `root`, a folder in VOC's layout or its parent: train, val, and test if it is listed.
+
+    Classes are `classes`, else those of classes.txt, else VOC's 20. Splits are the lists in ImageSets/Segmentation,
+    else in ImageSets/Main, else all images, divided by `val_share` and `seed`. Images of test need no annotation, no
+    image needs a mask unless `need_masks`. See `checks.split_tables` for the checks and for `plain_folder`.
+    Raises one `InputError` that lists all problems.
+    """
+    root = _layout_root(Path(root))
+    names = checked_classes(list(classes), source="the config's classes") if classes else class_names(root) or CLASSES
+    images, problems = _images_by_id(root)
+    members = _members(root, images, val_share=val_share, seed=seed, problems=problems)
+    photos: dict[str, list[Photo]] = {}
+    for split, ids in members.items():
+        found = (_photo(root, id, images=images, split=split, problems=problems) for id in ids)
+        photos[split] = [photo for photo in found if photo is not None]
+    return split_tables(
+        photos,
+        classes=names,
+        problems=problems,
+        plain_folder=plain_folder,
+        max_side_px=max_side_px,
+        processes=processes,
+        need_masks=need_masks,
+    )
+
+
+def _layout_root(root: Path) -> Path:
+    for candidate in (root, root / "VOC2012", root / "VOCdevkit" / "VOC2012"):
+        if (candidate / "JPEGImages").is_dir():
+            return candidate
+    raise InputError(f"{root}: has no folder JPEGImages (nor VOC2012/JPEGImages): name the folder that holds it")
+
+
+def _images_by_id(root: Path) -> tuple[dict[str, Path], list[str]]:
+    folder = root / "JPEGImages"
+    images: dict[str, Path] = {}
+    problems = []
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            path = Path(place, name)
+            if path.suffix.lower() not in PHOTO_SUFFIXES or name.startswith("."):
+                continue
+            id = path.relative_to(folder).with_suffix("").as_posix()
+            if id in images:
+                problems.append(f"{path}: has the same id as {images[id].name}: rename or remove one")
+            images.setdefault(id, path)
+    return images, problems
+
+
+def _members(
+    root: Path, images: dict[str, Path], *, val_share: float, seed: int, problems: list[str]
+) -> dict[str, list[str]]:
+    for kind in ("Segmentation", "Main"):
+        lists = {split: root / "ImageSets" / kind / f"{split}.txt" for split in SPLITS}
+        if any(path.exists() for path in lists.values()):
+            break
+    else:
+        if len(images) < 2:
+            raise problems_error(
+                [
+                    *problems,
+                    f"{root / 'JPEGImages'}: training and validation need at least two images, it holds {len(images)}",
+                ]
+            )
+        logger.info("%s has no lists in ImageSets: every image is put into train or val by val_share", root)
+        split_of = split_by_hash(images, val_share=val_share, seed=seed)
+        return {split: [id for id in images if split_of[id] == split] for split in ("train", "val")}
+    members: dict[str, list[str]] = {"train": [], "val": []}
+    for split, path in lists.items():
+        if not path.exists():
+            if split != "test":
+                problems.append(f"{path}: is missing: write it, or remove all lists to divide images by val_share")
+            continue
+        try:
+            members[split] = read_list(path)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        if not members[split]:
+            problems.append(f"{path}: is empty: list image ids, one a line")
+    return members
+
+
+def _photo(root: Path, id: str, *, images: dict[str, Path], split: str, problems: list[str]) -> Photo | None:
+    """Return the image `id` as listed, None if it cannot be looked at; what is wrong with it joins `problems`."""
+    problem = id_problem(id)
+    if problem:
+        problems.append(f"image id '{id}' in {split} {problem}")
+        return None
+    if id not in images:
+        problems.append(
+            f"{root / 'JPEGImages' / id}.jpg: is missing, but '{id}' is in {split}: add it or take it off the list"
+        )
+        return None
+    xml = root / "Annotations" / f"{id}.xml"
+    tags: set[str] = set()
+    if xml.exists():
+        try:
+            tags = read_tags(xml)
+        except InputError as error:
+            problems.append(str(error))
+    elif split != "test":
+        problems.append(f"{xml}: is missing, so '{id}' in {split} has no tags: add it or take the image off the list")
+    mask = root / "SegmentationClass" / f"{id}.png"
+    return Photo(
+        id=id,
+        image=images[id],
+        mask=mask if mask.exists() else None,
+        tags=frozenset(tags),
+        tags_source=str(xml),
+    )

@@ -1,0 +1,92 @@
+"""Logging into the rule's log and the terminal, and progress with an estimate of the time left."""
+
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from tqdm import tqdm
+
+from mdc.errors import InputError
+
+T = TypeVar("T")
+logger = logging.getLogger("mdc")
+SECONDS_BETWEEN_LINES = 15.0
+
+
+def run_logged(log_path: str, function: Callable[[], None]) -> None:
+    """Call `function` with messages going to `log_path` and the terminal; exit with status 1 if it raises.
+
+    An `InputError` is shown as its sentence. Any other exception is a defect: its traceback goes to both places.
+    """
+    handlers = [logging.FileHandler(log_path, mode="w"), logging.StreamHandler(sys.stderr)]
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers)
+    logging.captureWarnings(True)
+    warnings.filterwarnings("ignore", module="lightning|torch")  # about their own internals
+    try:
+        function()
+    except InputError as error:
+        logger.error("%s", error)
+        sys.exit(1)
+    except Exception:
+        logger.exception("this is a defect of the program, not of your input:")
+        sys.exit(1)
+
+
+def duration(seconds: float) -> str:
+    """Return `seconds` as `s`, `m:ss` or `h:mm:ss`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02d}:{rest:02d}"
+    return f"{minutes}:{rest:02d}" if minutes else f"{rest} s"
+
+
+class Meter:
+    """Counts finished steps of `total` and shows the time left.
+
+    A bar on a terminal; elsewhere a log line at most every 15 seconds, and one at the end.
+    """
+
+    def __init__(self, *, total: int, label: str) -> None:
+        self.total, self.label, self.done = total, label, 0
+        self.start = self.last = time.monotonic()
+        self.first = 0
+        self.bar = tqdm(total=total, desc=label, dynamic_ncols=True) if sys.stderr.isatty() else None
+
+    def begin_at(self, done: int) -> None:
+        """Say that `done` steps were finished by an earlier run, so that they do not count for the time left."""
+        self.done = self.first = done
+        if self.bar is not None:
+            self.bar.initial = self.bar.n = done
+
+    def step(self, note: str = "") -> None:
+        """Count one more step; `note` is shown beside the count."""
+        self.done += 1
+        if self.bar is not None:
+            self.bar.set_postfix_str(note, refresh=False)
+            self.bar.update()
+            return
+        now = time.monotonic()
+        if now - self.last >= SECONDS_BETWEEN_LINES:
+            self.last = now
+            left = (now - self.start) / (self.done - self.first) * (self.total - self.done)
+            note = f", {note}" if note else ""
+            logger.info("%s: %d of %d, about %s left%s", self.label, self.done, self.total, duration(left), note)
+
+    def close(self) -> None:
+        """End the bar and log the time it all took."""
+        if self.bar is not None:
+            self.bar.close()
+        logger.info("%s: %d done in %s", self.label, self.done, duration(time.monotonic() - self.start))
+
+
+def progress(items: Iterable[T], *, total: int, label: str) -> Iterator[T]:
+    """Yield `items` while a `Meter` shows how many of `total` are done and the time left."""
+    meter = Meter(total=total, label=label)
+    for item in items:
+        yield item
+        meter.step()
+    meter.close()

@@ -1,0 +1,53 @@
+"""One process pool for the stages that treat images one by one on the CPU."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+import cv2
+
+from mdc.errors import InputError
+from mdc.logs import progress
+
+T = TypeVar("T")
+R = TypeVar("R")
+WAITING_PER_PROCESS = 8
+
+
+def _results(function: Callable[[T], R], items: Iterable[T], processes: int) -> Iterator[R]:
+    if processes == 1:
+        yield from map(function, items)
+        return
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # before the fork: a worker that inherits OpenCV's running threads waits for them for ever
+    with ProcessPoolExecutor(processes) as pool:
+        waiting: deque = deque()  # a bounded queue: results of a million images must not pile up in memory
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= processes * WAITING_PER_PROCESS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise InputError(
+                "a worker process was killed, most likely because memory ran out: "
+                "give the rule fewer threads or more memory and run the same command again"
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            cv2.setNumThreads(threads)
+
+
+def map_in_order(
+    function: Callable[[T], R], items: Iterable[T], *, processes: int, label: str, total: int | None = None
+) -> Iterator[R]:
+    """Yield `function(item)` for every item, in the order of `items`, computed by `processes` processes.
+
+    `function` and the items must be picklable. Shows progress under `label`; `total` is the number of items where
+    these have no length. Items are taken only a few ahead of the results.
+    Raises `InputError` when a worker is killed from outside, and whatever `function` raises.
+    """
+    return progress(_results(function, items, processes), total=len(items) if total is None else total, label=label)
