@@ -1,0 +1,117 @@
+"""VGG convolutional layers (Simonyan & Zisserman 2015) with the pooling and dilation that MDC and LargeFOV use."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mdc.errors import InputError
+from mdc.models.layers import normalisation
+
+# Numbers of the convolutions in torchvision's `vgg16().features`, stage by stage.
+TORCHVISION_CONVOLUTIONS = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
+VGG16_WIDTHS = (64, 128, 256, 512, 512)
+VGG16_DEPTHS = (2, 2, 3, 3, 3)
+
+
+class Backbone(nn.Module):
+    """Five VGG stages; features at `stride` pixels, feature (i, j) on pixel (stride * i, stride * j).
+
+    Pooling layers are 3x3 with padding 1. The first ones have stride 2 until `output_stride` is reached, the later
+    ones stride 1 (paper §3.2 removes one pooling layer: 8 instead of 16).
+
+    Args:
+        widths, depths: channels and convolutions of the five stages.
+        norm: `none` (as VGG16), `batch` or `group` normalisation after every convolution.
+        output_stride: 4, 8 or 16.
+        keep_stride1_pools: keep the pooling layers that have lost their stride (as DeepLab does) or leave them out.
+        conv5_dilation: of the last stage in the classifier; 1 in the paper.
+        dilate_last_stage: the segmenter's variant: stride 8 at most, conv5 dilated by 2, pooling after conv5.
+    """
+
+    mean = (0.485, 0.456, 0.406)
+    std = (0.229, 0.224, 0.225)
+
+    def __init__(
+        self,
+        *,
+        widths: Sequence[int],
+        depths: Sequence[int],
+        norm: str,
+        output_stride: int,
+        keep_stride1_pools: bool,
+        conv5_dilation: int,
+        dilate_last_stage: bool,
+    ) -> None:
+        super().__init__()
+        if dilate_last_stage:
+            output_stride, conv5_dilation = min(output_stride, 8), 2
+        self.widths, self.depths, self.norm = tuple(widths), tuple(depths), norm
+        self.out_channels = widths[-1]
+        self.stride = 1
+        layers: list[nn.Module] = []
+        self.convolutions: list[list[nn.Conv2d]] = []
+        channels = 3
+        for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+            dilation = conv5_dilation if stage == 4 else 1
+            self.convolutions.append([])
+            for _ in range(depth):
+                conv = nn.Conv2d(channels, width, 3, padding=dilation, dilation=dilation, bias=norm == "none")
+                nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+                if conv.bias is not None:
+                    nn.init.zeros_(conv.bias)
+                self.convolutions[-1].append(conv)
+                layers += [conv, *normalisation(norm, width), nn.ReLU(inplace=True)]
+                channels = width
+            if stage == 4 and not dilate_last_stage:
+                break  # §3.2: everything after conv5_3 is dropped
+            step = 2 if self.stride < output_stride and stage < 4 else 1
+            if step == 2 or keep_stride1_pools:
+                layers.append(nn.MaxPool2d(3, stride=step, padding=1))
+            self.stride *= step
+        if dilate_last_stage and keep_stride1_pools:
+            layers.append(nn.AvgPool2d(3, stride=1, padding=1))  # DeepLab-LargeFOV: after pool5
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return features (N, out_channels, h, w) of standardised images (N, 3, H, W), sides 8k + 1."""
+        return self.layers(images)
+
+    @torch.no_grad()
+    def load_imagenet(self, state: Mapping[str, Tensor]) -> list[str]:
+        """Copy VGG16's 13 convolutions from a state with torchvision's key names; return the keys that were used.
+
+        Raises:
+            InputError: this trunk is not VGG16's size, or a key is missing, of another shape or not finite.
+        """
+        if (self.widths, self.depths, self.norm) != (VGG16_WIDTHS, VGG16_DEPTHS, "none"):
+            raise InputError(
+                "ImageNet weights fit only VGG16 itself (backbone.widths 64 128 256 512 512, depths 2 2 3 3 3, "
+                "norm none): set classifier.init and segmenter.init to another value for a slim backbone"
+            )
+        used = []
+        for stage, numbers in zip(self.convolutions, TORCHVISION_CONVOLUTIONS, strict=True):
+            for conv, number in zip(stage, numbers, strict=True):
+                for kind in ("weight", "bias"):
+                    used.append(f"features.{number}.{kind}")
+                    getattr(conv, kind).copy_(checked(state, used[-1], getattr(conv, kind).shape))
+        return used
+
+
+def checked(state: Mapping[str, Tensor], key: str, shape: torch.Size | tuple[int, ...]) -> Tensor:
+    """Return `state[key]`, known to have `shape` and finite values.
+
+    Raises:
+        InputError: it is missing, of another shape or not finite.
+    """
+    if key not in state:
+        raise InputError(f"the VGG16 weights have no tensor {key!r}: they are not torchvision's vgg16 file")
+    tensor = state[key]
+    if tuple(tensor.shape) != tuple(shape):
+        raise InputError(f"the VGG16 weights: {key} is {tuple(tensor.shape)}, expected {tuple(shape)}")
+    if not torch.isfinite(tensor).all():
+        raise InputError(
+            f"the VGG16 weights: {key} holds values that are not finite (the file IMAGENET1K_FEATURES has valid "
+            "convolutions only): use IMAGENET1K_V1"
+        )
+    return tensor

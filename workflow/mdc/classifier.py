@@ -1,0 +1,164 @@
+"""The classifier stage: training the multi-dilation network on tags (paper §3.2)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import DataLoader
+from torchmetrics.functional.classification import multilabel_average_precision
+
+from mdc.backbones import build_backbone
+from mdc.datasets import TrainingViews, WholePhotos
+from mdc.grid import padded_side
+from mdc.manifest import read_manifest, tag_matrix
+from mdc.models.multi_dilation import MultiDilationClassifier
+from mdc.models.weights import initialise, save_weights
+from mdc.training import Schedule, Task, fit
+
+
+def build_classifier(
+    *,
+    backbone: dict[str, Any],
+    conv5_dilation: int,
+    dilations: Sequence[int],
+    classes: int,
+    block_width: int,
+    head: str,
+) -> MultiDilationClassifier:
+    """Return the classifier that the config describes, randomly initialised."""
+    trunk = build_backbone(dilate_last_stage=False, conv5_dilation=conv5_dilation, **backbone)
+    return MultiDilationClassifier(
+        trunk=trunk,
+        dilations=dilations,
+        classes=classes,
+        block_width=block_width,
+        head=head,
+        norm=backbone["norm"],
+    )
+
+
+def padded_to_grid(images: Tensor, stride: int) -> Tensor:
+    """Return standardised images (N, 3, H, W) padded with the mean (0) right and bottom to sides `stride * k + 1`."""
+    height, width = images.shape[-2:]
+    return functional.pad(images, (0, padded_side(width, stride) - width, 0, padded_side(height, stride) - height))
+
+
+class ClassifierTask(Task):
+    """Sigmoid cross-entropy on the tags, averaged over classes and blocks; average precision per block on val."""
+
+    def __init__(self, network: MultiDilationClassifier, schedule: Schedule, *, names: Sequence[str]) -> None:
+        super().__init__(network, schedule)
+        self.names = names
+
+    def on_validation_epoch_start(self) -> None:
+        self.logits: list[Tensor] = []
+        self.tags: list[Tensor] = []
+
+    def loss(self, batch: dict) -> Tensor:
+        logits = self.network(self.network.standardise(batch["image"]))  # (N, D, K)
+        return functional.binary_cross_entropy_with_logits(logits, batch["tags"][:, None].expand_as(logits))
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        images, tags = batch
+        padded = padded_to_grid(self.network.standardise(images), self.network.trunk.stride)
+        self.logits.append(self.network(padded).float().cpu())
+        self.tags.append(tags.cpu())
+
+    def on_validation_epoch_end(self) -> None:
+        table = average_precisions(torch.cat(self.logits), torch.cat(self.tags))
+        self.metrics = {f"mAP_{name}": row.nanmean().item() for name, row in zip(self.names, table, strict=True)}
+
+
+def average_precisions(logits: Tensor, tags: Tensor) -> Tensor:
+    """Return average precision (D, K) of logits (N, D, K) for tags (N, K), in 0..1, NaN for a class without images."""
+    present = tags.sum(0) > 0
+    tables = []
+    for block in logits.unbind(1):
+        precision = multilabel_average_precision(
+            block.sigmoid(), tags.long(), num_labels=tags.shape[1], average="none", validate_args=False
+        )
+        tables.append(torch.where(present, precision, torch.nan))
+    return torch.stack(tables)
+
+
+def fill_colour(network: torch.nn.Module) -> tuple[int, int, int]:
+    """Return the mean colour, RGB in 0..255, with which views are padded: 0 once standardised."""
+    red, green, blue = (round(255 * value) for value in network.trunk.mean)
+    return red, green, blue
+
+
+def train_classifier(
+    *,
+    train_csv: Path,
+    val_csv: Path,
+    weights_pt: Path,
+    classes: Sequence[str],
+    dilations: Sequence[int],
+    names: Sequence[str],
+    network: dict[str, Any],
+    init: str,
+    weights: str,
+    view: dict[str, Any],
+    training: dict[str, Any],
+    seed: int,
+    device: str,
+    threads: int,
+    code: str,
+) -> None:
+    """Train the classifier and write `weights_pt`; beside it metrics.csv and tensorboard/, as `mdc.training.fit` does.
+
+    Args:
+        train_csv, val_csv: manifests; val may be empty, then there is no average precision.
+        classes: names of the K foreground classes.
+        dilations, names: one per block.
+        network: arguments of `build_classifier` (without dilations and classes).
+        init, weights: see `mdc.models.weights.initialise`.
+        view: crop_px, resize_long_side_px and flip of `mdc.transforms.augmented`.
+        training: fields of `mdc.training.Schedule`.
+        code: fingerprint of the code; a training is not resumed by other code.
+    """
+    torch.manual_seed(seed)
+    model = build_classifier(dilations=dilations, classes=len(classes), **network)
+    initialise(model, init=init, weights=weights, classifier_state=None)
+    table, val = read_manifest(train_csv), read_manifest(val_csv)
+    views = TrainingViews(
+        ids=list(table["id"]),
+        images=list(table["image"]),
+        tags=tag_matrix(table, classes),
+        masks=None,
+        seed=seed,
+        fill=fill_colour(model),
+        **view,
+    )
+    settings = {
+        "classes": list(classes),
+        "dilations": list(dilations),
+        "network": network,
+        "init": init,
+        "view": view,
+        "training": training,
+        "seed": seed,
+        "code": code,
+    }
+    fit(
+        ClassifierTask(model, Schedule(**training), names=names),
+        views,
+        whole_photos(val, classes) if len(val) else None,
+        seed=seed,
+        settings=settings,
+        inputs=[train_csv, val_csv, *([Path(weights)] if weights else [])],
+        folder=weights_pt.parent,
+        label="train_classifier",
+        device=device,
+        threads=threads,
+    )
+    save_weights(weights_pt, model.cpu(), settings=settings)
+
+
+def whole_photos(table: pd.DataFrame, classes: Sequence[str]) -> DataLoader:
+    """Return a loader of the photos of a manifest one by one: (image uint8 (1, 3, H, W), tags (1, K))."""
+    return DataLoader(WholePhotos(images=list(table["image"]), tags=tag_matrix(table, classes)), batch_size=1)

@@ -1,0 +1,97 @@
+"""Torch datasets over manifest tables: random views for training, whole photos for maps and scores."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from mdc.images import read_image
+from mdc.transforms import augmented
+from mdc.voc import read_mask
+
+
+class TrainingViews(Dataset):
+    """Random views of photos, of their tags and, if there are any, of their masks.
+
+    Items are asked for as (epoch, index), and their randomness depends on nothing but the seed and these two: neither
+    the number of worker processes nor an interruption changes what is seen.
+
+    Args:
+        ids, images: of the N photos.
+        tags: float32 (N, K), 1 for the classes that a photo is tagged with.
+        masks: paths of N palette PNGs, or None.
+        seed: of the run.
+        crop_px, resize_long_side_px, flip, fill: see `mdc.transforms.augmented`.
+    """
+
+    def __init__(
+        self,
+        *,
+        ids: Sequence[str],
+        images: Sequence[str],
+        tags: np.ndarray,
+        masks: Sequence[str] | None,
+        seed: int,
+        crop_px: int,
+        resize_long_side_px: Sequence[int],
+        flip: bool,
+        fill: tuple[int, int, int],
+    ) -> None:
+        self.ids, self.images, self.tags, self.masks, self.seed = ids, images, tags, masks, seed
+        self.view = {"crop_px": crop_px, "resize_long_side_px": resize_long_side_px, "flip": flip, "fill": fill}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, key: tuple[int, int]) -> dict:
+        """Return id; image uint8 (3, S, S); tags (K,); padding bool (S, S); with masks: mask int64 (S, S)."""
+        epoch, index = key
+        image, mask, padding = augmented(
+            read_image(Path(self.images[index])),
+            None if self.masks is None else read_mask(Path(self.masks[index])),
+            rng=np.random.default_rng([self.seed, epoch, index]),
+            **self.view,
+        )
+        item = {
+            "id": self.ids[index],
+            "image": as_tensor(image),
+            "tags": torch.from_numpy(self.tags[index]),
+            "padding": torch.from_numpy(padding),
+        }
+        if mask is not None:
+            item["mask"] = torch.from_numpy(mask.astype(np.int64))
+        return item
+
+
+class WholePhotos(Dataset):
+    """Whole photos at their own size, with their tags."""
+
+    def __init__(self, *, images: Sequence[str], tags: np.ndarray) -> None:
+        self.images, self.tags = images, tags
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the photo, uint8 (3, H, W), and its tags, float32 (K,)."""
+        return as_tensor(read_image(Path(self.images[index]))), torch.from_numpy(self.tags[index])
+
+
+def as_tensor(image: np.ndarray) -> torch.Tensor:
+    """Return an image (H, W, 3) as (3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+
+
+def batches(*, images: int, batch_size: int, micro_batches: int, seed: int, epoch: int) -> Iterator[list]:
+    """Yield the (epoch, index) keys of one epoch, shuffled, a list per micro-batch.
+
+    Only full batches are made, the rest of the images waits for another epoch; with fewer images than `batch_size`
+    all of them make one batch. `micro_batches` of them are accumulated to one step.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(images)
+    size = min(batch_size, images)
+    for start in range(0, images - size + 1, size):
+        for part in np.array_split(order[start : start + size], min(micro_batches, size)):
+            yield [(epoch, int(index)) for index in part]

@@ -1,0 +1,1 @@
+"""The two networks: the multi-dilation classifier and the LargeFOV segmenter."""

@@ -1,0 +1,153 @@
+"""The segmenter stage: training LargeFOV on pseudo masks or on true masks (paper §3.3)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mdc.backbones import build_backbone
+from mdc.classifier import fill_colour
+from mdc.datasets import TrainingViews
+from mdc.losses import strong_loss, weak_loss
+from mdc.manifest import read_manifest, tag_matrix
+from mdc.models.largefov import LargeFov
+from mdc.models.weights import initialise, load_state, save_weights
+from mdc.tables import paths_of
+from mdc.training import Schedule, Task, fit
+
+CONV5_DILATION = 2  # DeepLab-LargeFOV
+
+
+def build_segmenter(
+    *, backbone: dict[str, Any], classes: int, fc_width: int, fc6_dilation: int, dropout: float
+) -> LargeFov:
+    """Return the segmenter that the config describes, for `classes` foreground classes, randomly initialised."""
+    return LargeFov(
+        trunk=build_backbone(dilate_last_stage=True, conv5_dilation=CONV5_DILATION, **backbone),
+        classes=classes + 1,
+        fc_width=fc_width,
+        fc6_dilation=fc6_dilation,
+        dropout=dropout,
+        norm=backbone["norm"],
+    )
+
+
+class SegmenterTask(Task):
+    """Equation 1 over pseudo masks, or equation 2's J_s where the masks are true ones.
+
+    Args:
+        loss_resolution: `network` takes the masks at every `stride`-th pixel; `image` upsamples the scores.
+        weak: whether the masks are pseudo masks, so that the online term is added.
+        online_warmup_epochs: epochs without the online term; 0 in the paper.
+    """
+
+    def __init__(
+        self,
+        network: LargeFov,
+        schedule: Schedule,
+        *,
+        loss_resolution: str,
+        weak: bool,
+        online_warmup_epochs: int,
+    ) -> None:
+        super().__init__(network, schedule)
+        self.loss_resolution = loss_resolution
+        self.weak = weak
+        self.online_warmup_epochs = online_warmup_epochs
+
+    def loss(self, batch: dict) -> Tensor:
+        scores = self.network(self.network.standardise(batch["image"])).float()  # (N, C, h, w)
+        masks, padding = batch["mask"], batch["padding"]
+        if self.loss_resolution == "network":
+            stride = self.network.trunk.stride
+            masks, padding = masks[:, ::stride, ::stride], padding[:, ::stride, ::stride]
+        else:
+            scores = functional.interpolate(scores, masks.shape[1:], mode="bilinear", align_corners=True)
+        if self.weak and self.current_epoch >= self.online_warmup_epochs:
+            return weak_loss(scores, masks, batch["tags"], padding)
+        return strong_loss(scores, masks)
+
+
+def train_segmenter(
+    *,
+    train_csv: Path,
+    masks_csv: Path | None,
+    classifier_pt: Path | None,
+    weights_pt: Path,
+    classes: Sequence[str],
+    network: dict[str, Any],
+    init: str,
+    weights: str,
+    view: dict[str, Any],
+    loss_resolution: str,
+    online_warmup_epochs: int,
+    training: dict[str, Any],
+    seed: int,
+    device: str,
+    threads: int,
+    code: str,
+) -> None:
+    """Train a segmenter and write `weights_pt`; beside it metrics.csv and tensorboard/, as `mdc.training.fit` does.
+
+    Args:
+        train_csv: manifest of the training images.
+        masks_csv: table of their pseudo masks; None trains on the manifest's true masks, without the online term.
+        classifier_pt: where `init: classifier` takes the trunk from, else None.
+        network: arguments of `build_segmenter` (without classes).
+        init, weights: see `mdc.models.weights.initialise`.
+        view: crop_px and flip of `mdc.transforms.augmented`.
+        loss_resolution, online_warmup_epochs: see `SegmenterTask`.
+        training: fields of `mdc.training.Schedule`.
+        code: fingerprint of the code; a training is not resumed by other code.
+    """
+    torch.manual_seed(seed)
+    model = build_segmenter(classes=len(classes), **network)
+    state = load_state(classifier_pt) if classifier_pt else None
+    initialise(model, init=init, weights=weights, classifier_state=state)
+    table = read_manifest(train_csv)
+    weak = masks_csv is not None
+    views = TrainingViews(
+        ids=list(table["id"]),
+        images=list(table["image"]),
+        tags=tag_matrix(table, classes),
+        masks=paths_of(list(table["id"]), [masks_csv]) if weak else list(table["mask"]),
+        seed=seed,
+        resize_long_side_px=(),
+        fill=fill_colour(model),
+        **view,
+    )
+    settings = {
+        "classes": list(classes),
+        "network": network,
+        "init": init,
+        "view": view,
+        "weak": weak,
+        "loss_resolution": loss_resolution,
+        "online_warmup_epochs": online_warmup_epochs,
+        "training": training,
+        "seed": seed,
+        "code": code,
+    }
+    task = SegmenterTask(
+        model,
+        Schedule(**training),
+        loss_resolution=loss_resolution,
+        weak=weak,
+        online_warmup_epochs=online_warmup_epochs,
+    )
+    fit(
+        task,
+        views,
+        None,
+        seed=seed,
+        settings=settings,
+        inputs=[p for p in (train_csv, masks_csv, classifier_pt, Path(weights) if weights else None) if p],
+        folder=weights_pt.parent,
+        label=f"train_segmenter {weights_pt.parent.name}",
+        device=device,
+        threads=threads,
+    )
+    save_weights(weights_pt, model.cpu(), settings=settings)

@@ -1,0 +1,298 @@
+"""The one training engine, for the classifier and the segmenter alike: Lightning with exact resuming.
+
+Everything random in an epoch (order, views, dropout) is a function of the seed and the epoch's number, so a run that
+was killed and continues from its last finished epoch ends with the same weights as one that was not.
+"""
+
+import hashlib
+import json
+import logging
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import Callback, Checkpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from mdc.datasets import batches
+from mdc.devices import accelerator, precision_for
+from mdc.errors import InputError
+from mdc.files import written_whole
+from mdc.logs import Meter, logger
+
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises otherwise
+STEPS_BETWEEN_LOGGED_LOSSES = 10
+ADAM_BETAS = (0.9, 0.999)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How a network is trained; the fields are the config section `training` of each stage, explained there."""
+
+    batch_size: int
+    micro_batches: int
+    epochs: int
+    optimizer: str
+    lr: float
+    momentum: float
+    weight_decay: float
+    lr_schedule: str
+    lr_decay_epochs: Sequence[int]
+    lr_decay_factor: float
+    warmup_steps: int
+    bias_lr_factor: float
+    new_layer_lr_factor: float
+    precision: str
+    validate_every_epochs: int
+
+
+def lr_factor(step: int, *, steps_per_epoch: int, schedule: Schedule) -> float:
+    """Return what the learning rate is multiplied by at optimiser step `step`, counted from 0.
+
+    `step` schedule: `lr_decay_factor` once for each of `lr_decay_epochs` that has passed. `cosine`: from 1 to 0 over
+    the run. The first `warmup_steps` steps rise linearly.
+    """
+    warmup = min(1.0, (step + 1) / (schedule.warmup_steps + 1))
+    if schedule.lr_schedule == "cosine":
+        return warmup * 0.5 * (1 + math.cos(math.pi * step / (steps_per_epoch * schedule.epochs)))
+    passed = sum(step >= epoch * steps_per_epoch for epoch in schedule.lr_decay_epochs)
+    return warmup * schedule.lr_decay_factor**passed
+
+
+def build_optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
+    """Return the optimiser, with one group per (new or pre-trained layer) x (weights or the rest).
+
+    As in DeepLab's solver: biases (and normalisation parameters) have `bias_lr_factor` times the learning rate and no
+    weight decay; the layers in `network.new_parameters()` have `new_layer_lr_factor` times the learning rate.
+    """
+    new = network.new_parameters()
+    groups: dict[tuple[bool, bool], list[Tensor]] = {}
+    for parameter in network.parameters():
+        groups.setdefault((parameter in new, parameter.ndim > 1), []).append(parameter)
+    settings = [
+        {
+            "params": parameters,
+            "lr": schedule.lr
+            * (schedule.new_layer_lr_factor if is_new else 1)
+            * (1 if is_weight else schedule.bias_lr_factor),
+            "weight_decay": schedule.weight_decay if is_weight else 0.0,
+        }
+        for (is_new, is_weight), parameters in groups.items()
+    ]
+    if schedule.optimizer == "adamw":
+        return torch.optim.AdamW(settings, lr=schedule.lr, betas=ADAM_BETAS)
+    return torch.optim.SGD(settings, lr=schedule.lr, momentum=schedule.momentum)
+
+
+class Task(pl.LightningModule):
+    """What a stage adds to the engine: its loss, and how it is validated."""
+
+    def __init__(self, network: nn.Module, schedule: Schedule) -> None:
+        super().__init__()
+        self.network = network
+        self.schedule = schedule
+        self.steps_per_epoch = 1  # set by `fit`, which knows the data
+        self.train_loader: Callable[[int], DataLoader] | None = None
+        self.losses: list[Tensor] = []
+        self.metrics: dict[str, float] = {}
+
+    @abstractmethod
+    def loss(self, batch: dict) -> Tensor:
+        """Return the scalar loss of a batch of `mdc.datasets.TrainingViews`, averaged over its images."""
+
+    def train_dataloader(self) -> DataLoader:
+        return self.train_loader(self.current_epoch)
+
+    def training_step(self, batch: dict, _: int) -> Tensor:
+        loss = self.loss(batch)
+        if not torch.isfinite(loss):
+            raise InputError(
+                f"the loss is {loss.item()} at step {self.global_step} (epoch {self.current_epoch}) on the images "
+                f"{', '.join(batch['id'])}: lower the learning rate (training.lr) or look at these images"
+            )
+        self.losses.append(loss.detach())
+        return loss
+
+    def on_train_epoch_start(self) -> None:
+        self.losses.clear()
+
+    def configure_optimizers(self) -> dict:
+        optimizer = build_optimizer(self.network, self.schedule)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: lr_factor(step, steps_per_epoch=self.steps_per_epoch, schedule=self.schedule)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class ReseedEveryEpoch(Callback):
+    """Makes all random numbers that are drawn during an epoch (dropout) depend on the seed and the epoch alone."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, task: Task) -> None:
+        mixed = hashlib.sha256(f"{self.seed} {trainer.current_epoch}".encode()).digest()
+        torch.manual_seed(int.from_bytes(mixed[:8], "big") >> 1)
+
+
+class History(Callback):
+    """One row per epoch: loss, learning rate and validation metrics; written to a CSV, kept in the checkpoint."""
+
+    def __init__(self, csv: Path) -> None:
+        self.csv = csv
+        self.rows: list[dict[str, float]] = []
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = state_dict["rows"]
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, task: Task) -> None:
+        # the rate of the trunk's weights, as configured, without the factors of biases and new layers
+        lr = task.schedule.lr * lr_factor(
+            trainer.global_step - 1, steps_per_epoch=task.steps_per_epoch, schedule=task.schedule
+        )
+        row = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step, "lr": lr}
+        row |= {"loss": torch.stack(task.losses).mean().item()} | task.metrics
+        task.metrics = {}
+        self.rows.append(row)
+        pd.DataFrame(self.rows).to_csv(self.csv, index=False)
+        trainer.logger.log_metrics({k: v for k, v in row.items() if k not in ("epoch", "step")}, step=row["step"])
+        logger.info("epoch %d: %s", row["epoch"], ", ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "epoch"))
+
+
+class Progress(Callback):
+    """The bar, and the time left until the last epoch."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+
+    def on_train_start(self, trainer: pl.Trainer, task: Task) -> None:
+        self.meter = Meter(total=task.steps_per_epoch * task.schedule.epochs, label=self.label)
+        self.meter.begin_at(trainer.global_step)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, task: Task, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if trainer.global_step > self.meter.done:  # not so between accumulated micro-batches
+            note = f"epoch {trainer.current_epoch + 1}"
+            if trainer.global_step % STEPS_BETWEEN_LOGGED_LOSSES == 0:
+                loss = task.losses[-1].item()
+                trainer.logger.log_metrics({"step_loss": loss}, step=trainer.global_step)
+                note += f", loss {loss:.3f}"
+            self.meter.step(note)
+
+    def on_train_end(self, trainer: pl.Trainer, task: Task) -> None:
+        self.meter.close()
+
+
+class KeepLastEpoch(Checkpoint):
+    """Writes the whole training state after every epoch, to a temporary name that is then renamed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, task: Task) -> None:
+        with written_whole(self.path) as temporary:
+            trainer.save_checkpoint(temporary, weights_only=False)
+
+
+def resume_path(folder: Path, *, settings: dict[str, Any], inputs: Sequence[Path]) -> Path:
+    """Return where the state of an unfinished training lies.
+
+    The name depends on the settings and on the content of the input files, so that a run never continues from a
+    state that other settings or other data have left.
+    """
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for path in inputs:
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return folder / f"resume-{digest.hexdigest()[:16]}.ckpt"
+
+
+def fit(
+    task: Task,
+    training: Dataset,
+    validation: DataLoader | None,
+    *,
+    seed: int,
+    settings: dict[str, Any],
+    inputs: Sequence[Path],
+    folder: Path,
+    label: str,
+    device: str,
+    threads: int,
+) -> None:
+    """Train `task.network` in place; continue from the last finished epoch if an earlier run was killed.
+
+    Writes `metrics.csv` (a row per epoch) and `tensorboard/` into `folder`, and while it runs `resume-*.ckpt`.
+
+    Args:
+        training: gives items for keys (epoch, index), as `mdc.datasets.TrainingViews`.
+        validation: batches for `task.validation_step`, or None.
+        settings, inputs: everything that the result depends on; they tell whose resume file it is.
+        device: `auto`, `cpu` or `cuda`.
+        threads: CPU threads; also worker processes for reading, where a GPU does the computing.
+
+    Raises:
+        InputError: the loss is not finite (says the step and the images); the device does not exist.
+    """
+    schedule = task.schedule
+    size = min(schedule.batch_size, len(training))
+    micro_batches = min(schedule.micro_batches, size)
+    task.steps_per_epoch = len(training) // size
+    kind = accelerator(device)
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # late in training, CPUs are slow on the tiniest numbers
+    task.network.to(memory_format=torch.channels_last)
+    workers = max(threads - 1, 1) if kind == "gpu" else 0
+
+    def train_loader(epoch: int) -> DataLoader:
+        keys = batches(images=len(training), batch_size=size, micro_batches=micro_batches, seed=seed, epoch=epoch)
+        return DataLoader(
+            training,
+            batch_sampler=list(keys),
+            num_workers=workers,
+            pin_memory=kind == "gpu",
+            generator=torch.Generator(),  # else it draws from dropout's, before or after the reseeding
+        )
+
+    task.train_loader = train_loader
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = resume_path(folder, settings=settings | asdict(schedule), inputs=inputs)
+    for other in folder.glob("resume-*.ckpt"):
+        if other != checkpoint:
+            other.unlink()
+    trainer = pl.Trainer(
+        accelerator=kind,
+        devices=1,
+        precision=precision_for(schedule.precision, kind),
+        max_epochs=schedule.epochs,
+        accumulate_grad_batches=micro_batches,
+        check_val_every_n_epoch=schedule.validate_every_epochs,
+        limit_val_batches=0 if validation is None else 1.0,
+        num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1,
+        callbacks=[
+            ReseedEveryEpoch(seed),
+            History(folder / "metrics.csv"),
+            Progress(label),
+            KeepLastEpoch(checkpoint),
+        ],
+        logger=TensorBoardLogger(folder, name="tensorboard", version=""),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    resuming = checkpoint if checkpoint.exists() else None
+    if resuming:
+        logger.info("continuing the unfinished training of %s", checkpoint)
+    trainer.fit(task, val_dataloaders=validation, ckpt_path=resuming, weights_only=True)
+    checkpoint.unlink(missing_ok=True)
