@@ -1,0 +1,124 @@
+"""Checking the configuration before anything runs."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from mdc.errors import InputError, listing
+from mdc.settings import map_settings, needs_classifier, segmenter_settings
+
+_FROM_TEXT = {
+    "integer": int,
+    "number": lambda text: float(text) if set(text) & set(".eE") else int(text),
+    "boolean": lambda text: {"true": True, "false": False}[text.lower()],
+}
+SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+
+
+def load_schema() -> dict[str, Any]:
+    """Return the schema of the configuration."""
+    return yaml.safe_load(SCHEMA.read_text())
+
+
+def _sentence(error: ValidationError) -> list[str]:
+    where = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        lines = []
+        for key in error.instance.keys() - known.keys():
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+            lines.append(f"{f'{where}.' if where else ''}{key}: there is no such key; {hint}")
+        return lines
+    meaning = error.schema.get("description", "")
+    return [f"{where or 'configuration'}: {error.message}" + (f" ({meaning})" if meaning else "")]
+
+
+def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
+    """Return a configuration in which numbers and booleans that came as text have the type of the schema.
+
+    Snakemake hands on everything inside a nested `--config key={...}` as text, and YAML reads `1e-3` as text. Text
+    that is no such value stays as it is, for `check_config` to complain about.
+    """
+    root = schema if root is None else root
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    if isinstance(value, Mapping):
+        known, other = schema.get("properties", {}), schema.get("additionalProperties") or {}
+        return {key: typed(item, known.get(key, other), root) for key, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item, schema.get("items", {}), root) for item in value]
+    if isinstance(value, str) and schema.get("type") in _FROM_TEXT:
+        try:
+            return _FROM_TEXT[schema["type"]](value)
+        except (ValueError, KeyError):
+            return value
+    return value
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Raise `InputError` with a line per wrong key, or return.
+
+    Checks the schema and what a schema cannot say: that keys fit each other and that files named in it exist.
+    """
+    problems = []
+    for error in sorted(Draft202012Validator(load_schema()).iter_errors(config), key=lambda e: str(e.absolute_path)):
+        problems += _sentence(error)
+    if not problems:
+        problems = list(_contradictions(config))
+    if problems:
+        raise InputError(listing("the configuration cannot be used:", problems))
+
+
+def _contradictions(config: Mapping[str, Any]):
+    data, saliency = config["data"], config["saliency"]
+    classifier, segmenter = config["classifier"], config["segmenter"]
+    if data["source"] == "devkit" and not Path(data["root"]).is_dir():
+        yield (
+            f"data.root: there is no folder {data['root']}; put a folder in VOC layout there (with JPEGImages, "
+            "Annotations, ImageSets), or name yours: --config data='{root: /path/to/VOCdevkit/VOC2012}'"
+        )
+    if data["source"] == "folder":
+        if not data["root"] or not Path(data["root"]).is_dir():
+            yield f"data.root: there is no folder {data['root'] or '(empty)'!s}; name the folder of your photos"
+        elif not Path(data["tags_csv"] or Path(data["root"], "tags.csv")).is_file():
+            yield (
+                f"data.tags_csv: there is no file {data['tags_csv'] or Path(data['root'], 'tags.csv')}; "
+                "write a table with the columns image and tags"
+            )
+    if saliency["source"] == "folder" and not Path(saliency["folder"] or ".missing").is_dir():
+        yield f"saliency.folder: there is no folder {saliency['folder'] or '(empty)'!s}; or set saliency.source to rbd"
+    for stage in ("classifier", "segmenter"):
+        section = config[stage]
+        if section["init"] in ("imagenet", "file") and not Path(section["weights"] or ".missing").is_file():
+            if stage == "segmenter" or needs_classifier(config):
+                yield (
+                    f"{stage}.weights: there is no file {section['weights'] or '(empty)'!s}; download torchvision's "
+                    "VGG16_Weights.IMAGENET1K_V1 to it or name your copy, or set "
+                    f"{stage}.init to another value"
+                )
+        if section["view"]["crop_px"] % 8 != 1 and segmenter["loss_resolution"] == "image":
+            yield f"{stage}.view.crop_px: {section['view']['crop_px']} is not a multiple of 8 plus 1"
+    resize = classifier["view"]["resize_long_side_px"]
+    if resize and (len(resize) != 2 or resize[0] > resize[1]):
+        yield f"classifier.view.resize_long_side_px: {resize} is neither empty nor [lowest, highest]"
+    if config["masks"]["own_masks"] and not Path(config["masks"]["own_masks"]).is_dir():
+        yield f"masks.own_masks: there is no folder {config['masks']['own_masks']}"
+    own_maps = config["cams"]["own_maps"]
+    for split in ("train", "val") if own_maps else ():
+        if not Path(own_maps.replace("{split}", split)).is_file():
+            yield f"cams.own_maps: there is no file {own_maps.replace('{split}', split)}"
+    usable = {setting for name in classifier["blocks"] for setting in segmenter_settings(config, name)}
+    for setting in segmenter["settings"]:
+        if setting not in usable:
+            known = sorted({maps for name in classifier["blocks"] for maps in map_settings(config, name)})
+            yield f"segmenter.settings: {setting} needs maps that no classifier has; there are {', '.join(known)}"
+    if config["backbone"]["norm"] == "batch" and min(
+        s["training"]["batch_size"] // s["training"]["micro_batches"] for s in (classifier, segmenter)
+    ) < 2:  # fmt: skip
+        yield "training.micro_batches: batch normalisation needs at least 2 images at a time"

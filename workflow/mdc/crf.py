@@ -1,0 +1,99 @@
+"""The crf stage: fully connected CRF on the class scores (paper §4.3; Krähenbühl & Koltun 2011)."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydensecrf.densecrf import DenseCRF2D
+from pydensecrf.utils import unary_from_softmax
+
+from mdc.grid import upsample
+from mdc.images import read_image
+from mdc.manifest import read_manifest
+from mdc.parallel import map_in_order
+from mdc.store import SCORES, Scores, attributes, count, read_scores
+from mdc.tables import file_digest, png_path, write_table
+from mdc.voc import write_mask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """Of the CRF; the fields are the config section `crf`, explained there."""
+
+    iterations: int
+    gaussian_weight: float
+    gaussian_sxy: float
+    bilateral_weight: float
+    bilateral_sxy: float
+    bilateral_srgb: float
+    min_probability: float
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Return probabilities (C, H, W) of logits (C, H, W)."""
+    raised = np.exp(scores - scores.max(0))
+    return raised / raised.sum(0)
+
+
+def refine(image: np.ndarray, probabilities: np.ndarray, parameters: Parameters) -> np.ndarray:
+    """Return the mask that a dense CRF makes of class probabilities.
+
+    Classes whose probability reaches `min_probability` nowhere are left out: the time is nearly proportional to the
+    number of classes.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        probabilities: float32 (C, H, W).
+
+    Returns:
+        uint8 (H, W), class indices.
+    """
+    kept = np.flatnonzero(probabilities.max((1, 2)) >= parameters.min_probability)
+    if len(kept) < 2:
+        return probabilities.argmax(0).astype(np.uint8)
+    height, width = image.shape[:2]
+    field = DenseCRF2D(width, height, len(kept))
+    field.setUnaryEnergy(unary_from_softmax(np.ascontiguousarray(probabilities[kept])))
+    field.addPairwiseGaussian(sxy=parameters.gaussian_sxy, compat=parameters.gaussian_weight)
+    field.addPairwiseBilateral(
+        sxy=parameters.bilateral_sxy,
+        srgb=parameters.bilateral_srgb,
+        rgbim=np.ascontiguousarray(image),
+        compat=parameters.bilateral_weight,
+    )
+    labels = np.array(field.inference(parameters.iterations)).reshape(len(kept), height, width).argmax(0)
+    return kept[labels].astype(np.uint8)
+
+
+def _refine_one(item: tuple[Scores, str], *, stride: int, parameters: Parameters, folder: Path) -> tuple[str, str, str]:
+    scores, image = item
+    at_image_size = upsample(scores.scores, stride=stride, height=scores.height, width=scores.width)
+    mask = refine(read_image(Path(image)), softmax(at_image_size), parameters)
+    path = png_path(folder, scores.id)
+    write_mask(path, mask)
+    return scores.id, str(path), file_digest(path)
+
+
+def apply_crf(
+    *, split_csv: Path, scores_h5: Path, masks_csv: Path, folder: Path, parameters: dict[str, Any], processes: int
+) -> None:
+    """Write a palette PNG per image of the scores file into `folder`, refined by the CRF, and their table.
+
+    `split_csv` is the manifest, `parameters` the fields of `Parameters`.
+
+    Raises:
+        InputError: the scores file is damaged, or a photo cannot be read.
+    """
+    table = read_manifest(split_csv)
+    photos = dict(zip(table["id"], table["image"], strict=True))
+    one = functools.partial(
+        _refine_one,
+        stride=attributes(scores_h5, kind=SCORES)["stride"],
+        parameters=Parameters(**parameters),
+        folder=folder,
+    )
+    items = ((scores, photos[scores.id]) for scores in read_scores(scores_h5))
+    total = count(scores_h5, kind=SCORES)
+    write_table(list(map_in_order(one, items, processes=processes, label="apply_crf", total=total)), masks_csv)

@@ -1,0 +1,41 @@
+"""Taking over masks that another method made, in the place of the masks stage."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mdc.errors import InputError, listing
+from mdc.logs import progress
+from mdc.manifest import read_manifest
+from mdc.tables import file_digest, png_path, write_table
+from mdc.voc import VOID, read_mask
+
+
+def link_masks(*, split_csv: Path, folder: Path, masks_csv: Path, classes: int) -> None:
+    """Write the table of the masks `<folder>/<id>.png` of a split's images, after checking them all.
+
+    A mask is a palette PNG as VOC's: 0 background, 1..classes, 255 unlabelled, at the size of the photo.
+
+    Raises:
+        InputError: masks are missing, of another size or have other indices; lists them all.
+    """
+    table = read_manifest(split_csv)
+    rows, problems = [], []
+    for row in progress(table.itertuples(), total=len(table), label="link_masks"):
+        path = png_path(folder, row.id)
+        try:
+            mask = read_mask(path)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        unknown = sorted(set(np.unique(mask).tolist()) - {*range(classes + 1), VOID})
+        if mask.shape != (row.height, row.width):
+            height, width = mask.shape
+            problems.append(f"{path}: the mask is {width} x {height}, its photo {row.width} x {row.height} pixels")
+        elif unknown:
+            problems.append(f"{path}: the indices {unknown} are no classes; there are {classes}")
+        else:
+            rows.append((row.id, str(path), file_digest(path)))
+    if problems:
+        raise InputError(listing(f"masks.own_masks, {len(problems)} masks cannot be used:", problems))
+    write_table(rows, masks_csv)

@@ -1,0 +1,77 @@
+"""The predictions stage: class scores of the segmenter at network resolution, and their best class per pixel."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mdc.classifier import padded_to_grid, whole_photos
+from mdc.devices import torch_device
+from mdc.grid import upsample
+from mdc.logs import progress
+from mdc.manifest import read_manifest
+from mdc.models.weights import load_state, load_strictly, weights_hash
+from mdc.segmenter import build_segmenter
+from mdc.store import SCORES, Scores, create
+from mdc.tables import file_digest, png_path, shard_of, write_table
+from mdc.voc import write_mask
+
+
+@torch.inference_mode()
+def predict_scores(
+    *,
+    split_csv: Path,
+    weights_pt: Path,
+    scores_h5: Path,
+    masks_csv: Path,
+    folder: Path,
+    classes: Sequence[str],
+    network: dict[str, Any],
+    shard: int,
+    shards: int,
+    device: str,
+    threads: int,
+) -> None:
+    """Write the class scores of every photo of a shard, and palette PNGs of the best class with their table.
+
+    The PNGs are made from the scores as stored (float16), so that they can be made again from the file alone.
+
+    Args:
+        split_csv: manifest.
+        weights_pt: of the segmenter.
+        scores_h5: see `mdc.store`.
+        masks_csv, folder: the table and the folder of PNGs.
+        network: arguments of `mdc.segmenter.build_segmenter` (without classes).
+
+    Raises:
+        InputError: the weights are of another network; a score is not finite.
+    """
+    torch.set_num_threads(threads)
+    where = torch_device(device)
+    model = build_segmenter(classes=len(classes), **network)
+    state = load_state(weights_pt)
+    load_strictly(model, state, source=weights_pt)
+    model.eval().to(where)
+    table = shard_of(read_manifest(split_csv), shard, shards)
+    photos = progress(whole_photos(table, classes), total=len(table), label=f"predict_scores {split_csv.stem}")
+    stride = model.trunk.stride
+    rows = []
+    with create(
+        scores_h5,
+        kind=SCORES,
+        stride=stride,
+        classes=["background", *classes],
+        weights_hash=weights_hash(state),
+        config={"network": network},
+    ) as writer:
+        for row, (image, _) in zip(table.itertuples(), photos, strict=True):
+            logits = model(padded_to_grid(model.standardise(image.to(where)), stride))[0].cpu().numpy()
+            scores = Scores(id=row.id, scores=logits.astype(np.float16), height=image.shape[2], width=image.shape[3])
+            writer.add_scores(scores)
+            path = png_path(folder, row.id)
+            at_image_size = upsample(scores.scores, stride=stride, height=scores.height, width=scores.width)
+            write_mask(path, at_image_size.argmax(0).astype(np.uint8))
+            rows.append((row.id, str(path), file_digest(path)))
+    write_table(rows, masks_csv)

@@ -1,0 +1,218 @@
+"""The scores stage: confusion matrices, per-image scores, and the tables made of them (paper §4, table 3)."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mdc.errors import InputError
+from mdc.files import write_whole
+from mdc.manifest import read_manifest
+from mdc.metrics import class_iou, confusion, mean_iou, pixel_accuracy, summary
+from mdc.parallel import map_in_order
+from mdc.saliency import read_saliency
+from mdc.tables import paths_of
+from mdc.voc import BACKGROUND, VOID, read_mask
+
+UNLABELLED = "unlabelled"
+SUMMARY_COLUMNS = ["split", "setting", "crf", "seed", "miou", "pixel_accuracy", "images"]
+SUMMARY_COLUMNS += ["classifier", "precision", "recall", "labelled"]
+
+
+def _confusion_of(item: tuple[str, str | None], *, classes: int) -> np.ndarray:
+    truth_path, mask_path = item
+    truth = read_mask(Path(truth_path))
+    predicted = np.full_like(truth, BACKGROUND) if mask_path is None else read_mask(Path(mask_path))
+    if predicted.shape != truth.shape:
+        raise InputError(f"{mask_path}: the mask is {predicted.shape}, its true mask {truth.shape} pixels")
+    return confusion(truth, predicted, classes=classes)
+
+
+def score_masks(
+    *,
+    split_csv: Path,
+    masks_csv: Sequence[Path],
+    confusion_csv: Path,
+    images_csv: Path,
+    classes: Sequence[str],
+    processes: int,
+) -> None:
+    """Compare masks with the true masks of a split.
+
+    Writes the confusion matrix in pixels (a row per true class, a column per label, the last one `unlabelled`) and a
+    row per image: id, miou over the classes that occur in it, pixel_accuracy. Images without a true mask are left out.
+
+    Args:
+        split_csv: manifest.
+        masks_csv: tables of masks (all shards); empty scores the baseline `all-background`.
+        classes: names of the K foreground classes.
+    """
+    table = read_manifest(split_csv)
+    table = table[table["mask"] != ""]
+    ids = list(table["id"])
+    masks = paths_of(ids, masks_csv) if masks_csv else [None] * len(ids)
+    items = list(zip(table["mask"], masks, strict=True))
+    one = functools.partial(_confusion_of, classes=len(classes))
+    total = np.zeros((len(classes) + 1, len(classes) + 2), np.int64)
+    rows = []
+    for image_id, part in zip(
+        ids, map_in_order(one, items, processes=processes, label=f"score {confusion_csv.stem}"), strict=True
+    ):
+        total += part
+        rows.append((image_id, mean_iou(part), pixel_accuracy(part)))
+    names = ["background", *classes]
+    frame = pd.DataFrame(total, index=pd.Index(names, name="truth"), columns=[*names, UNLABELLED])
+    write_whole(confusion_csv, frame.to_csv().encode())
+    images = pd.DataFrame(rows, columns=["id", "miou", "pixel_accuracy"])
+    write_whole(images_csv, images.to_csv(index=False).encode())
+
+
+def _saliency_histogram(item: tuple[str, str]) -> np.ndarray:
+    truth_path, saliency_path = item
+    truth = read_mask(Path(truth_path))
+    levels = np.round(255 * read_saliency(Path(saliency_path))).astype(np.uint8)
+    foreground = (truth != BACKGROUND) & (truth != VOID)
+    return np.stack([np.bincount(levels[region], minlength=256) for region in (foreground, truth == BACKGROUND)])
+
+
+def best_saliency_threshold(histogram: np.ndarray) -> tuple[float, float]:
+    """Return the threshold in 0..1 at which salient pixels overlap best with true objects, and that IoU.
+
+    Args:
+        histogram: int64 (2, 256), pixels of true objects and of true background by 8-bit saliency.
+    """
+    at_least = histogram[:, ::-1].cumsum(1)[:, ::-1]
+    iou = at_least[0] / np.maximum(histogram[0].sum() + at_least[1], 1)
+    best = int(iou.argmax())
+    return best / 255, float(iou[best])
+
+
+def choose_saliency_threshold(*, train_csv: Path, saliency_csv: Sequence[Path], processes: int) -> dict[str, float]:
+    """Return `threshold` and `foreground_iou` of the saliency maps that fit the training images' true masks best.
+
+    Without true masks the threshold is 0.5 and the IoU is NaN.
+    """
+    table = read_manifest(train_csv)
+    table = table[table["mask"] != ""]
+    if table.empty:
+        return {"threshold": 0.5, "foreground_iou": float("nan")}
+    items = list(zip(table["mask"], paths_of(list(table["id"]), saliency_csv), strict=True))
+    histograms = map_in_order(_saliency_histogram, items, processes=processes, label="choose_saliency_threshold")
+    threshold, iou = best_saliency_threshold(sum(histograms, np.zeros((2, 256), np.int64)))
+    return {"threshold": threshold, "foreground_iou": iou}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one confusion matrix is of."""
+
+    split: str
+    setting: str
+    crf: bool
+    seed: int
+    classifier: str
+
+    def columns(self) -> dict[str, str | int]:
+        """Return the fields as they stand in tables: `crf` is `true` or `false`."""
+        return vars(self) | {"crf": str(self.crf).lower()}
+
+
+def read_confusion(path: Path) -> pd.DataFrame:
+    """Return a confusion matrix as `score_masks` wrote it: classes by labels, in pixels."""
+    return pd.read_csv(path, index_col="truth")
+
+
+def summarise(results: Sequence[Result], confusions: Sequence[Path], images: Sequence[Path]) -> pd.DataFrame:
+    """Return one row per result, columns `SUMMARY_COLUMNS`; results on images without true masks are left out."""
+    rows = []
+    for result, confusion_csv, images_csv in zip(results, confusions, images, strict=True):
+        count = len(pd.read_csv(images_csv))
+        if count:
+            table = read_confusion(confusion_csv).to_numpy()
+            rows.append(result.columns() | summary(table) | {"images": count})
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+
+
+def per_class(results: Sequence[Result], confusions: Sequence[Path], images: Sequence[Path]) -> pd.DataFrame:
+    """Return table 3's shape: a row per split, setting and CRF, IoU of each class and their mean in percent.
+
+    Averaged over seeds. Index: split, classifier, setting, crf; columns: background, the classes, mIoU.
+    """
+    rows = []
+    for result, confusion_csv, images_csv in zip(results, confusions, images, strict=True):
+        if len(pd.read_csv(images_csv)):
+            table = read_confusion(confusion_csv)
+            iou = 100 * class_iou(table.to_numpy())
+            row = dict(zip(table.index, iou, strict=True)) | {"mIoU": float(np.nanmean(iou))}
+            rows.append(result.columns() | row)
+    keys = ["split", "classifier", "setting", "crf"]
+    if not rows:
+        return pd.DataFrame(columns=[*keys, "mIoU"]).set_index(keys)
+    return pd.DataFrame(rows).drop(columns="seed").groupby(keys, sort=False).mean()
+
+
+def with_paper(table: pd.DataFrame, paper_csv: Path) -> pd.DataFrame:
+    """Return `table` with the paper's number in a row below each of ours that the paper has.
+
+    The index becomes split, setting, crf and source (`ours` or `paper`). The paper's table is added only where its
+    columns are the same, that is, where the dataset has VOC's classes.
+    """
+    ours = table.reset_index("classifier", drop=True).assign(source="ours").set_index("source", append=True)
+    paper = pd.read_csv(paper_csv, dtype={"crf": str}).set_index(["split", "setting", "crf", "source"])
+    if list(paper.columns) != list(ours.columns):
+        return ours
+    rows = []
+    for key, row in ours.iterrows():
+        rows.append((key, row))
+        reference = (*key[:3], "paper")
+        if reference in paper.index:
+            rows.append((reference, paper.loc[reference]))
+    index = pd.MultiIndex.from_tuples([key for key, _ in rows], names=ours.index.names)
+    return pd.DataFrame([row for _, row in rows], index=index, columns=ours.columns)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Return a table with its index as a Markdown table; numbers with one decimal, empty where there is none."""
+    flat = table.reset_index()
+    header = "| " + " | ".join(map(str, flat.columns)) + " |"
+    rule = "|" + "|".join("---:" if pd.api.types.is_numeric_dtype(flat[c]) else "---" for c in flat.columns) + "|"
+
+    def cell(value: object) -> str:
+        if isinstance(value, float):
+            return "" if np.isnan(value) else f"{value:.1f}"
+        return str(value)
+
+    return "\n".join([header, rule, *("| " + " | ".join(map(cell, row)) + " |" for row in flat.to_numpy())]) + "\n"
+
+
+def tabulate_scores(
+    *,
+    results: Sequence[Result],
+    confusions: Sequence[Path],
+    images: Sequence[Path],
+    paper_csv: Path,
+    summary_csv: Path,
+    per_class_csv: Path,
+    table3_csv: Path,
+    table3_md: Path,
+) -> None:
+    """Write `summary.csv` (a row per result), `per_class.csv`, and table 3 as CSV and as Markdown.
+
+    Table 3 has the segmenters only, first without and then with CRF, and the paper's rows where they compare.
+    """
+    write_whole(summary_csv, summarise(results, confusions, images).to_csv(index=False).encode())
+    table = per_class(results, confusions, images)
+    write_whole(per_class_csv, table.round(2).to_csv().encode())
+    segmenters = table[table.index.get_level_values("split") != "train"].sort_index(
+        level="crf", kind="stable", sort_remaining=False
+    )
+    if segmenters.empty:
+        write_whole(table3_csv, segmenters.to_csv().encode())
+        write_whole(table3_md, b"No image to predict has a true mask, so no segmenter could be scored.\n")
+        return
+    full = with_paper(segmenters, paper_csv)
+    write_whole(table3_csv, full.round(2).to_csv().encode())
+    write_whole(table3_md, markdown(full).encode())
