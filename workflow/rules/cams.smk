@@ -1,0 +1,64 @@
+# cams: one localization map per block and tagged class, stored raw (paper 3.2).
+# Needs:    the trained classifier, or another method's maps (`cams.own_maps`).
+# Produces: cams/<classifier>/seed<seed>/<split>.<shard>-of-<shards>.h5; the layout is described in mdc/store.py.
+
+
+rule cams:
+    input:
+        expand(cam_files("train") + cam_files("val"), classifier=CLASSIFIERS, seed=config["seeds"]),
+
+
+if config["cams"]["own_maps"]:
+
+    rule link_cams:
+        """Check another method's maps and take them over."""
+        input:
+            own=lambda wildcards: config["cams"]["own_maps"].replace("{split}", wildcards.split),
+            split_csv=f"{RESULTS}/data/{{split}}.csv",
+            classes=CLASSES,
+        output:
+            cams=f"{RESULTS}/cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.h5",
+        log:
+            f"{RESULTS}/logs/link_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/link_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.tsv"
+        conda:
+            "../../envs/mdc.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            code=fingerprint("link_cams"),
+            dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
+        script:
+            "../scripts/link_cams.py"
+
+else:
+
+    rule dump_cams:
+        """Store the class activation maps of a shard of the images."""
+        input:
+            split_csv=f"{RESULTS}/data/{{split}}.csv",
+            classes=CLASSES,
+            weights=f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt",
+        output:
+            cams=f"{RESULTS}/cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.h5",
+        log:
+            f"{RESULTS}/logs/dump_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/dump_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.tsv"
+        conda:
+            "../../envs/mdc.yaml"
+        threads: 4
+        resources:
+            mem_mb=8000,
+            runtime=120,
+            gpu=GPU,
+        params:
+            code=fingerprint("dump_cams"),
+            dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
+            network=classifier_network(),
+            device=config["device"],
+        script:
+            "../scripts/dump_cams.py"

@@ -1,0 +1,44 @@
+# classifier: the multi-dilation network, trained on tags (paper 3.2).
+# Needs:    the tables of images; the starting weights, if any.
+# Produces: classifier/<name>/seed<seed>/weights.pt, metrics.csv (a row per epoch: loss, average precision per block),
+#           tensorboard/ and curves.png. A killed training continues from its last finished epoch.
+
+
+rule classifier:
+    input:
+        expand(f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt", classifier=CLASSIFIERS, seed=config["seeds"]),
+
+
+rule train_classifier:
+    """Train the multi-dilation classifier on the tags."""
+    input:
+        train_csv=manifest("train"),
+        val_csv=manifest("val"),
+        classes=CLASSES,
+        weights=[] if config["classifier"]["init"] == "random" else config["classifier"]["weights"],
+    output:
+        weights=f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt",
+        metrics=f"{RESULTS}/classifier/{BY_NETWORK}/metrics.csv",
+    log:
+        f"{RESULTS}/logs/train_classifier/{BY_NETWORK}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_classifier/{BY_NETWORK}.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=16000,
+        runtime=720,
+        gpu=GPU,
+    params:
+        code=fingerprint("train_classifier"),
+        dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
+        names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
+        network=classifier_network(),
+        init=config["classifier"]["init"],
+        weights=config["classifier"]["weights"],
+        view=config["classifier"]["view"],
+        training=config["classifier"]["training"],
+        device=config["device"],
+    script:
+        "../scripts/train_classifier.py"

@@ -1,0 +1,157 @@
+# report: what people look at: curves, the threshold sweep, contact sheets, tables as HTML, and the config that was used.
+# Needs:    the metrics, maps, masks and scores of the stages before.
+# Produces: report/... as PNG and HTML, gathered into one file by `snakemake --report`.
+
+
+rule report:
+    input:
+        f"{RESULTS}/config.yaml",
+        f"{RESULTS}/report/summary.html",
+        f"{RESULTS}/report/per_class.html",
+        f"{RESULTS}/report/table3.html",
+        every_figure(),
+
+
+rule write_config:
+    """Keep the complete configuration beside the results."""
+    output:
+        yaml=report(f"{RESULTS}/config.yaml", category="Configuration", caption="../report/config.rst"),
+    log:
+        f"{RESULTS}/logs/write_config.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/write_config.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=fingerprint("write_config"),
+        config=config,
+    script:
+        "../scripts/write_config.py"
+
+
+rule show_table:
+    """Write a table of scores as an HTML page."""
+    input:
+        table=f"{RESULTS}/scores/{{table}}.csv",
+    output:
+        html=report(
+            f"{RESULTS}/report/{{table}}.html",
+            category="Scores",
+            labels={"table": "{table}"},
+            caption="../report/table.rst",
+        ),
+    log:
+        f"{RESULTS}/logs/show_table/{{table}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/show_table/{{table}}.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=fingerprint("show_table"),
+    script:
+        "../scripts/show_table.py"
+
+
+rule plot_curves:
+    """Draw the training curves of a network."""
+    input:
+        metrics=f"{RESULTS}/{{network}}/metrics.csv",
+    output:
+        png=report(
+            f"{RESULTS}/{{network}}/curves.png",
+            category="Training",
+            labels={"network": "{network}"},
+            caption="../report/curves.rst",
+        ),
+    log:
+        f"{RESULTS}/logs/plot_curves/{{network}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/plot_curves/{{network}}.tsv"
+    wildcard_constraints:
+        network="(classifier|segmenter)/.+",
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=fingerprint("plot_curves"),
+    script:
+        "../scripts/plot_curves.py"
+
+
+rule plot_sweep:
+    """Draw the quality of the pseudo masks over the threshold, a line per map setting."""
+    input:
+        sweeps=lambda wildcards: [
+            f"{RESULTS}/masks/{BY_NETWORK}/{maps}/sweep.csv" for maps in map_settings(config, wildcards.classifier)
+        ],
+    output:
+        png=report(
+            f"{RESULTS}/report/{BY_NETWORK}/sweep.png",
+            category="Pseudo masks",
+            labels={"figure": "threshold sweep", "classifier": "{classifier}", "seed": "{seed}"},
+            caption="../report/sweep.rst",
+        ),
+    log:
+        f"{RESULTS}/logs/plot_sweep/{BY_NETWORK}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/plot_sweep/{BY_NETWORK}.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=fingerprint("plot_sweep"),
+        threshold=config["masks"]["threshold"],
+    script:
+        "../scripts/plot_sweep.py"
+
+
+rule draw_sheet:
+    """Draw the best, median and worst images of one result from photo to truth."""
+    input:
+        split_csv=f"{RESULTS}/data/{{split}}.csv",
+        classes=CLASSES,
+        images=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.images.csv",
+        cams=lambda wildcards: [] if config["masks"]["own_masks"] else cam_files(wildcards.split),
+        saliency=lambda wildcards: [] if config["masks"]["own_masks"] else saliency_tables(wildcards.split),
+        masks=lambda wildcards: sheet_tables(wildcards.result, wildcards.split)["masks"],
+        predictions=lambda wildcards: sheet_tables(wildcards.result, wildcards.split)["predictions"],
+        crf=lambda wildcards: sheet_tables(wildcards.result, wildcards.split)["crf"],
+    output:
+        png=report(
+            f"{RESULTS}/report/{BY_NETWORK}/{{split}}/{{result}}.png",
+            category="Contact sheets",
+            labels={"split": "{split}", "result": "{result}", "classifier": "{classifier}", "seed": "{seed}"},
+            caption="../report/sheet.rst",
+        ),
+    log:
+        f"{RESULTS}/logs/draw_sheet/{BY_NETWORK}/{{split}}/{{result}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_sheet/{BY_NETWORK}/{{split}}/{{result}}.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=fingerprint("draw_sheet"),
+        names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
+        setting=lambda wildcards: maps_of_result(wildcards.result, wildcards.classifier),
+        recipe=recipe(),
+        each=config["report"]["sheet_images"],
+    script:
+        "../scripts/draw_sheet.py"

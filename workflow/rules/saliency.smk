@@ -1,0 +1,58 @@
+# saliency: how much each pixel stands out from the border of the photo, the cue for background (paper 4.1).
+# Needs:    the tables of images; for `saliency.source: folder`, a map per image.
+# Produces: saliency/<source>/<split>/<id>.png (8-bit, 255 = salient) and a table of them per shard;
+#           saliency/<source>/threshold.json, the threshold that fits the training images best (for the baselines).
+
+
+rule saliency:
+    input:
+        saliency_tables("train"),
+        saliency_tables("val"),
+
+
+rule compute_saliency:
+    """Compute or check the saliency maps of a shard of the images."""
+    input:
+        split_csv=f"{RESULTS}/data/{{split}}.csv",
+    output:
+        table=f"{RESULTS}/saliency/{SALIENCY}/{{split}}.{{shard}}-of-{{shards}}.csv",
+    log:
+        f"{RESULTS}/logs/compute_saliency/{{split}}.{{shard}}-of-{{shards}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/compute_saliency/{{split}}.{{shard}}-of-{{shards}}.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        code=fingerprint("compute_saliency"),
+        source=SALIENCY,
+        own_folder=config["saliency"]["folder"],
+        folder=lambda wildcards, output: f"{RESULTS}/saliency/{SALIENCY}/{wildcards.split}",
+    script:
+        "../scripts/compute_saliency.py"
+
+
+rule choose_saliency_threshold:
+    """Find the saliency threshold that separates the training images' objects best."""
+    input:
+        train_csv=manifest("train"),
+        saliency=saliency_tables("train"),
+    output:
+        json=f"{RESULTS}/saliency/{SALIENCY}/threshold.json",
+    log:
+        f"{RESULTS}/logs/choose_saliency_threshold.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/choose_saliency_threshold.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=fingerprint("choose_saliency_threshold"),
+    script:
+        "../scripts/choose_saliency_threshold.py"

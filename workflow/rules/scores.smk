@@ -1,0 +1,64 @@
+# scores: confusion matrices of pseudo masks, baselines and predictions, and the tables made of them (paper table 3).
+# Needs:    masks of every kind and the true masks of train, val and test, as far as there are any.
+# Produces: scores/<classifier>/seed<seed>/<split>/<result>.confusion.csv and .images.csv (a row per image);
+#           scores/summary.csv (a row per result), scores/per_class.csv, scores/table3.csv and scores/table3.md.
+# <result> is pseudo-<maps>, salient-<maps>, all-background, or a segmenter's setting, with +crf after the CRF.
+
+
+rule scores:
+    input:
+        f"{RESULTS}/scores/summary.csv",
+        f"{RESULTS}/scores/table3.md",
+
+
+rule score_masks:
+    """Compare the masks of one result with the true masks of a split."""
+    input:
+        split_csv=f"{RESULTS}/data/{{split}}.csv",
+        classes=CLASSES,
+        masks=lambda wildcards: tables_of_result(wildcards.result, wildcards.split),
+    output:
+        confusion=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.confusion.csv",
+        images=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.images.csv",
+    log:
+        f"{RESULTS}/logs/score_masks/{BY_NETWORK}/{{split}}/{{result}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/score_masks/{BY_NETWORK}/{{split}}/{{result}}.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=fingerprint("score_masks"),
+    script:
+        "../scripts/score_masks.py"
+
+
+rule tabulate_scores:
+    """Gather all results in one summary and in the paper's table 3."""
+    input:
+        confusions=[score_file(result, "confusion") for result in every_result()],
+        images=[score_file(result, "images") for result in every_result()],
+        paper=WORKFLOW / "resources" / "paper_table3.csv",
+    output:
+        summary=f"{RESULTS}/scores/summary.csv",
+        per_class=f"{RESULTS}/scores/per_class.csv",
+        table3_csv=f"{RESULTS}/scores/table3.csv",
+        table3_md=f"{RESULTS}/scores/table3.md",
+    log:
+        f"{RESULTS}/logs/tabulate_scores.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tabulate_scores.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=fingerprint("tabulate_scores"),
+        results=every_result(),
+    script:
+        "../scripts/tabulate_scores.py"

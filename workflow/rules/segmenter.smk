@@ -1,0 +1,57 @@
+# segmenter: LargeFOV, one per setting: weak-<maps> on pseudo masks (equation 1), true-masks on the true ones.
+# Needs:    the training images, the pseudo masks of the setting, the starting weights if any.
+# Produces: segmenter/<classifier>/seed<seed>/<setting>/weights.pt, metrics.csv, tensorboard/ and curves.png.
+#           A killed training continues from its last finished epoch.
+
+
+rule segmenter:
+    input:
+        [
+            expand(
+                f"{RESULTS}/segmenter/{BY_NETWORK}/{setting}/weights.pt", classifier=classifier, seed=config["seeds"]
+            )
+            for classifier in CLASSIFIERS
+            for setting in segmenter_settings(config, classifier)
+        ],
+
+
+rule train_segmenter:
+    """Train the segmenter of one setting."""
+    input:
+        train_csv=manifest("train"),
+        classes=CLASSES,
+        masks=lambda wildcards: (
+            []
+            if wildcards.setting == "true-masks"
+            else f"{RESULTS}/masks/{BY_NETWORK}/{wildcards.setting.removeprefix('weak-')}/train.csv"
+        ),
+        classifier=(
+            f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt" if config["segmenter"]["init"] == "classifier" else []
+        ),
+        weights=config["segmenter"]["weights"] if config["segmenter"]["init"] in ("imagenet", "file") else [],
+    output:
+        weights=f"{RESULTS}/segmenter/{BY_NETWORK}/{{setting}}/weights.pt",
+        metrics=f"{RESULTS}/segmenter/{BY_NETWORK}/{{setting}}/metrics.csv",
+    log:
+        f"{RESULTS}/logs/train_segmenter/{BY_NETWORK}/{{setting}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_segmenter/{BY_NETWORK}/{{setting}}.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=16000,
+        runtime=720,
+        gpu=GPU,
+    params:
+        code=fingerprint("train_segmenter"),
+        network=segmenter_network(),
+        init=config["segmenter"]["init"],
+        weights=config["segmenter"]["weights"],
+        view=config["segmenter"]["view"],
+        loss_resolution=config["segmenter"]["loss_resolution"],
+        online_warmup_epochs=config["segmenter"]["online_warmup_epochs"],
+        training=config["segmenter"]["training"],
+        device=config["device"],
+    script:
+        "../scripts/train_segmenter.py"

@@ -1,0 +1,21 @@
+"""Refine the predictions of a shard of the images."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.crf import apply_crf
+
+    apply_crf(
+        split_csv=Path(snakemake.input.split_csv),
+        scores_h5=Path(snakemake.input.scores),
+        masks_csv=Path(snakemake.output.table),
+        folder=Path(snakemake.params.folder),
+        parameters=snakemake.params.parameters,
+        processes=snakemake.threads,
+    )
+
+
+run_logged(snakemake.log[0], main)

@@ -1,0 +1,21 @@
+"""Find the saliency threshold that separates the training images' objects best."""
+
+import json
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.files import write_whole
+    from mdc.scores import choose_saliency_threshold
+
+    chosen = choose_saliency_threshold(
+        train_csv=Path(snakemake.input.train_csv),
+        saliency_csv=[Path(path) for path in snakemake.input.saliency],
+        processes=snakemake.threads,
+    )
+    write_whole(Path(snakemake.output.json), json.dumps(chosen).encode())
+
+
+run_logged(snakemake.log[0], main)

@@ -1,0 +1,24 @@
+"""Compute or check the saliency maps of a shard of the images."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.manifest import read_manifest
+    from mdc.saliency import check_folder, write_saliency
+    from mdc.tables import shard_of, write_table
+
+    wildcards, settings = snakemake.wildcards, snakemake.params
+    table = shard_of(read_manifest(Path(snakemake.input.split_csv)), int(wildcards.shard), int(wildcards.shards))
+    if settings.source == "folder":
+        sizes = list(zip(table["id"], table["height"], table["width"], strict=True))
+        rows = check_folder(Path(settings.own_folder), sizes)
+    else:
+        images = list(zip(table["id"], map(Path, table["image"]), strict=True))
+        rows = write_saliency(images, folder=Path(settings.folder), processes=snakemake.threads)
+    write_table(rows, Path(snakemake.output.table))
+
+
+run_logged(snakemake.log[0], main)

@@ -1,0 +1,33 @@
+"""Draw the best, median and worst images of one result from photo to truth."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.sheets import SheetInputs, draw_sheet
+    from mdc.voc import read_lines
+
+    files, settings, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
+    draw_sheet(
+        inputs=SheetInputs(
+            split_csv=Path(files.split_csv),
+            images_csv=Path(files.images),
+            cams_h5=[Path(path) for path in files.cams],
+            saliency_csv=[Path(path) for path in files.saliency],
+            masks_csv=[Path(path) for path in files.masks],
+            predictions_csv=[Path(path) for path in files.predictions],
+            crf_csv=[Path(path) for path in files.crf],
+        ),
+        sheet_png=Path(snakemake.output.png),
+        classes=read_lines(Path(files.classes)),
+        names=settings.names,
+        setting=settings.setting,
+        recipe=settings.recipe,
+        each=settings.each,
+        title=f"{wildcards.split}: {wildcards.result}, classifier {wildcards.classifier}, seed {wildcards.seed}",
+    )
+
+
+run_logged(snakemake.log[0], main)

@@ -1,0 +1,27 @@
+"""Store the class activation maps of a shard of the images."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.cams import dump_cams
+    from mdc.voc import read_lines
+
+    files, settings = snakemake.input, snakemake.params
+    dump_cams(
+        split_csv=Path(files.split_csv),
+        weights_pt=Path(files.weights),
+        cams_h5=Path(snakemake.output.cams),
+        classes=read_lines(Path(files.classes)),
+        dilations=settings.dilations,
+        network=settings.network,
+        shard=int(snakemake.wildcards.shard),
+        shards=int(snakemake.wildcards.shards),
+        device=settings.device,
+        threads=snakemake.threads,
+    )
+
+
+run_logged(snakemake.log[0], main)

@@ -1,0 +1,20 @@
+"""Draw the built-in dataset, in VOC layout."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.shapes import write_dataset
+
+    write_dataset(
+        Path(snakemake.output.devkit),
+        images=snakemake.params.images,
+        side_px=snakemake.params.side_px,
+        seed=snakemake.params.seed,
+        processes=snakemake.threads,
+    )
+
+
+run_logged(snakemake.log[0], main)

@@ -1,0 +1,18 @@
+"""Draw the training curves of a network."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.figures import plot_curves
+
+    plot_curves(
+        metrics_csv=Path(snakemake.input.metrics),
+        curves_png=Path(snakemake.output.png),
+        title=snakemake.wildcards.network,
+    )
+
+
+run_logged(snakemake.log[0], main)

@@ -1,0 +1,28 @@
+"""Store the class scores of a shard of the images, and palette PNGs of the best class."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.predictions import predict_scores
+    from mdc.voc import read_lines
+
+    files, settings = snakemake.input, snakemake.params
+    predict_scores(
+        split_csv=Path(files.split_csv),
+        weights_pt=Path(files.weights),
+        scores_h5=Path(snakemake.output.scores),
+        masks_csv=Path(snakemake.output.table),
+        folder=Path(settings.folder),
+        classes=read_lines(Path(files.classes)),
+        network=settings.network,
+        shard=int(snakemake.wildcards.shard),
+        shards=int(snakemake.wildcards.shards),
+        device=settings.device,
+        threads=snakemake.threads,
+    )
+
+
+run_logged(snakemake.log[0], main)

@@ -1,0 +1,23 @@
+"""Compare the masks of one result with the true masks of a split."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.scores import score_masks
+    from mdc.voc import read_lines
+
+    files = snakemake.input
+    score_masks(
+        split_csv=Path(files.split_csv),
+        masks_csv=[Path(path) for path in files.masks],
+        confusion_csv=Path(snakemake.output.confusion),
+        images_csv=Path(snakemake.output.images),
+        classes=read_lines(Path(files.classes)),
+        processes=snakemake.threads,
+    )
+
+
+run_logged(snakemake.log[0], main)

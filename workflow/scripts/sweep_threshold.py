@@ -1,0 +1,27 @@
+"""Measure the pseudo masks of one setting over a range of thresholds."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.masks import sweep_threshold
+    from mdc.voc import read_lines
+
+    files, settings = snakemake.input, snakemake.params
+    sweep_threshold(
+        train_csv=Path(files.train_csv),
+        cams_h5=[Path(path) for path in files.cams],
+        saliency_csv=[Path(path) for path in files.saliency],
+        sweep_csv=Path(snakemake.output.sweep),
+        setting=snakemake.wildcards.maps,
+        names=settings.names,
+        recipe=settings.recipe,
+        thresholds=settings.thresholds,
+        classes=len(read_lines(Path(files.classes))),
+        processes=snakemake.threads,
+    )
+
+
+run_logged(snakemake.log[0], main)

@@ -1,0 +1,24 @@
+"""Gather all results in one summary and in the paper's table 3."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.scores import Result, tabulate_scores
+
+    files, written = snakemake.input, snakemake.output
+    tabulate_scores(
+        results=[Result(**fields) for fields in snakemake.params.results],
+        confusions=[Path(path) for path in files.confusions],
+        images=[Path(path) for path in files.images],
+        paper_csv=Path(files.paper),
+        summary_csv=Path(written.summary),
+        per_class_csv=Path(written.per_class),
+        table3_csv=Path(written.table3_csv),
+        table3_md=Path(written.table3_md),
+    )
+
+
+run_logged(snakemake.log[0], main)

@@ -1,0 +1,32 @@
+"""Train the multi-dilation classifier on the tags."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.classifier import train_classifier
+    from mdc.voc import read_lines
+
+    files, settings = snakemake.input, snakemake.params
+    train_classifier(
+        train_csv=Path(files.train_csv),
+        val_csv=Path(files.val_csv),
+        weights_pt=Path(snakemake.output.weights),
+        classes=read_lines(Path(files.classes)),
+        dilations=settings.dilations,
+        names=settings.names,
+        network=settings.network,
+        init=settings.init,
+        weights=settings.weights,
+        view=settings.view,
+        training=settings.training,
+        seed=int(snakemake.wildcards.seed),
+        device=settings.device,
+        threads=snakemake.threads,
+        code=settings.code,
+    )
+
+
+run_logged(snakemake.log[0], main)

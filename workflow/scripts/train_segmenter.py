@@ -1,0 +1,33 @@
+"""Train the segmenter of one setting."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.segmenter import train_segmenter
+    from mdc.voc import read_lines
+
+    files, settings = snakemake.input, snakemake.params
+    train_segmenter(
+        train_csv=Path(files.train_csv),
+        masks_csv=Path(files.masks) if files.masks else None,
+        classifier_pt=Path(files.classifier) if files.classifier else None,
+        weights_pt=Path(snakemake.output.weights),
+        classes=read_lines(Path(files.classes)),
+        network=settings.network,
+        init=settings.init,
+        weights=settings.weights,
+        view=settings.view,
+        loss_resolution=settings.loss_resolution,
+        online_warmup_epochs=settings.online_warmup_epochs,
+        training=settings.training,
+        seed=int(snakemake.wildcards.seed),
+        device=settings.device,
+        threads=snakemake.threads,
+        code=settings.code,
+    )
+
+
+run_logged(snakemake.log[0], main)
