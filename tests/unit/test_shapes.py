@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mdc.shapes import CLASSES, MIN_VISIBLE_PX, draw_scene, write_dataset
+from mdc.scenes import MIN_VISIBLE_PX, draw_scene
+from mdc.shapes import CLASSES, write_dataset
 from mdc.voc import VOID, read_mask, read_tags
 
 IMAGES = {"train": 12, "val": 5}

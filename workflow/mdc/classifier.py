@@ -16,7 +16,7 @@ from mdc.datasets import TrainingViews, WholePhotos
 from mdc.grid import padded_side
 from mdc.manifest import read_manifest, tag_matrix
 from mdc.models.multi_dilation import MultiDilationClassifier
-from mdc.models.weights import initialise, save_weights
+from mdc.models.weights import initialise
 from mdc.training import Schedule, Task, fit
 
 
@@ -30,7 +30,7 @@ def build_classifier(
     head: str,
 ) -> MultiDilationClassifier:
     """Return the classifier that the config describes, randomly initialised."""
-    trunk = build_backbone(dilate_last_stage=False, conv5_dilation=conv5_dilation, **backbone)
+    trunk = build_backbone(for_segmenter=False, conv5_dilation=conv5_dilation, **backbone)
     return MultiDilationClassifier(
         trunk=trunk,
         dilations=dilations,
@@ -109,7 +109,7 @@ def train_classifier(
     threads: int,
     code: str,
 ) -> None:
-    """Train the classifier and write `weights_pt`; beside it metrics.csv and tensorboard/, as `mdc.training.fit` does.
+    """Train the classifier and write what `mdc.training.fit` does.
 
     Args:
         train_csv, val_csv: manifests; val may be empty, then there is no average precision.
@@ -151,12 +151,10 @@ def train_classifier(
         seed=seed,
         settings=settings,
         inputs=[train_csv, val_csv, *([Path(weights)] if weights else [])],
-        folder=weights_pt.parent,
-        label="train_classifier",
+        weights_pt=weights_pt,
         device=device,
         threads=threads,
     )
-    save_weights(weights_pt, model.cpu(), settings=settings)
 
 
 def whole_photos(table: pd.DataFrame, classes: Sequence[str]) -> DataLoader:

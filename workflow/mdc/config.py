@@ -17,6 +17,8 @@ _FROM_TEXT = {
     "number": lambda text: float(text) if set(text) & set(".eE") else int(text),
     "boolean": lambda text: {"true": True, "false": False}[text.lower()],
 }
+VGG16 = {"name": "vgg", "widths": [64, 128, 256, 512, 512], "depths": [2, 2, 3, 3, 3], "norm": "none"}
+IMAGENET_FC_WIDTH = 1024
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 
@@ -102,8 +104,9 @@ def _contradictions(config: Mapping[str, Any]):
                     "VGG16_Weights.IMAGENET1K_V1 to it or name your copy, or set "
                     f"{stage}.init to another value"
                 )
-        if section["view"]["crop_px"] % 8 != 1 and segmenter["loss_resolution"] == "image":
-            yield f"{stage}.view.crop_px: {section['view']['crop_px']} is not a multiple of 8 plus 1"
+    crop_px = segmenter["view"]["crop_px"]
+    if crop_px % 8 != 1 and segmenter["loss_resolution"] == "image":
+        yield f"segmenter.view.crop_px: {crop_px} is not a multiple of 8 plus 1, which loss_resolution image needs"
     resize = classifier["view"]["resize_long_side_px"]
     if resize and (len(resize) != 2 or resize[0] > resize[1]):
         yield f"classifier.view.resize_long_side_px: {resize} is neither empty nor [lowest, highest]"
@@ -118,6 +121,17 @@ def _contradictions(config: Mapping[str, Any]):
         if setting not in usable:
             known = sorted({maps for name in classifier["blocks"] for maps in map_settings(config, name)})
             yield f"segmenter.settings: {setting} needs maps that no classifier has; there are {', '.join(known)}"
+    for stage in ("classifier", "segmenter"):
+        training = config[stage]["training"]
+        if training["batch_size"] % training["micro_batches"]:
+            yield (
+                f"{stage}.training.micro_batches: {training['batch_size']} images cannot be divided into "
+                f"{training['micro_batches']} equal parts"
+            )
+        if config[stage]["init"] == "imagenet" and config["backbone"] | VGG16 != config["backbone"]:
+            yield f"{stage}.init: imagenet fits VGG16 only, with the config's backbone {VGG16}"
+    if segmenter["init"] == "imagenet" and segmenter["fc_width"] != IMAGENET_FC_WIDTH:
+        yield f"segmenter.fc_width: init imagenet subsamples VGG16's fc6 and fc7 to {IMAGENET_FC_WIDTH} channels"
     if config["backbone"]["norm"] == "batch" and min(
         s["training"]["batch_size"] // s["training"]["micro_batches"] for s in (classifier, segmenter)
     ) < 2:  # fmt: skip

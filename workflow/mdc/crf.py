@@ -13,7 +13,7 @@ from mdc.grid import upsample
 from mdc.images import read_image
 from mdc.manifest import read_manifest
 from mdc.parallel import map_in_order
-from mdc.store import SCORES, Scores, attributes, count, read_scores
+from mdc.store import SCORES, Scores, attributes, ids_in, read_scores
 from mdc.tables import file_digest, png_path, write_table
 from mdc.voc import write_mask
 
@@ -95,5 +95,5 @@ def apply_crf(
         folder=folder,
     )
     items = ((scores, photos[scores.id]) for scores in read_scores(scores_h5))
-    total = count(scores_h5, kind=SCORES)
+    total = len(ids_in(scores_h5, kind=SCORES))
     write_table(list(map_in_order(one, items, processes=processes, label="apply_crf", total=total)), masks_csv)

@@ -7,7 +7,7 @@ computes these.
 import ast
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -51,25 +51,32 @@ def _directly_imported(path: Path, package: Path) -> frozenset[Path]:
     return frozenset(file for name in _imported_names(_tree(path)) for file in _files(name, package))
 
 
-def reached_files(script: Path, *, package: Path = PACKAGE, extra: tuple[str, ...] = ()) -> list[Path]:
+def reached_files(
+    script: Path, *, package: Path = PACKAGE, by_name: Mapping[str, Sequence[str]] | None = None
+) -> list[Path]:
     """Return the script and every module of the package that it imports, directly or not, sorted.
 
-    `extra` names modules that are imported by a name computed at run time.
+    `by_name` tells, for modules that import others by a name computed at run time, which these are.
     """
+    computed: dict[Path, list[Path]] = {}
+    for importer, names in (by_name or {}).items():
+        computed[_files(importer, package)[-1]] = [file for name in names for file in _files(name, package)]
     found: set[Path] = set()
-    waiting = [script, *(file for name in extra for file in _files(name, package))]
+    waiting = [script]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += _directly_imported(path, package)
+            waiting += [*_directly_imported(path, package), *computed.get(path, ())]
     return sorted(found)
 
 
-def code_fingerprint(script: Path, *, package: Path = PACKAGE, extra: tuple[str, ...] = ()) -> str:
+def code_fingerprint(
+    script: Path, *, package: Path = PACKAGE, by_name: Mapping[str, Sequence[str]] | None = None
+) -> str:
     """Return 16 hex digits that change when the code of `reached_files` does, and not with comments or formatting."""
     digest = hashlib.sha256()
-    for path in reached_files(script, package=package, extra=extra):
+    for path in reached_files(script, package=package, by_name=by_name):
         digest.update(path.name.encode())
         digest.update(ast.dump(_tree(path)).encode())
     return digest.hexdigest()[:16]

@@ -21,14 +21,15 @@ class Recipe:
     class_conflict: str
 
 
-def rectified(maps: np.ndarray) -> np.ndarray:
+def rectified(maps: np.ndarray, *, rows: int, columns: int) -> np.ndarray:
     """Return maps (..., h, w) with negative values cut to 0, each divided by its own maximum: float32 in 0..1.
 
-    A map without positive values becomes 0 everywhere.
+    The maximum is over the first `rows` x `columns` features, those that sit on the photo; beyond them, on its
+    padding, values are cut at 1. A map without positive values becomes 0 everywhere.
     """
     positive = np.maximum(maps.astype(np.float32), 0)
-    peak = positive.max((-2, -1), keepdims=True, initial=0)
-    return positive / np.where(peak > 0, peak, 1)
+    peak = positive[..., :rows, :columns].max((-2, -1), keepdims=True, initial=0)
+    return np.minimum(positive / np.where(peak > 0, peak, np.inf), 1)
 
 
 def fuse(maps: np.ndarray, setting: str, names: Sequence[str]) -> np.ndarray:
@@ -108,7 +109,8 @@ def fused_at_image_size(
     maps: np.ndarray, *, setting: str, names: Sequence[str], stride: int, height: int, width: int
 ) -> np.ndarray:
     """Return the fused maps at image size, float32 (T, height, width), of raw maps (D, T, h, w)."""
-    return upsample(fuse(rectified(maps), setting, names), stride=stride, height=height, width=width)
+    scaled = rectified(maps, rows=(height - 1) // stride + 1, columns=(width - 1) // stride + 1)
+    return upsample(fuse(scaled, setting, names), stride=stride, height=height, width=width)
 
 
 def pseudo_mask(maps: np.ndarray, class_ids: np.ndarray, saliency: np.ndarray | None, recipe: Recipe) -> np.ndarray:

@@ -17,7 +17,7 @@ from mdc.manifest import read_manifest
 from mdc.metrics import confusion, summary
 from mdc.parallel import map_in_order
 from mdc.saliency import read_saliency
-from mdc.store import CAMS, Cams, attributes, count, read_cams
+from mdc.store import CAMS, Cams, attributes, ids_in, read_cams
 from mdc.tables import file_digest, png_path, read_table, write_table
 from mdc.voc import read_mask, write_mask
 
@@ -40,7 +40,7 @@ def sources(
     """
     saliency = read_table(saliency_csv)
     for path in cams_h5:
-        ids = None if truths is None else [cams.id for cams in read_cams(path) if truths.get(cams.id)]
+        ids = None if truths is None else [image_id for image_id in ids_in(path, kind=CAMS) if truths.get(image_id)]
         for cams in read_cams(path, ids):
             if saliency and cams.id not in saliency:
                 raise InputError(f"{saliency_csv[0]}: no saliency map of the image {cams.id}")
@@ -69,7 +69,7 @@ def _write_masks(
 ) -> None:
     one = functools.partial(_write_one, make=make, folder=masks_csv.with_suffix(""))
     items = sources(cams_h5=cams_h5, saliency_csv=saliency_csv)
-    total = sum(count(path, kind=CAMS) for path in cams_h5)
+    total = sum(len(ids_in(path, kind=CAMS)) for path in cams_h5)
     write_table(list(map_in_order(one, items, processes=processes, label=label, total=total)), masks_csv)
 
 

@@ -17,12 +17,14 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, *, classes: int) -> np.n
         int64 (C, C + 1) with C = K + 1: rows true classes, columns given labels, the last one "no label".
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or an index is above K.
     """
     if truth.shape != predicted.shape:
         raise ValueError(f"masks of {truth.shape} and {predicted.shape} pixels cannot be compared")
     size = classes + 1
     counted = truth != VOID
+    if max(mask[mask != VOID].max(initial=0) for mask in (truth, predicted)) > classes:
+        raise ValueError(f"a mask has an index above {classes}, the number of classes")
     given = np.where(predicted == VOID, size, predicted)[counted].astype(np.int64)
     pairs = truth[counted].astype(np.int64) * (size + 1) + given
     return np.bincount(pairs, minlength=size * (size + 1)).reshape(size, size + 1)

@@ -21,7 +21,7 @@ def _results(function: Callable[[T], R], items: Iterable[T], processes: int) -> 
         yield from map(function, items)
         return
     threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # before the fork: a worker that inherits OpenCV's running threads waits for them for ever
+    cv2.setNumThreads(1)  # before the fork: a worker that inherits OpenCV's running threads may wait for them for ever
     with ProcessPoolExecutor(processes) as pool:
         waiting: deque = deque()  # a bounded queue: results of a million images must not pile up in memory
         try:

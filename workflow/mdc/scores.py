@@ -10,6 +10,7 @@ import pandas as pd
 
 from mdc.errors import InputError
 from mdc.files import write_whole
+from mdc.logs import logger
 from mdc.manifest import read_manifest
 from mdc.metrics import class_iou, confusion, mean_iou, pixel_accuracy, summary
 from mdc.parallel import map_in_order
@@ -122,7 +123,7 @@ class Result:
 
 def read_confusion(path: Path) -> pd.DataFrame:
     """Return a confusion matrix as `score_masks` wrote it: classes by labels, in pixels."""
-    return pd.read_csv(path, index_col="truth")
+    return pd.read_csv(path, index_col="truth", keep_default_na=False)  # a class may be called "None"
 
 
 def summarise(results: Sequence[Result], confusions: Sequence[Path], images: Sequence[Path]) -> pd.DataFrame:
@@ -155,20 +156,21 @@ def per_class(results: Sequence[Result], confusions: Sequence[Path], images: Seq
 
 
 def with_paper(table: pd.DataFrame, paper_csv: Path) -> pd.DataFrame:
-    """Return `table` with the paper's number in a row below each of ours that the paper has.
+    """Return `table` with the paper's number in a row below each of the first classifier's that the paper has.
 
-    The index becomes split, setting, crf and source (`ours` or `paper`). The paper's table is added only where its
-    columns are the same, that is, where the dataset has VOC's classes.
+    The index becomes split, setting, crf and classifier; for the paper's rows the last one is `paper`. They are added
+    only where the columns are the same, that is, where the dataset has VOC's classes.
     """
-    ours = table.reset_index("classifier", drop=True).assign(source="ours").set_index("source", append=True)
-    paper = pd.read_csv(paper_csv, dtype={"crf": str}).set_index(["split", "setting", "crf", "source"])
+    ours = table.reorder_levels(["split", "setting", "crf", "classifier"])
+    paper = pd.read_csv(paper_csv, dtype={"crf": str}).set_index(["split", "setting", "crf", "classifier"])
     if list(paper.columns) != list(ours.columns):
         return ours
     rows = []
+    first = ours.index.get_level_values("classifier")[0]
     for key, row in ours.iterrows():
         rows.append((key, row))
         reference = (*key[:3], "paper")
-        if reference in paper.index:
+        if reference in paper.index and key[3] == first:
             rows.append((reference, paper.loc[reference]))
     index = pd.MultiIndex.from_tuples([key for key, _ in rows], names=ours.index.names)
     return pd.DataFrame([row for _, row in rows], index=index, columns=ours.columns)
@@ -210,6 +212,7 @@ def tabulate_scores(
         level="crf", kind="stable", sort_remaining=False
     )
     if segmenters.empty:
+        logger.info("evaluation is skipped: no image to predict has a true mask")
         write_whole(table3_csv, segmenters.to_csv().encode())
         write_whole(table3_md, b"No image to predict has a true mask, so no segmenter could be scored.\n")
         return

@@ -14,7 +14,7 @@ from mdc.datasets import TrainingViews
 from mdc.losses import strong_loss, weak_loss
 from mdc.manifest import read_manifest, tag_matrix
 from mdc.models.largefov import LargeFov
-from mdc.models.weights import initialise, load_state, save_weights
+from mdc.models.weights import initialise, load_state
 from mdc.tables import paths_of
 from mdc.training import Schedule, Task, fit
 
@@ -26,7 +26,7 @@ def build_segmenter(
 ) -> LargeFov:
     """Return the segmenter that the config describes, for `classes` foreground classes, randomly initialised."""
     return LargeFov(
-        trunk=build_backbone(dilate_last_stage=True, conv5_dilation=CONV5_DILATION, **backbone),
+        trunk=build_backbone(for_segmenter=True, conv5_dilation=CONV5_DILATION, **backbone),
         classes=classes + 1,
         fc_width=fc_width,
         fc6_dilation=fc6_dilation,
@@ -90,7 +90,7 @@ def train_segmenter(
     threads: int,
     code: str,
 ) -> None:
-    """Train a segmenter and write `weights_pt`; beside it metrics.csv and tensorboard/, as `mdc.training.fit` does.
+    """Train a segmenter and write what `mdc.training.fit` does.
 
     Args:
         train_csv: manifest of the training images.
@@ -145,9 +145,7 @@ def train_segmenter(
         seed=seed,
         settings=settings,
         inputs=[p for p in (train_csv, masks_csv, classifier_pt, Path(weights) if weights else None) if p],
-        folder=weights_pt.parent,
-        label=f"train_segmenter {weights_pt.parent.name}",
+        weights_pt=weights_pt,
         device=device,
         threads=threads,
     )
-    save_weights(weights_pt, model.cpu(), settings=settings)

@@ -15,7 +15,7 @@ from mdc.fusion import Recipe, fused_at_image_size, pseudo_mask
 from mdc.images import read_image
 from mdc.manifest import read_manifest, tag_indices
 from mdc.saliency import read_saliency
-from mdc.store import CAMS, Cams, attributes, read_cams
+from mdc.store import CAMS, Cams, attributes, ids_in, read_cams
 from mdc.tables import read_table
 from mdc.voc import PALETTE, VOID, read_mask
 
@@ -54,9 +54,10 @@ class SheetInputs:
 def chosen_images(scores: pd.DataFrame, *, each: int) -> list[tuple[str, str]]:
     """Return (kind, id) of the best, the median and the worst images by `miou`, `each` of every kind, best first.
 
+    Images without a score, all of whose pixels are void, are left out.
     With fewer than `3 * each` images every one of them is shown once.
     """
-    ranked = list(scores.sort_values(["miou", "id"], ascending=[False, True])["id"])
+    ranked = list(scores.dropna(subset=["miou"]).sort_values(["miou", "id"], ascending=[False, True])["id"])
     if len(ranked) <= 3 * each:
         return [("", image_id) for image_id in ranked]
     middle = (len(ranked) - each) // 2
@@ -87,7 +88,8 @@ def draw_sheet(
         each: images of each kind.
     """
     table = read_manifest(inputs.split_csv).set_index("id")
-    scores = pd.read_csv(inputs.images_csv, dtype={"id": str})
+    empty = {"miou": "", "pixel_accuracy": ""}  # and nowhere else: an id may be "NA"
+    scores = pd.read_csv(inputs.images_csv, dtype={"id": str}, keep_default_na=False, na_values=empty)
     chosen = chosen_images(scores, each=each) or [("", image_id) for image_id in table.index[: 3 * each]]
     values = dict(zip(scores["id"], scores["miou"], strict=True))
     cams = _cams_of([image_id for _, image_id in chosen], inputs.cams_h5)
@@ -120,8 +122,11 @@ def draw_sheet(
 
 
 def _cams_of(ids: Sequence[str], files: Sequence[Path]) -> dict[str, Cams]:
-    wanted = set(ids)
-    return {cams.id: cams for path in files for cams in read_cams(path) if cams.id in wanted}
+    found = {}
+    for path in files:
+        inside = set(ids_in(path, kind=CAMS))
+        found |= {cams.id: cams for cams in read_cams(path, [image_id for image_id in ids if image_id in inside])}
+    return found
 
 
 def _map_cells(

@@ -138,10 +138,10 @@ def attributes(path: Path, *, kind: str) -> dict[str, Any]:
         return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in file.attrs.items()}
 
 
-def count(path: Path, *, kind: str) -> int:
-    """Return the number of images in the file; raises as `attributes`."""
+def ids_in(path: Path, *, kind: str) -> list[str]:
+    """Return the ids of the images in the file, in its order; raises as `attributes`."""
     with _opened(path, kind) as file:
-        return len(file)
+        return [str(group.attrs["id"]) for group in file.values()]
 
 
 def read_cams(path: Path, ids: Sequence[str] | None = None) -> Iterator[Cams]:

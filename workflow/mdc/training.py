@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import math
+import shutil
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ import pandas as pd
 import torch
 from lightning.pytorch.callbacks import Callback, Checkpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -27,6 +29,7 @@ from mdc.devices import accelerator, precision_for
 from mdc.errors import InputError
 from mdc.files import written_whole
 from mdc.logs import Meter, logger
+from mdc.models.weights import save_weights
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises otherwise
 STEPS_BETWEEN_LOGGED_LOSSES = 10
@@ -225,24 +228,25 @@ def fit(
     seed: int,
     settings: dict[str, Any],
     inputs: Sequence[Path],
-    folder: Path,
-    label: str,
+    weights_pt: Path,
     device: str,
     threads: int,
 ) -> None:
-    """Train `task.network` in place; continue from the last finished epoch if an earlier run was killed.
+    """Train `task.network` and write it to `weights_pt`; continue from the last finished epoch of a killed run.
 
-    Writes `metrics.csv` (a row per epoch) and `tensorboard/` into `folder`, and while it runs `resume-*.ckpt`.
+    Beside it come `metrics.csv` (a row per epoch), `tensorboard/`, and while it runs `resume-*.ckpt`.
 
     Args:
         training: gives items for keys (epoch, index), as `mdc.datasets.TrainingViews`.
         validation: batches for `task.validation_step`, or None.
-        settings, inputs: everything that the result depends on; they tell whose resume file it is.
+        settings, inputs: everything that the result depends on; they tell whose resume file it is, and the settings
+            are kept with the weights.
         device: `auto`, `cpu` or `cuda`.
         threads: CPU threads; also worker processes for reading, where a GPU does the computing.
 
     Raises:
-        InputError: the loss is not finite (says the step and the images); the device does not exist.
+        InputError: the loss is not finite (says the step and the images); the device does not exist; the run was
+            stopped by a signal.
     """
     schedule = task.schedule
     size = min(schedule.batch_size, len(training))
@@ -265,11 +269,17 @@ def fit(
         )
 
     task.train_loader = train_loader
+    folder = weights_pt.parent
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = resume_path(folder, settings=settings | asdict(schedule), inputs=inputs)
     for other in folder.glob("resume-*.ckpt"):
         if other != checkpoint:
             other.unlink()
+    resuming = checkpoint if checkpoint.exists() else None
+    if resuming:
+        logger.info("continuing the unfinished training of %s", checkpoint)
+    else:
+        shutil.rmtree(folder / "tensorboard", ignore_errors=True)  # curves of an earlier training
     trainer = pl.Trainer(
         accelerator=kind,
         devices=1,
@@ -283,7 +293,7 @@ def fit(
         callbacks=[
             ReseedEveryEpoch(seed),
             History(folder / "metrics.csv"),
-            Progress(label),
+            Progress(f"train {folder}"),
             KeepLastEpoch(checkpoint),
         ],
         logger=TensorBoardLogger(folder, name="tensorboard", version=""),
@@ -291,8 +301,9 @@ def fit(
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    resuming = checkpoint if checkpoint.exists() else None
-    if resuming:
-        logger.info("continuing the unfinished training of %s", checkpoint)
-    trainer.fit(task, val_dataloaders=validation, ckpt_path=resuming, weights_only=True)
+    try:
+        trainer.fit(task, val_dataloaders=validation, ckpt_path=resuming, weights_only=True)
+    except SIGTERMException as error:  # of a scheduler; Lightning's own exit status would be 0
+        raise InputError("the training was stopped from outside: run the same again to continue it") from error
+    save_weights(weights_pt, task.network.cpu(), settings=settings)
     checkpoint.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-# What all rule files share: the checked configuration, wildcards, paths, and the fingerprint of the code.
+# Shared by all stages: the checked configuration, wildcards, paths, and the fingerprint of the code.
 # Every path that a run writes is made here or beside the rule that writes it; results/README.md explains the scheme.
 import sys
 from pathlib import Path
@@ -35,14 +35,14 @@ wildcard_constraints:
     split="train|val|test",
     maps="[a-z0-9_]+",
     setting="weak-[a-z0-9_]+|true-masks",
-    result="[a-z0-9_-]+([+]crf)?",
+    result="[a-z0-9_-]+",
     shard=r"\d+",
     shards=r"\d+",
 
 
 def fingerprint(rule_name):
     """Return the fingerprint of the code that a rule runs; a change of it reruns the rule."""
-    return code_fingerprint(WORKFLOW / "scripts" / f"{rule_name}.py", extra=(BACKBONE,))
+    return code_fingerprint(WORKFLOW / "scripts" / f"{rule_name}.py", by_name={"mdc.backbones": [BACKBONE]})
 
 
 def sharded(pattern):
@@ -153,7 +153,7 @@ def every_result():
 
 def score_file(result, kind):
     """Return the path of a result's confusion matrix (kind confusion) or of its table of images (kind images)."""
-    name = result["setting"] + ("+crf" if result["crf"] else "")
+    name = result["setting"] + ("-crf" if result["crf"] else "")
     return f"{RESULTS}/scores/{BY_NETWORK}/{result['split']}/{name}.{kind}.csv".format(**result)
 
 
@@ -165,12 +165,12 @@ def tables_of_result(result, split):
         return [f"{RESULTS}/masks/{BY_NETWORK}/{result.removeprefix('pseudo-')}/{split}.csv"]
     if result.startswith("salient-"):
         return [f"{RESULTS}/masks/{BY_NETWORK}/{result}/{split}.csv"]
-    return mask_tables("crf" if result.endswith("+crf") else "predictions", result.removesuffix("+crf"), split)
+    return mask_tables("crf" if result.endswith("-crf") else "predictions", result.removesuffix("-crf"), split)
 
 
 def maps_of_result(result, classifier):
     """Return the map setting that a result comes from; for true-masks the one that its sheet shows for comparison."""
-    setting = result.removesuffix("+crf").split("-", 1)[1]
+    setting = result.removesuffix("-crf").split("-", 1)[1]
     known = map_settings(config, classifier)
     return setting if setting in known else known[-2 if "fusion" in known else 0]
 
@@ -179,7 +179,7 @@ def sheet_tables(result, split):
     """Return the tables of masks, predictions and CRF masks that a contact sheet shows beside the maps."""
     if result.startswith(("pseudo-", "salient-")):
         return {"masks": tables_of_result(result, split), "predictions": [], "crf": []}
-    setting = result.removesuffix("+crf")
+    setting = result.removesuffix("-crf")
     return {
         "masks": [],
         "predictions": mask_tables("predictions", setting, split),
@@ -194,7 +194,7 @@ def every_figure():
         network = BY_NETWORK.format(classifier=classifier, seed=seed)
         maps = map_settings(config, classifier)
         sheets = [f"train/pseudo-{name}" for name in maps if name in ("fusion", "own") or len(maps) == 1]
-        sheets += [f"{split}/{setting}+crf" for split in config["predictions"]["splits"] for setting in settings]
+        sheets += [f"{split}/{setting}-crf" for split in config["predictions"]["splits"] for setting in settings]
         figures += [f"{RESULTS}/report/{network}/{sheet}.png" for sheet in sheets]
         figures += [f"{RESULTS}/segmenter/{network}/{setting}/curves.png" for setting in settings]
         if needs_classifier(config):

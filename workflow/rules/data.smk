@@ -61,7 +61,7 @@ rule link_data:
     params:
         code=fingerprint("link_data"),
         source=DATA["source"],
-        root=DEVKIT,
+        root=lambda wildcards: DEVKIT,
         tags_csv=DATA["tags_csv"],
         classes=DATA["classes"],
         max_side_px=DATA["max_side_px"],

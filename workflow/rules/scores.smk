@@ -2,7 +2,7 @@
 # Needs:    masks of every kind and the true masks of train, val and test, as far as there are any.
 # Produces: scores/<classifier>/seed<seed>/<split>/<result>.confusion.csv and .images.csv (a row per image);
 #           scores/summary.csv (a row per result), scores/per_class.csv, scores/table3.csv and scores/table3.md.
-# <result> is pseudo-<maps>, salient-<maps>, all-background, or a segmenter's setting, with +crf after the CRF.
+# <result> is pseudo-<maps>, salient-<maps>, all-background, or a segmenter's setting, with -crf after the CRF.
 
 
 rule scores:

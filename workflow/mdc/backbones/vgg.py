@@ -1,5 +1,6 @@
 """VGG convolutional layers (Simonyan & Zisserman 2015) with the pooling and dilation that MDC and LargeFOV use."""
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -25,8 +26,8 @@ class Backbone(nn.Module):
         norm: `none` (as VGG16), `batch` or `group` normalisation after every convolution.
         output_stride: 4, 8 or 16.
         keep_stride1_pools: keep the pooling layers that have lost their stride (as DeepLab does) or leave them out.
-        conv5_dilation: of the last stage in the classifier; 1 in the paper.
-        dilate_last_stage: the segmenter's variant: stride 8 at most, conv5 dilated by 2, pooling after conv5.
+        conv5_dilation: dilation of the last stage.
+        for_segmenter: the segmenter's variant: stride 8 at most, and pooling after conv5.
     """
 
     mean = (0.485, 0.456, 0.406)
@@ -41,37 +42,40 @@ class Backbone(nn.Module):
         output_stride: int,
         keep_stride1_pools: bool,
         conv5_dilation: int,
-        dilate_last_stage: bool,
+        for_segmenter: bool,
     ) -> None:
         super().__init__()
-        if dilate_last_stage:
-            output_stride, conv5_dilation = min(output_stride, 8), 2
+        if for_segmenter:
+            output_stride = min(output_stride, 8)
         self.widths, self.depths, self.norm = tuple(widths), tuple(depths), norm
         self.out_channels = widths[-1]
         self.stride = 1
-        layers: list[nn.Module] = []
+        layers: dict[str, nn.Module] = {}  # by name, so that weights fit whatever pooling layers are left out
         self.convolutions: list[list[nn.Conv2d]] = []
         channels = 3
         for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
             dilation = conv5_dilation if stage == 4 else 1
             self.convolutions.append([])
-            for _ in range(depth):
+            for number in range(depth):
                 conv = nn.Conv2d(channels, width, 3, padding=dilation, dilation=dilation, bias=norm == "none")
                 nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
                 if conv.bias is not None:
                     nn.init.zeros_(conv.bias)
                 self.convolutions[-1].append(conv)
-                layers += [conv, *normalisation(norm, width), nn.ReLU(inplace=True)]
+                name = f"{stage + 1}_{number + 1}"
+                layers[f"conv{name}"] = conv
+                layers |= {f"norm{name}": layer for layer in normalisation(norm, width)}
+                layers[f"relu{name}"] = nn.ReLU(inplace=True)
                 channels = width
-            if stage == 4 and not dilate_last_stage:
+            if stage == 4 and not for_segmenter:
                 break  # §3.2: everything after conv5_3 is dropped
             step = 2 if self.stride < output_stride and stage < 4 else 1
             if step == 2 or keep_stride1_pools:
-                layers.append(nn.MaxPool2d(3, stride=step, padding=1))
+                layers[f"pool{stage + 1}"] = nn.MaxPool2d(3, stride=step, padding=1)
             self.stride *= step
-        if dilate_last_stage and keep_stride1_pools:
-            layers.append(nn.AvgPool2d(3, stride=1, padding=1))  # DeepLab-LargeFOV: after pool5
-        self.layers = nn.Sequential(*layers)
+        if for_segmenter and keep_stride1_pools:
+            layers["pool5a"] = nn.AvgPool2d(3, stride=1, padding=1)  # DeepLab-LargeFOV
+        self.layers = nn.Sequential(OrderedDict(layers))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return features (N, out_channels, h, w) of standardised images (N, 3, H, W), sides 8k + 1."""

@@ -9,7 +9,7 @@ class LargeFov(nn.Module):
     """A trunk with a dilated last stage, a wide-dilation fc6, fc7 and the class scores.
 
     Args:
-        trunk: a backbone built with `dilate_last_stage=True`.
+        trunk: a backbone built with `for_segmenter=True`.
         classes: number of classes C, background included.
         fc_width: channels of fc6 and fc7.
         fc6_dilation: of the 3x3 convolution fc6.

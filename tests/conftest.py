@@ -1,0 +1,82 @@
+"""What several test files share: a table of images made of arrays, and the smallest networks."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: the tests' tensors are tiny
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from mdc.manifest import COLUMNS, write_manifest
+from mdc.tables import file_digest
+from mdc.voc import write_mask
+
+SLIM_BACKBONE = {
+    "name": "vgg",
+    "widths": [8, 8, 8, 8, 8],
+    "depths": [1, 1, 1, 1, 1],
+    "norm": "none",
+    "output_stride": 8,
+    "keep_stride1_pools": False,
+}
+SCHEDULE = {
+    "batch_size": 2,
+    "micro_batches": 1,
+    "epochs": 1,
+    "optimizer": "sgd",
+    "lr": 0.01,
+    "momentum": 0.9,
+    "weight_decay": 0.0,
+    "lr_schedule": "step",
+    "lr_decay_epochs": [],
+    "lr_decay_factor": 0.1,
+    "warmup_steps": 0,
+    "bias_lr_factor": 2,
+    "new_layer_lr_factor": 10,
+    "precision": "32-true",
+    "validate_every_epochs": 1,
+}
+
+
+@pytest.fixture
+def slim_backbone() -> dict:
+    """Return the config section `backbone` of a trunk of 8 channels and one convolution a stage, stride 8."""
+    return dict(SLIM_BACKBONE)
+
+
+@pytest.fixture
+def schedule() -> dict:
+    """Return the config section `training`: one epoch, batches of 2, plain SGD."""
+    return dict(SCHEDULE)
+
+
+@pytest.fixture
+def write_split(tmp_path):
+    """Return a function that writes photos and true masks as PNGs and returns the path of their manifest."""
+
+    def write(name: str, images: dict[str, tuple[np.ndarray, str, np.ndarray | None]], folder: Path = tmp_path) -> Path:
+        rows = []
+        for image_id, (photo, tags, mask) in images.items():
+            image = folder / "photos" / f"{image_id}.png"
+            image.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(photo).save(image)
+            truth = folder / "truths" / f"{image_id}.png"
+            if mask is not None:
+                write_mask(truth, mask)
+            path = "" if mask is None else str(truth)
+            rows.append((image_id, str(image), tags, path, *photo.shape[:2], file_digest(image)))
+        csv = folder / f"{name}.csv"
+        write_manifest(pd.DataFrame(rows, columns=list(COLUMNS)), csv)
+        return csv
+
+    return write
+
+
+@pytest.fixture
+def noise():
+    """Return a function that makes a photo of random pixels, uint8 (height, width, 3)."""
+    return lambda seed, height, width: np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)

@@ -1,0 +1,206 @@
+"""The configuration is refused in one go, a line per wrong key; the shipped ones pass."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mdc.config import check_config
+from mdc.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+
+
+def merged(base: dict, overlay: dict) -> dict:
+    """Return `base` with `overlay` on top, section by section, as Snakemake merges config files."""
+    result = copy.deepcopy(base)
+    for key, value in overlay.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else copy.deepcopy(value)
+    return result
+
+
+def problems(config: dict) -> list[str]:
+    with pytest.raises(InputError) as error:
+        check_config(config)
+    headline, *lines = str(error.value).splitlines()
+    assert headline == "the configuration cannot be used:"
+    return [line.strip() for line in lines]
+
+
+@pytest.fixture
+def paper(tmp_path) -> dict:
+    """Return config/config.yaml with a data folder and a weights file that exist."""
+    (tmp_path / "VOC2012").mkdir()
+    (tmp_path / "vgg16.pth").touch()
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    config["data"]["root"] = str(tmp_path / "VOC2012")
+    config["classifier"]["weights"] = config["segmenter"]["weights"] = str(tmp_path / "vgg16.pth")
+    config["segmenter"]["training"] = dict(config["classifier"]["training"])  # YAML's anchor makes them one
+    return config
+
+
+def test_the_papers_config_passes(paper):
+    check_config(paper)
+
+
+def test_the_demo_passes_without_any_file(monkeypatch, tmp_path):
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    demo = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    check_config(merged(config, demo))
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "config").glob("*.yaml")))
+def test_every_overlay_names_keys_that_exist(name, paper):
+    overlay = yaml.safe_load((ROOT / "config" / name).read_text()) or {}
+    config = merged(paper, overlay)
+    try:
+        check_config(config)
+    except InputError as error:  # files of the user that are not there are no fault of the overlay
+        lines = str(error).splitlines()[1:]
+        assert all("there is no folder" in line or "there is no file" in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "line"),
+    [
+        ((), "shard", "shard: there is no such key; did you mean shards?"),
+        (("masks",), "treshold", "masks.treshold: there is no such key; did you mean threshold?"),
+        (
+            ("classifier", "training"),
+            "learning_rates",
+            "classifier.training.learning_rates: there is no such key; known are batch_size, micro_batches",
+        ),
+        (("data", "shapes"), "sides_px", "data.shapes.sides_px: there is no such key; did you mean side_px?"),
+    ],
+)
+def test_an_unknown_key_is_named_with_what_may_be_meant(paper, section, key, line):
+    part = paper
+    for name in section:
+        part = part[name]
+    part[key] = 1
+    (found,) = problems(paper)
+    assert found.startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "line"),
+    [
+        ("seeds", [-1], "seeds.0: -1 is less than the minimum of 0"),
+        ("seeds", [], "seeds: [] should be non-empty"),
+        ("masks.threshold", 2.5, "masks.threshold: 2.5 is greater than the maximum of 2 (Pixels above it"),
+        ("backbone.output_stride", 32, "backbone.output_stride: 32 is not one of [4, 8, 16]"),
+        ("backbone.widths", [8, 8, 8, 8, 12], "backbone.widths.4: 12 is not a multiple of 8"),
+        ("classifier.training.lr", "1e-3", "classifier.training.lr: '1e-3' is not of type 'number'"),
+        ("segmenter.settings", ["weak-D1"], "segmenter.settings.0: 'weak-D1' does not match"),
+        ("run", "a b", "run: 'a b' does not match"),
+        ("classifier.blocks", {"a-b": [1]}, "classifier.blocks: 'a-b' does not match"),
+        ("device", "gpu", "device: 'gpu' is not one of ['auto', 'cpu', 'cuda']"),
+    ],
+)
+def test_a_value_out_of_bounds_is_named_with_its_bound(paper, section, value, line):
+    *parts, last = section.split(".")
+    part = paper
+    for name in parts:
+        part = part[name]
+    part[last] = value
+    (found,) = problems(paper)
+    assert found.startswith(line)
+
+
+def test_a_missing_key_is_named(paper):
+    del paper["crf"]["iterations"]
+    (found,) = problems(paper)
+    assert found.startswith("crf: 'iterations' is a required property")
+
+
+def test_all_wrong_keys_are_listed_at_once(paper):
+    paper["masks"] |= {"threshold": -1, "colour": 1}
+    paper["crf"]["iterations"] = 0
+    found = problems(paper)
+    assert sorted(line.split(":")[0] for line in found) == ["crf.iterations", "masks.colour", "masks.threshold"]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "lines"),
+    [
+        ({"data": {"root": "nowhere"}}, ["data.root: there is no folder nowhere"]),
+        ({"data": {"source": "folder", "root": ""}}, ["data.root: there is no folder (empty)"]),
+        ({"data": {"source": "folder", "root": "."}}, ["data.tags_csv: there is no file tags.csv"]),
+        ({"saliency": {"source": "folder"}}, ["saliency.folder: there is no folder (empty)"]),
+        ({"classifier": {"weights": ""}}, ["classifier.weights: there is no file (empty)"]),
+        ({"segmenter": {"init": "file", "weights": "w.pt"}}, ["segmenter.weights: there is no file w.pt"]),
+        (
+            {"segmenter": {"loss_resolution": "image", "view": {"crop_px": 320}}},
+            ["segmenter.view.crop_px: 320 is not a multiple of 8 plus 1"],
+        ),
+        ({"classifier": {"view": {"resize_long_side_px": [320]}}}, ["classifier.view.resize_long_side_px: [320] is"]),
+        (
+            {"classifier": {"view": {"resize_long_side_px": [64, 32]}}},
+            ["classifier.view.resize_long_side_px: [64, 32]"],
+        ),
+        ({"masks": {"own_masks": "nowhere"}, "segmenter": {"settings": ["weak-own"]}}, ["masks.own_masks: there is"]),
+        (
+            {"cams": {"own_maps": "maps/{split}.h5"}},
+            ["cams.own_maps: there is no file maps/train.h5", "cams.own_maps: there is no file maps/val.h5"],
+        ),
+        (
+            {"segmenter": {"settings": ["weak-d12", "true-masks"]}},
+            ["segmenter.settings: weak-d12 needs maps that no classifier has; there are d1, d3, d6, d9, fusion, mean"],
+        ),
+        (
+            {
+                "backbone": {"norm": "batch"},
+                "classifier": {"init": "random"},
+                "segmenter": {"init": "random", "training": {"micro_batches": 30}},
+            },
+            ["training.micro_batches: batch normalisation needs at least 2 images at a time"],
+        ),
+        (
+            {"classifier": {"training": {"micro_batches": 4}}},
+            ["classifier.training.micro_batches: 30 images cannot be divided into 4 equal parts"],
+        ),
+        (
+            {"backbone": {"widths": [8, 8, 8, 8, 8]}, "segmenter": {"fc_width": 512}},
+            ["classifier.init: imagenet", "segmenter.init: imagenet", "segmenter.fc_width: init imagenet subsamples"],
+        ),
+    ],
+)
+def test_keys_that_contradict_each_other_or_name_no_file(paper, overlay, lines, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    found = problems(merged(paper, overlay))
+    assert len(found) == len(lines)
+    for line, start in zip(found, lines, strict=True):
+        assert line.startswith(start)
+
+
+def test_contradictions_are_listed_at_once(paper):
+    paper["data"]["root"] = "nowhere"
+    paper["saliency"]["source"] = "folder"
+    paper["segmenter"]["settings"].append("weak-d7")
+    found = problems(paper)
+    assert [line.split(":")[0] for line in found] == ["data.root", "saliency.folder", "segmenter.settings"]
+
+
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        {"classifier": {"view": {"crop_px": 320}}, "segmenter": {"loss_resolution": "image"}},  # has no masks
+        {"segmenter": {"view": {"crop_px": 320}}},  # the loss is at network resolution
+        {"classifier": {"view": {"resize_long_side_px": []}}},
+        {"classifier": {"init": "random", "weights": ""}},
+        {"classifier": {"blocks": {"same": [1, 1, 1, 1]}}, "segmenter": {"settings": ["weak-d1_2", "weak-d9"]}},
+        {"data": {"source": "shapes", "root": "nowhere"}},
+        {"saliency": {"source": "none"}},
+        {"backbone": {"norm": "batch"}, "classifier": {"init": "random"}, "segmenter": {"init": "random"}},
+    ],
+)
+def test_what_is_possible_passes(paper, overlay):
+    check_config(merged(paper, overlay))
+
+
+def test_another_methods_masks_need_no_classifier_weights(paper, tmp_path):
+    overlay = {"masks": {"own_masks": str(tmp_path)}, "segmenter": {"settings": ["weak-own"]}}
+    check_config(merged(paper, overlay | {"classifier": {"weights": "nowhere"}}))

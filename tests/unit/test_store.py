@@ -1,0 +1,167 @@
+"""The HDF5 files: what is written comes back, whole files only, and other files are refused."""
+
+import h5py
+import numpy as np
+import pytest
+
+from mdc.errors import InputError
+from mdc.store import (
+    CAMS,
+    SCORES,
+    Cams,
+    Scores,
+    attributes,
+    create,
+    group_name,
+    ids_in,
+    read_cams,
+    read_scores,
+)
+
+HEAD = {"stride": 8, "classes": ["cat", "dog", "cow"], "weights_hash": "0123", "config": {"b": 1, "a": [2]}}
+
+
+def cams(image_id: str, *, tagged=(1, 3), seed=0) -> Cams:
+    rng = np.random.default_rng(seed)
+    return Cams(
+        id=image_id,
+        maps=rng.standard_normal((2, len(tagged), 3, 4)).astype(np.float16),
+        class_ids=np.array(tagged, np.uint8),
+        logits=rng.standard_normal((2, 3)).astype(np.float32),
+        height=17,
+        width=20,
+    )
+
+
+def written(path, items, **changes):
+    with create(path, kind=CAMS, dilations=[1, 3], **HEAD | changes) as writer:
+        for item in items:
+            writer.add_cams(item)
+    return path
+
+
+def assert_same(found: Cams, expected: Cams) -> None:
+    assert (found.id, found.height, found.width) == (expected.id, expected.height, expected.width)
+    for name in ("maps", "class_ids", "logits"):
+        ours, theirs = getattr(found, name), getattr(expected, name)
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_maps_come_back_exactly_in_the_order_in_which_they_were_written(tmp_path):
+    items = [cams("b"), cams("a", seed=1), cams("no tags", tagged=())]
+    path = written(tmp_path / "new" / "m.h5", items)
+    assert len(ids_in(path, kind=CAMS)) == 3
+    for found, expected in zip(read_cams(path), items, strict=True):
+        assert_same(found, expected)
+    assert [found.id for found in read_cams(path, ["no tags", "b"])] == ["no tags", "b"]
+
+
+def test_ids_may_hold_slashes_and_percent_signs_and_be_folders_of_others(tmp_path):
+    ids = ["a", "a/b", "a%2Fb", "50%", "ä ö/é", "a/b/c"]
+    items = [cams(image_id, seed=seed) for seed, image_id in enumerate(ids)]
+    path = written(tmp_path / "m.h5", items)
+    for expected in items:
+        (found,) = read_cams(path, [expected.id])
+        assert_same(found, expected)
+    assert len({group_name(image_id) for image_id in ids}) == len(ids)
+    assert (group_name("a/b"), group_name("a%2Fb")) == ("a%2Fb", "a%252Fb")
+
+
+def test_maps_are_rounded_to_half_precision(tmp_path):
+    item = cams("a")
+    exact = Cams(**vars(item) | {"maps": np.full((2, 2, 3, 4), 1 + 2**-12, np.float32)})
+    (found,) = read_cams(written(tmp_path / "m.h5", [exact]))
+    assert found.maps.dtype == np.float16 and (found.maps == 1).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e5])
+def test_what_float16_cannot_hold_is_refused_with_the_image(tmp_path, value):
+    item = Cams(**vars(cams("bad")) | {"maps": np.full((2, 2, 3, 4), value, np.float32)})
+    with np.errstate(over="ignore"), pytest.raises(InputError, match="image bad: .* not finite or beyond 65504"):
+        written(tmp_path / "m.h5", [cams("a"), item])
+    assert not (tmp_path / "m.h5").exists()
+
+
+def test_scores_come_back(tmp_path):
+    scores = np.arange(24).reshape(2, 3, 4).astype(np.float16)
+    with create(tmp_path / "s.h5", kind=SCORES, **HEAD) as writer:
+        writer.add_scores(Scores(id="a/b", scores=scores, height=17, width=25))
+    (found,) = read_scores(tmp_path / "s.h5")
+    assert (found.id, found.height, found.width, found.scores.dtype) == ("a/b", 17, 25, np.float16)
+    np.testing.assert_array_equal(found.scores, scores)
+
+
+def test_attributes_are_plain_values(tmp_path):
+    assert attributes(written(tmp_path / "m.h5", []), kind=CAMS) == {
+        "format": "mdc-cams",
+        "version": 1,
+        "stride": 8,
+        "grid": "feature (i, j) sits on pixel (stride * i, stride * j)",
+        "weights_hash": "0123",
+        "config": '{"a": [2], "b": 1}',
+        "classes": ["cat", "dog", "cow"],
+        "dilations": [1, 3],
+    }
+
+
+def test_plain_h5py_reads_the_layout_that_the_module_describes(tmp_path):
+    item = cams("x/50%")
+    with h5py.File(written(tmp_path / "m.h5", [item])) as file:
+        group = file["x%2F50%25"]
+        assert (group.attrs["id"], group.attrs["height"], group.attrs["width"]) == ("x/50%", 17, 20)
+        assert (group["maps"].dtype, group["maps"].shape) == (np.float16, (2, 2, 3, 4))
+        assert group["class_ids"][:].tolist() == [1, 3]
+        assert (group["logits"].dtype, group["logits"].shape) == (np.float32, (2, 3))
+        assert list(file.attrs["dilations"]) == [1, 3]
+
+
+def test_the_file_is_absent_until_it_is_complete(tmp_path):
+    path = tmp_path / "m.h5"
+    with pytest.raises(RuntimeError, match="stop"), create(path, kind=CAMS, dilations=[1], **HEAD) as writer:
+        writer.add_cams(cams("a"))
+        assert not path.exists()
+        raise RuntimeError("stop")
+    assert not path.exists()
+    assert ids_in(written(path, [cams("b")]), kind=CAMS) == ["b"]  # what was left behind is no obstacle
+
+
+def test_a_file_cut_short_is_refused(tmp_path):
+    path = written(tmp_path / "m.h5", [cams("a"), cams("b")])
+    whole = path.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(InputError, match="not a readable HDF5 file"):
+            list(read_cams(path))
+        with pytest.raises(InputError, match="not a readable HDF5 file"):
+            attributes(path, kind=CAMS)
+
+
+def test_a_missing_file_another_kind_and_another_version_are_refused(tmp_path):
+    path = written(tmp_path / "m.h5", [cams("a")])
+    with pytest.raises(InputError, match="not a readable HDF5 file"):
+        ids_in(tmp_path / "none.h5", kind=CAMS)
+    with pytest.raises(InputError, match="format mdc-cams version 1, expected mdc-scores version 1"):
+        list(read_scores(path))
+    with h5py.File(path, "r+") as file:
+        file.attrs["version"] = 2
+    with pytest.raises(InputError, match="format mdc-cams version 2, expected mdc-cams version 1"):
+        ids_in(path, kind=CAMS)
+    with h5py.File(tmp_path / "other.h5", "w"):
+        pass
+    with pytest.raises(InputError, match="format None version None"):
+        ids_in(tmp_path / "other.h5", kind=CAMS)
+
+
+def test_an_image_that_is_not_in_the_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="no image 'x%2Fy' in this file"):
+        list(read_cams(written(tmp_path / "m.h5", [cams("a")]), ["x/y"]))
+
+
+@pytest.mark.parametrize("part", ["maps", "class_ids", "logits"])
+def test_an_image_without_one_of_its_arrays_is_named(tmp_path, part):
+    path = written(tmp_path / "m.h5", [cams("a")])
+    with h5py.File(path, "r+") as file:
+        del file["a"][part]
+    with pytest.raises(InputError, match="image 'a' is damaged"):
+        list(read_cams(path))

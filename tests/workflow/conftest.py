@@ -1,0 +1,70 @@
+"""A copy of the project in a temporary folder, with a small finished run, and a way to call Snakemake in it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
+RULES_SIDE_BY_SIDE = ["compute_saliency", "dump_cams", "fuse_masks", "fuse_salient_masks", "sweep_threshold"]
+RULES_SIDE_BY_SIDE += ["train_classifier", "train_segmenter", "predict_scores", "apply_crf", "score_masks"]
+ONE_THREAD_EACH = [f"{rule}=1" for rule in RULES_SIDE_BY_SIDE]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a copy of the workflow."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, overlays: tuple[str, ...] = ()) -> subprocess.CompletedProcess:
+        """Call Snakemake in the folder, on two cores; nothing is asserted of how it ends."""
+        command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"]
+        if overlays:
+            command += ["--configfile", *overlays]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, env={**os.environ, "PATH": path}, timeout=600
+        )
+
+    def planned(self, *arguments: str, overlays: tuple[str, ...]) -> set[str]:
+        """Return the rules that a dry run would run, without `all`."""
+        result = self.snakemake("--dry-run", *arguments, overlays=overlays)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return set(re.findall(r"^(?:local)?rule (\w+):$", result.stdout + result.stderr, flags=re.M)) - {"all"}
+
+
+TINY = ("config/demo.yaml", "tiny.yaml")
+
+
+def copy_project(folder: Path) -> Project:
+    """Copy what the workflow consists of into `folder`."""
+    for part in PARTS:
+        source = PROJECT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copy(source, folder / part)
+    shutil.copy(Path(__file__).with_name("tiny.yaml"), folder / "tiny.yaml")
+    return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory) -> Project:
+    """A copy of the project without results."""
+    return copy_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory) -> Project:
+    """A copy of the project with the finished run `tiny` and its report."""
+    project = copy_project(tmp_path_factory.mktemp("tiny"))
+    result = project.snakemake("--set-threads", *ONE_THREAD_EACH, overlays=TINY)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return project

@@ -1,0 +1,148 @@
+"""Which jobs a configuration leads to, and the sentences that a wrong one is refused with."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .conftest import TINY, Project
+
+DEMO = ("config/demo.yaml",)
+
+
+@pytest.fixture(scope="module")
+def paper_data(project: Project) -> str:
+    """What `config.yaml` needs to exist before a dry run: a devkit and VGG16's weights, empty here."""
+    devkit = project.folder / "fake" / "VOC2012"
+    for name in ("JPEGImages", "ImageSets/Segmentation"):
+        (devkit / name).mkdir(parents=True)
+    for name in ("train", "val"):
+        (devkit / "ImageSets/Segmentation" / f"{name}.txt").touch()
+    weights = project.folder / "fake" / "vgg16.pth"
+    weights.touch()
+    overlay = project.folder / "fake.yaml"
+    overlay.write_text(
+        "data: {root: fake/VOC2012}\nclassifier: {weights: fake/vgg16.pth}\nsegmenter: {weights: fake/vgg16.pth}\n"
+    )
+    return overlay.name
+
+
+def job_counts(output: str) -> dict[str, int]:
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, flags=re.M | re.S)
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table[1], flags=re.M)}
+
+
+def test_the_paper_is_one_classifier_and_six_segmenters(project, paper_data):
+    result = project.snakemake("--dry-run", overlays=(paper_data,))
+    assert result.returncode == 0, result.stderr
+    assert "Using workflow specific profile profiles/default" in result.stdout + result.stderr
+    counts = job_counts(result.stdout)
+    assert counts["train_classifier"] == 1
+    assert counts["train_segmenter"] == 6  # d1, d3, d6, d9, fusion and the true masks
+    assert counts["fuse_masks"] == 6  # the four blocks, fusion and mean
+    assert counts["apply_crf"] == counts["predict_scores"] == 6
+    assert "make_shapes" not in counts
+
+
+def test_shards_and_seeds_multiply_the_jobs(project, paper_data):
+    result = project.snakemake("--dry-run", "--config", "shards=4", "seeds=[0,1]", overlays=(paper_data,))
+    counts = job_counts(result.stdout)
+    assert counts["train_classifier"] == 2
+    assert counts["dump_cams"] == 2 * 2 * 4  # seeds, train and val, shards
+    assert counts["compute_saliency"] == 2 * 4  # the same for both seeds
+    assert counts["apply_crf"] == 2 * 6 * 4
+
+
+def test_an_ablation_classifier_is_another_entry_of_blocks(project, paper_data):
+    result = project.snakemake(
+        "--dry-run", "--config", "classifier={blocks: {mdc: [1, 3], same: [1, 1]}}",
+        "segmenter={settings: [weak-fusion, weak-d1_2]}", overlays=(paper_data,),
+    )  # fmt: skip
+    counts = job_counts(result.stdout)
+    assert counts["train_classifier"] == 2
+    assert counts["train_segmenter"] == 3  # fusion of both, d1_2 of `same` only
+    assert counts["fuse_masks"] == 2 * 4  # two blocks, fusion and mean each
+
+
+def test_own_masks_replace_classifier_and_fusion(project, paper_data):
+    (project.folder / "fake" / "masks").mkdir()
+    result = project.snakemake(
+        "--dry-run", "--config", "masks={own_masks: fake/masks}", "segmenter={settings: [weak-own]}",
+        overlays=(paper_data,),
+    )  # fmt: skip
+    counts = job_counts(result.stdout)
+    assert counts["link_masks"] == counts["train_segmenter"] == 1
+    assert not counts.keys() & {"train_classifier", "dump_cams", "fuse_masks", "compute_saliency", "sweep_threshold"}
+
+
+def test_without_saliency_there_is_no_saliency_stage_and_no_salient_baseline(project, paper_data):
+    result = project.snakemake("--dry-run", "--config", "saliency={source: none}", overlays=(paper_data,))
+    counts = job_counts(result.stdout)
+    assert counts["fuse_masks"] == 6
+    assert not counts.keys() & {"compute_saliency", "fuse_salient_masks", "choose_saliency_threshold"}
+
+
+@pytest.mark.parametrize(
+    ("target", "last"),
+    [
+        ("data", "link_data"),
+        ("saliency", "compute_saliency"),
+        ("classifier", "train_classifier"),
+        ("cams", "dump_cams"),
+        ("masks", "fuse_masks"),
+        ("segmenter", "train_segmenter"),
+        ("predictions", "predict_scores"),
+        ("crf", "apply_crf"),
+        ("scores", "tabulate_scores"),
+        ("report", "draw_sheet"),
+    ],
+)
+def test_every_stage_is_a_target(project, target, last):
+    result = project.snakemake(target, "--dry-run", overlays=TINY)
+    assert result.returncode == 0, result.stderr
+    assert job_counts(result.stdout)[last] >= 1
+
+
+def refused(project: Project, *config: str, overlays: tuple[str, ...] = DEMO) -> str:
+    result = project.snakemake("--dry-run", *(("--config", *config) if config else ()), overlays=overlays)
+    output = result.stdout + result.stderr
+    assert result.returncode == 1
+    assert "Traceback" not in output
+    return output
+
+
+def test_a_misspelt_key_is_named_with_the_one_that_was_meant(project):
+    output = refused(project, "masks={treshold: 0.2}")
+    assert "masks.treshold: there is no such key; did you mean threshold?" in output
+
+
+def test_all_wrong_keys_are_listed_at_once(project):
+    output = refused(project, "device=gpu", "masks={threshold: 3}", "shards=0")
+    for key in ("device: ", "masks.threshold: ", "shards: "):
+        assert key in output
+
+
+def test_a_segmenter_without_maps_is_refused_with_the_maps_there_are(project):
+    output = refused(project, "segmenter={settings: [weak-d2]}")
+    assert "segmenter.settings: weak-d2 needs maps that no classifier has" in output
+    assert "d1, d3, d6, d9, fusion, mean" in output
+
+
+def test_the_paper_without_its_data_says_what_is_missing_before_anything_runs(project):
+    output = refused(project, overlays=())
+    assert "data.root: there is no folder data/VOCdevkit/VOC2012" in output
+    assert "classifier.weights: there is no file data/vgg16-397923af.pth" in output
+
+
+def test_every_working_rule_states_its_needs():
+    rules = Path(__file__).parents[2] / "workflow" / "rules"
+    seen = 0
+    for file in rules.glob("*.smk"):
+        for text in re.split(r"^ *(?=rule )", file.read_text(), flags=re.M)[1:]:
+            if "script:" in text:
+                seen += 1
+                for directive in ("log", "benchmark", "conda", "threads", "resources", "params", "output"):
+                    assert re.search(rf"^ +{directive}:", text, flags=re.M), (text.splitlines()[0], directive)
+                assert "mem_mb=" in text and "runtime=" in text and "code=fingerprint(" in text
+                assert '"""' in text  # the sentence that `snakemake --list-rules` shows
+    assert seen >= 19

@@ -1,0 +1,103 @@
+"""What a small run of the whole workflow leaves behind, checked against the input it was made from."""
+
+import json
+import re
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def results(tiny_run):
+    return tiny_run.folder / "results" / "tiny"
+
+
+@pytest.fixture(scope="module")
+def train(results):
+    return pd.read_csv(results / "data/train.csv", keep_default_na=False)
+
+
+def test_summary_has_every_result_once(results):
+    summary = pd.read_csv(results / "scores/summary.csv", dtype={"crf": str})
+    assert list(summary.columns[:7]) == ["split", "setting", "crf", "seed", "miou", "pixel_accuracy", "images"]
+    maps = ["d1", "d3", "fusion", "mean"]
+    expected = {("train", f"{kind}-{name}", "false") for kind in ("pseudo", "salient") for name in maps}
+    expected |= {("train", "all-background", "false"), ("val", "all-background", "false")}
+    expected |= {("val", name, crf) for name in ("weak-fusion", "true-masks") for crf in ("true", "false")}
+    assert set(zip(summary["split"], summary["setting"], summary["crf"], strict=True)) == expected
+    assert len(summary) == len(expected)
+    assert set(summary["images"][summary["split"] == "train"]) == {12}
+    assert set(summary["images"][summary["split"] == "val"]) == {4}
+
+
+def test_all_background_is_the_share_of_background_pixels(results, tiny_run):
+    summary = pd.read_csv(results / "scores/summary.csv")
+    row = summary[(summary["setting"] == "all-background") & (summary["split"] == "val")].iloc[0]
+    paths = pd.read_csv(results / "data/val.csv")["mask"]
+    pixels = np.concatenate([np.asarray(Image.open(tiny_run.folder / path)).ravel() for path in paths])
+    pixels = pixels[pixels != 255]
+    share = (pixels == 0).mean()
+    assert row["pixel_accuracy"] == pytest.approx(share)
+    assert row["miou"] == pytest.approx(share / len(np.unique(pixels)))  # every other class has IoU 0
+
+
+def test_pseudo_masks_have_only_tagged_classes_and_the_size_of_the_photo(results, train, tiny_run):
+    classes = (results / "data/classes.txt").read_text().split()
+    table = pd.read_csv(results / "masks/mdc/seed0/fusion/train.csv").set_index("id")
+    labels = set()
+    for row in train.itertuples():
+        picture = Image.open(tiny_run.folder / table.loc[row.id, "path"])
+        assert picture.mode == "P" and picture.getpalette()[3:6] == [128, 0, 0]  # VOC's colour of class 1
+        assert picture.size == (row.width, row.height)
+        found = set(np.unique(picture).tolist())
+        assert found <= {0, 255, *(classes.index(tag) + 1 for tag in row.tags.split(";"))}
+        labels |= found
+    assert len(labels - {0, 255}) >= 1
+
+
+def test_map_files_open_with_plain_h5py(results, train):
+    with h5py.File(results / "cams/mdc/seed0/train.0-of-1.h5") as file:
+        assert list(file) == list(train["id"])
+        assert file.attrs["dilations"].tolist() == [1, 3]
+        assert file.attrs["stride"] == 4
+        assert json.loads(file.attrs["config"])["dilations"] == [1, 3]
+        for row in train.itertuples():
+            group = file[row.id]
+            tags = row.tags.split(";")
+            assert group["maps"].shape == (2, len(tags), 17, 17)  # 64 px are padded to 65 = 4 * 16 + 1
+            assert group["maps"].dtype == np.float16
+            assert [file.attrs["classes"][index - 1] for index in group["class_ids"]] == tags
+            assert (group.attrs["height"], group.attrs["width"]) == (64, 64)
+
+
+def test_every_figure_of_the_report_is_there(results):
+    pictures = {str(path.relative_to(results)) for path in results.rglob("*.png") if path.parent.name != "shapes"}
+    for name in (
+        "classifier/mdc/seed0/curves.png",
+        "segmenter/mdc/seed0/weak-fusion/curves.png",
+        "report/mdc/seed0/sweep.png",
+        "report/mdc/seed0/train/pseudo-fusion.png",
+        "report/mdc/seed0/val/weak-fusion-crf.png",
+    ):
+        assert name in pictures
+    assert "weak-fusion" in (results / "report/table3.html").read_text()
+
+
+def test_the_report_is_one_file_with_the_tables_and_pictures(tiny_run):
+    result = tiny_run.snakemake("--report", "results/tiny/report.html", overlays=("config/demo.yaml", "tiny.yaml"))
+    assert result.returncode == 0, result.stderr
+    page = (tiny_run.folder / "results/tiny/report.html").read_text()
+    assert len(re.findall("data:image/png;[^,]*base64,", page)) == 7  # 3 curves, the sweep, 3 contact sheets
+    for words in ("Contact sheets", "Pseudo masks", "Scores", "Training", "sweep.png", "table3.html"):
+        assert words in page
+
+
+def test_nothing_is_left_half_done(results):
+    assert not list(results.rglob("*.tmp")) and not list(results.rglob("resume-*.ckpt"))
+    for log in (results / "logs").rglob("*.log"):
+        assert "defect" not in log.read_text()

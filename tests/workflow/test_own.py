@@ -1,0 +1,75 @@
+"""An engineer's own photos: any format, tags in a table, no masks at all."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from .conftest import ONE_THREAD_EACH, TINY, Project, copy_project
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> Project:
+    """A project beside a folder of photos that are not like VOC's: rotated, grey, in folders, one without tags."""
+    project = copy_project(tmp_path_factory.mktemp("own"))
+    rng = np.random.default_rng(0)
+    folder = project.folder / "my photos"
+    rows = []
+    for index in range(9):
+        place = folder / ("a b" if index % 2 else "c")
+        place.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(rng.integers(0, 255, (60 + index, 80, 3), np.uint8))
+        exif = Image.Exif()
+        exif[0x0112] = 6 if index == 0 else 1  # rotated by a quarter turn
+        name = f"{index // 2}.jpg"  # the same stems in both folders
+        (image.convert("L") if index == 1 else image).save(place / name, exif=exif)
+        rows.append((f"{place.name}/{name}", "" if index == 2 else "cat;dog" if index % 3 else "dog"))
+    pd.DataFrame(rows, columns=["image", "tags"]).to_csv(folder / "tags.csv", index=False)
+    return project
+
+
+OWN = ["run=own", "data={source: folder, root: my photos, classes: [cat, dog], val_share: 0.3}"]
+OWN += ["segmenter={settings: [weak-fusion]}"]
+
+
+def test_photos_with_tags_become_masks_and_evaluation_is_skipped(photos):
+    result = photos.snakemake("--set-threads", *ONE_THREAD_EACH, "--config", *OWN, overlays=TINY)
+    assert result.returncode == 0, result.stdout + result.stderr
+    results = photos.folder / "results" / "own"
+    assert len(pd.read_csv(results / "scores/summary.csv")) == 0
+    assert "no segmenter could be scored" in (results / "scores/table3.md").read_text()
+    train = pd.read_csv(results / "data/train.csv", keep_default_na=False)
+    val = pd.read_csv(results / "data/val.csv", keep_default_na=False)
+    assert len(train) + len(val) == 9 and len(val) >= 1
+    rotated = pd.concat([train, val]).set_index("id").loc["c/0"]
+    assert (rotated["height"], rotated["width"]) == (80, 60)  # the file's 60 x 80 pixels, turned as a viewer shows them
+    for row in val.itertuples():
+        mask = Image.open(results / f"predictions/mdc/seed0/weak-fusion/val/{row.id}.png")
+        assert mask.size == (row.width, row.height)
+    assert (results / "report/mdc/seed0/val/weak-fusion-crf.png").is_file()
+    untagged = [row for row in train.itertuples() if not row.tags]
+    for row in untagged:
+        assert set(np.unique(Image.open(results / f"masks/mdc/seed0/fusion/train/{row.id}.png"))) == {0}
+
+
+def test_wrong_input_is_listed_at_once_before_any_training(photos):
+    folder = photos.folder / "my photos"
+    (folder / "c" / "broken.jpg").write_bytes(b"\xff\xd8\xff not a photo")
+    table = folder / "wrong.csv"
+    table.write_text("image,tags\nc/0.jpg,cat\nc/0.jpg,dog\nc/1.jpg,cta\nc/broken.jpg,dog\nc/99.jpg,dog\n")
+    config = ["run=wrong", OWN[1].replace("root:", f"tags_csv: '{table}', root:"), OWN[2]]
+    result = photos.snakemake("data", "--config", *config, overlays=TINY)
+    output = result.stdout + result.stderr
+    assert result.returncode == 1
+    assert "Traceback" not in output
+    assert "did you mean" in output and "cta" in output
+    assert "broken.jpg" in output and "99.jpg" in output and "has the same id" in output
+
+
+def test_true_masks_are_refused_where_photos_have_none(photos):
+    config = ["run=wrong", OWN[1], "segmenter={settings: [true-masks]}"]
+    result = photos.snakemake("data", "--config", *config, overlays=TINY)
+    assert result.returncode == 1
+    assert "segmenter.settings" in result.stdout + result.stderr

@@ -1,0 +1,128 @@
+"""Any stage reruns only when what it depends on changed: dry runs after a finished small run."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .conftest import TINY, Project
+
+pytestmark = pytest.mark.slow
+
+NETWORKS = {"train_classifier", "dump_cams"}
+
+
+@contextmanager
+def changed(path: Path, old: str, new: str) -> Iterator[None]:
+    """Replace `old` by `new` in a file, and put the file back as it was, with its time, afterwards."""
+    before, times = path.read_text(), path.stat()
+    assert before.count(old) >= 1, f"{old!r} is not in {path}"
+    path.write_text(before.replace(old, new, 1))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def library(run: Project, module: str) -> Path:
+    return run.folder / "workflow" / "mdc" / module
+
+
+def test_a_finished_run_has_nothing_to_do(tiny_run):
+    assert tiny_run.planned(overlays=TINY) == set()
+
+
+def test_touched_code_and_inputs_rerun_nothing(tiny_run):
+    results = tiny_run.folder / "results" / "tiny"
+    later = time.time() + 100
+    touched = [*(tiny_run.folder / "workflow").rglob("*.py"), *(tiny_run.folder / "workflow").rglob("*.smk")]
+    touched += [results / "data" / "train.csv", results / "classifier/mdc/seed0/weights.pt"]
+    touched += list((results / "cams").rglob("*.h5"))
+    assert len(touched) > 60
+    times = {path: path.stat() for path in touched}
+    for path in touched:
+        os.utime(path, (later, later))
+    try:
+        assert tiny_run.planned(overlays=TINY) == set()
+    finally:
+        for path, stat in times.items():
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_comments_docstrings_and_formatting_rerun_nothing(tiny_run):
+    with (
+        changed(library(tiny_run, "fusion.py"), '"""Return one map per class', '"""Give one map per class'),
+        changed(library(tiny_run, "training.py"), "def lr_factor(step", "# a comment\ndef lr_factor(  step"),
+        changed(tiny_run.folder / "workflow/scripts/fuse_masks.py", '"""Fuse', '"""Melt'),
+        changed(tiny_run.folder / "config/config.yaml", "# P §4.1", "# said in §4.1"),
+    ):
+        assert tiny_run.planned(overlays=TINY) == set()
+
+
+def test_the_fusion_formula_reruns_masks_and_what_follows_and_no_classifier(tiny_run):
+    with changed(library(tiny_run, "fusion.py"), "maps[0] + maps[1:].mean(0)", "maps[0] + maps[1:].sum(0)"):
+        planned = tiny_run.planned(overlays=TINY)
+    assert {"fuse_masks", "train_segmenter", "predict_scores", "apply_crf", "score_masks"} <= planned
+    assert not planned & {*NETWORKS, "make_shapes", "link_data", "compute_saliency"}
+
+
+def test_a_change_of_the_classifier_code_reruns_it_and_no_saliency(tiny_run):
+    with changed(library(tiny_run, "models/multi_dilation.py"), "padding=d, dilation=d", "padding=d, dilation=1 * d"):
+        planned = tiny_run.planned(overlays=TINY)
+    assert {*NETWORKS, "fuse_masks", "train_segmenter"} <= planned
+    assert not planned & {"make_shapes", "link_data", "compute_saliency"}
+
+
+def test_the_threshold_reruns_no_network_before_the_masks_and_no_sweep(tiny_run):
+    with changed(tiny_run.folder / "tiny.yaml", "masks:", "masks:\n  threshold: 0.4"):
+        planned = tiny_run.planned(overlays=TINY)
+    assert {"fuse_masks", "train_segmenter", "predict_scores", "apply_crf", "tabulate_scores"} <= planned
+    assert not planned & {*NETWORKS, "compute_saliency", "sweep_threshold", "fuse_salient_masks"}
+
+
+def test_a_crf_parameter_reruns_the_crf_and_its_scores_only(tiny_run):
+    with changed(tiny_run.folder / "tiny.yaml", "iterations: 2", "iterations: 3"):
+        planned = tiny_run.planned(overlays=TINY)
+    assert {"apply_crf", "score_masks", "tabulate_scores"} <= planned
+    assert not planned & {*NETWORKS, "fuse_masks", "train_segmenter", "predict_scores"}
+
+
+def test_another_setting_trains_that_segmenter_only(tiny_run):
+    with changed(tiny_run.folder / "tiny.yaml", "[weak-fusion, ", "[weak-d3, weak-fusion, "):
+        result = tiny_run.snakemake("--dry-run", overlays=TINY)
+    assert result.stdout.count("rule train_segmenter:") == 1
+    assert "rule fuse_masks:" not in result.stdout  # all maps have been scored as pseudo masks already
+
+
+def test_a_changed_pseudo_mask_is_seen_although_the_list_of_images_stays_the_same(tiny_run):
+    table = tiny_run.folder / "results/tiny/masks/mdc/seed0/fusion/train.csv"
+    backup = table.with_name("backup")
+    shutil.copy2(table, backup)
+    text = table.read_text()
+    digest = text.splitlines()[1].rsplit(",", 1)[1]
+    table.write_text(text.replace(digest, "0" * 16))
+    later = time.time() + 100
+    os.utime(table, (later, later))
+    try:
+        planned = tiny_run.planned(overlays=TINY)
+    finally:
+        shutil.move(backup, table)
+    assert "train_segmenter" in planned
+    assert not planned & {*NETWORKS, "fuse_masks"}
+
+
+def test_how_to_say_that_an_edit_was_harmless(tiny_run):
+    edit = changed(library(tiny_run, "fusion.py"), "maps.mean(0)", "maps.mean(axis=0)")
+    with edit:
+        assert "fuse_masks" in tiny_run.planned(overlays=TINY)
+        result = tiny_run.snakemake("--touch", overlays=TINY)  # the command in the README
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert tiny_run.planned(overlays=TINY) == set()
+    assert "fuse_masks" in tiny_run.planned(overlays=TINY)
+    assert tiny_run.snakemake("--touch", overlays=TINY).returncode == 0
+    assert tiny_run.planned(overlays=TINY) == set()
