@@ -18,7 +18,7 @@ from mdc.classifier import (
 )
 from mdc.errors import InputError
 from mdc.models.weights import load_state, load_strictly, read_torch, weights_hash
-from mdc.training import Schedule
+from mdc.optimisation import Schedule
 
 NAMES = ["d1", "d3"]
 

@@ -9,9 +9,9 @@ from torch import nn
 
 from mdc.errors import InputError
 from mdc.models.weights import load_state, save_weights, weights_hash
+from mdc.optimisation import Schedule
 from mdc.segmenter import SegmenterTask, build_segmenter, train_segmenter
 from mdc.tables import file_digest, write_table
-from mdc.training import Schedule
 from mdc.voc import write_mask
 
 LOG3 = math.log(3)

@@ -10,7 +10,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from mdc.errors import InputError
-from mdc.training import Schedule, Task, build_optimizer, fit, lr_factor, resume_path
+from mdc.optimisation import Schedule, build_optimizer, lr_factor
+from mdc.training import Task, fit, resume_path
 
 
 class Network(nn.Module):

@@ -17,7 +17,8 @@ from mdc.grid import padded_side
 from mdc.manifest import read_manifest, tag_matrix
 from mdc.models.multi_dilation import MultiDilationClassifier
 from mdc.models.weights import initialise
-from mdc.training import Schedule, Task, fit
+from mdc.optimisation import Schedule
+from mdc.training import Task, fit
 
 
 def build_classifier(
@@ -118,7 +119,7 @@ def train_classifier(
         network: arguments of `build_classifier` (without dilations and classes).
         init, weights: see `mdc.models.weights.initialise`.
         view: crop_px, resize_long_side_px and flip of `mdc.transforms.augmented`.
-        training: fields of `mdc.training.Schedule`.
+        training: fields of `mdc.optimisation.Schedule`.
         code: fingerprint of the code; a training is not resumed by other code.
     """
     torch.manual_seed(seed)

@@ -15,8 +15,9 @@ from mdc.losses import strong_loss, weak_loss
 from mdc.manifest import read_manifest, tag_matrix
 from mdc.models.largefov import LargeFov
 from mdc.models.weights import initialise, load_state
+from mdc.optimisation import Schedule
 from mdc.tables import paths_of
-from mdc.training import Schedule, Task, fit
+from mdc.training import Task, fit
 
 CONV5_DILATION = 2  # DeepLab-LargeFOV
 
@@ -100,7 +101,7 @@ def train_segmenter(
         init, weights: see `mdc.models.weights.initialise`.
         view: crop_px and flip of `mdc.transforms.augmented`.
         loss_resolution, online_warmup_epochs: see `SegmenterTask`.
-        training: fields of `mdc.training.Schedule`.
+        training: fields of `mdc.optimisation.Schedule`.
         code: fingerprint of the code; a training is not resumed by other code.
     """
     torch.manual_seed(seed)
