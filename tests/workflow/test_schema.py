@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mdc import classifier, config, crf, fusion, segmenter, settings, training, transforms
+from mdc import classifier, config, crf, fusion, optimisation, segmenter, settings, training, transforms
 from mdc.backbones.vgg import Backbone
 
 ROOT = Path(__file__).parents[2]
@@ -99,13 +99,15 @@ def parameters_read(function) -> set[str]:
     return set(inspect.signature(function).parameters) & names_read(function)
 
 
+SCHEDULE_READ = attributes_read(training) | attributes_read(optimisation)
+SCHEDULE_READ &= set(optimisation.Schedule.__annotations__)
 HANDED_ON = {
     # `name` chooses the module and `norm` goes to the heads as well
     "backbone": parameters_read(Backbone.__init__) | {"name"},
     "classifier.view": parameters_read(transforms.augmented),
     "segmenter.view": parameters_read(transforms.augmented),
-    "classifier.training": set(training.Schedule.__annotations__) & attributes_read(training),
-    "segmenter.training": set(training.Schedule.__annotations__) & attributes_read(training),
+    "classifier.training": SCHEDULE_READ,
+    "segmenter.training": SCHEDULE_READ,
     "crf": set(crf.Parameters.__annotations__) & attributes_read(crf),
 }
 
@@ -118,8 +120,8 @@ def test_every_key_of_a_section_that_is_handed_on_is_used_where_it_arrives(secti
 @pytest.mark.parametrize(
     ("section", "fields"),
     [
-        ("classifier.training", set(training.Schedule.__annotations__)),
-        ("segmenter.training", set(training.Schedule.__annotations__)),
+        ("classifier.training", set(optimisation.Schedule.__annotations__)),
+        ("segmenter.training", set(optimisation.Schedule.__annotations__)),
         ("crf", set(crf.Parameters.__annotations__)),
         (
             "backbone",  # the two others are the network's choice, not the config's
