@@ -5,9 +5,9 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 INSTALLED := $(VENV)/installed
 CORES ?= 2
 # On a few cores, many small jobs side by side are faster than one after the other on all cores.
-LIGHT := compute_saliency dump_cams fuse_masks fuse_salient_masks sweep_threshold score_masks \
+SIDE_BY_SIDE := compute_saliency dump_cams fuse_masks fuse_salient_masks sweep_threshold score_masks \
 	train_segmenter predict_scores apply_crf
-ONE_THREAD_EACH := $(LIGHT:%=%=1)
+ONE_THREAD_EACH := $(SIDE_BY_SIDE:%=%=1)
 
 .PHONY: demo test lint format lock clean-demo
 

@@ -8,7 +8,7 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from mdc.backbones import build_backbone
 from mdc.backbones.vgg import Backbone
-from mdc.classifier import padded_to_grid
+from mdc.datasets import padded_to_grid
 from mdc.errors import InputError
 from mdc.grid import upsample
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from mdc.cams import dump_cams, link_cams
-from mdc.classifier import build_classifier, padded_to_grid
+from mdc.classifier import build_classifier
+from mdc.datasets import padded_to_grid
 from mdc.errors import InputError
 from mdc.grid import upsample
 from mdc.models.weights import load_state, save_weights, weights_hash

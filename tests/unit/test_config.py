@@ -134,7 +134,7 @@ def test_all_wrong_keys_are_listed_at_once(paper):
         ({"segmenter": {"init": "file", "weights": "w.pt"}}, ["segmenter.weights: there is no file w.pt"]),
         (
             {"segmenter": {"loss_resolution": "image", "view": {"crop_px": 320}}},
-            ["segmenter.view.crop_px: 320 is not a multiple of 8 plus 1"],
+            ["segmenter.view.crop_px: loss_resolution image needs a multiple of 8 plus 1, not 320"],
         ),
         ({"classifier": {"view": {"resize_long_side_px": [320]}}}, ["classifier.view.resize_long_side_px: [320] is"]),
         (

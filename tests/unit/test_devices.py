@@ -41,4 +41,5 @@ def test_auto_precision_is_mixed_where_the_device_has_it(cuda):
     cuda(True, bf16=False)
     assert precision_for("auto", "gpu") == "16-mixed"
     assert precision_for("auto", "cpu") == "32-true"
-    assert precision_for("16-mixed", "cpu") == "16-mixed"
+    with pytest.raises(InputError, match="CPUs do not compute in 16-mixed"):
+        precision_for("16-mixed", "cpu")

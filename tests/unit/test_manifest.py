@@ -8,7 +8,7 @@ import pandas
 import pytest
 from PIL import Image
 
-from mdc.checks import id_problem
+from mdc.checks import check_true_masks, id_problem
 from mdc.devkit import link_devkit
 from mdc.errors import InputError
 from mdc.folder import link_folder
@@ -61,7 +61,7 @@ def table(path: Path, text: str) -> Path:
 
 def settings(tmp_path: Path, **changes) -> dict:
     common = dict(classes=CATS_AND_DOGS, plain_folder=tmp_path / "plain", max_side_px=100, val_share=0.5, seed=0)
-    return common | dict(processes=1, need_masks=False) | changes
+    return common | dict(processes=1) | changes
 
 
 def lines_of(error: pytest.ExceptionInfo) -> list[str]:
@@ -194,8 +194,7 @@ def test_all_problems_of_a_devkit_at_once(tmp_path):
     train = "good good gone tagless torn swapped strange both misspelt broken twin /etc/x ../y"
     lists(root, train=train.replace(" ", "\n"), val="both\nval\n", test="")
     with pytest.raises(InputError) as error:
-        link_devkit(root, **settings(tmp_path, need_masks=True))
-    need = "has no mask, but the config's segmenter.settings contains `true-masks`: add the mask or remove `true-masks`"
+        link_devkit(root, **settings(tmp_path))
     below = "is absolute or contains '..': list images by their path below the data folder"
     lines = lines_of(error)
     torn = [line for line in lines if line.startswith(f"{root}/JPEGImages/torn.jpg: does not decode: copy or save it")]
@@ -225,7 +224,6 @@ def test_all_problems_of_a_devkit_at_once(tmp_path):
             f"{root}/Annotations/misspelt.xml: the tag 'zebra' is not a class: correct it or add it to the classes",
             "image 'both' is in train and in val: remove it from one of them",
             "training image 'twin' and val image 'val' are the same file under two names: remove one",
-            *(f"training image '{id}' {need}" for id in ("tagless", "torn", "misspelt", "broken")),
         ]
     )
     assert not (tmp_path / "plain" / "masks").exists()
@@ -428,3 +426,21 @@ def test_tables_that_are_none_of_tags(tmp_path, text, message):
 def test_ids_that_cannot_name_files_are_refused(id):
     assert id_problem(id) is not None
     assert id_problem("Ordner ä/photo 1.v2") is None
+
+
+def test_true_masks_are_asked_of_every_training_image(tmp_path):
+    columns = {"image": "x.jpg", "tags": "", "height": 1, "width": 1, "digest": "0"}
+    rows = [
+        {"id": "a", "mask": "a.png"} | columns,
+        {"id": "b", "mask": ""} | columns,
+        {"id": "c", "mask": ""} | columns,
+    ]
+    write_manifest(pandas.DataFrame(rows)[list(COLUMNS)], tmp_path / "train.csv")
+    with pytest.raises(InputError) as error:
+        check_true_masks(train_csv=tmp_path / "train.csv", checked_txt=tmp_path / "checked.txt")
+    headline, *lines = str(error.value).splitlines()
+    assert "2 of 3 training images have no mask" in headline and lines == ["  b", "  c"]
+    assert not (tmp_path / "checked.txt").exists()
+    write_manifest(pandas.DataFrame(rows[:1])[list(COLUMNS)], tmp_path / "train.csv")
+    check_true_masks(train_csv=tmp_path / "train.csv", checked_txt=tmp_path / "checked.txt")
+    assert (tmp_path / "checked.txt").read_text() == "1 training images have a true mask\n"

@@ -10,21 +10,14 @@ from PIL import Image
 
 from mdc.errors import InputError
 from mdc.saliency import read_saliency
-from mdc.scores import (
-    Result,
-    best_saliency_threshold,
-    choose_saliency_threshold,
-    markdown,
-    per_class,
-    score_masks,
-    summarise,
-    tabulate_scores,
-    with_paper,
-)
+from mdc.saliency_threshold import best_saliency_threshold, choose_saliency_threshold
+from mdc.scores import Result, best_thresholds, markdown, per_class, score_masks, summarise, tabulate_scores, with_paper
 from mdc.tables import file_digest, write_table
 from mdc.voc import CLASSES, write_mask
 
 PAPER_CSV = Path(__file__).parents[2] / "workflow" / "resources" / "paper_table3.csv"
+TABLES = ("summary_csv", "per_class_csv", "best_thresholds_csv", "table3_csv", "table3_md")
+TABLED = {"swept": [], "sweeps": [], "paper_csv": PAPER_CSV, "paper_classifier": "mdc", "note": "A note."}
 PHOTO = np.zeros((1, 4, 3), np.uint8)
 
 
@@ -146,7 +139,7 @@ def test_saliency_threshold_of_training_images(tmp_path, write_split):
 def test_saliency_threshold_without_true_masks_is_one_half(write_split):
     csv = write_split("train", {"a": (PHOTO, "", None)})
     chosen = choose_saliency_threshold(train_csv=csv, saliency_csv=[], processes=1)
-    assert chosen["threshold"] == 0.5 and np.isnan(chosen["foreground_iou"])
+    assert chosen["threshold"] == 0.5 and chosen["foreground_iou"] is None
 
 
 @pytest.fixture
@@ -181,8 +174,8 @@ def test_per_class_is_in_percent_and_averaged_over_seeds(three):
 
 def test_nothing_scored_gives_tables_that_say_so(three, tmp_path):
     results, confusions, images = ([part[2]] for part in three)
-    paths = {name: tmp_path / name for name in ("summary_csv", "per_class_csv", "table3_csv", "table3_md")}
-    tabulate_scores(results=results, confusions=confusions, images=images, paper_csv=PAPER_CSV, **paths)
+    paths = {name: tmp_path / name for name in TABLES}
+    tabulate_scores(results=results, confusions=confusions, images=images, **TABLED, **paths)
     assert len(pd.read_csv(paths["summary_csv"])) == 0
     assert len(pd.read_csv(paths["per_class_csv"])) == len(pd.read_csv(paths["table3_csv"])) == 0
     assert "no segmenter could be scored" in paths["table3_md"].read_text()
@@ -195,12 +188,12 @@ def voc(tmp_path):
     table = np.zeros((21, 22), int)
     table[0, 0], table[1:, 0] = 20, 1
     kinds = [result(), result(setting="weak-mean"), result(setting="weak-fusion", crf=True)]
-    files = [written(tmp_path / str(i), table.tolist(), names) for i in range(3)]
+    files = [written(tmp_path / str(i), table.tolist(), names, images=1449) for i in range(3)]
     return kinds, [confusion for confusion, _ in files], [images for _, images in files]
 
 
 def test_the_papers_row_is_beneath_ours_where_the_paper_has_one(voc):
-    table = with_paper(per_class(*voc), PAPER_CSV)
+    table = with_paper(per_class(*voc), PAPER_CSV, classifier="mdc")
     assert [key[1:] for key in table.index] == [
         ("weak-d1", "false", "mdc"),
         ("weak-d1", "false", "paper"),
@@ -213,8 +206,25 @@ def test_the_papers_row_is_beneath_ours_where_the_paper_has_one(voc):
 
 
 def test_other_classes_are_not_compared_with_the_paper(three):
-    table = with_paper(per_class(*three), PAPER_CSV)
+    table = with_paper(per_class(*three), PAPER_CSV, classifier="mdc")
     assert list(table.index) == [("val", "weak-d1", "false", "mdc")]
+
+
+def test_another_classifier_is_not_compared_with_the_paper(voc):
+    table = with_paper(per_class(*voc), PAPER_CSV, classifier="same")
+    assert "paper" not in table.index.get_level_values("classifier")
+
+
+def test_best_thresholds_are_the_highest_miou_of_each_sweep(tmp_path):
+    (tmp_path / "d1.csv").write_text("maps,threshold,miou\nd1,0.1,0.3\nd1,0.2,0.5\nd1,0.3,0.4\n")
+    (tmp_path / "fusion.csv").write_text("maps,threshold,miou\nfusion,0.1,0.6\nfusion,0.2,0.2\n")
+    (tmp_path / "none.csv").write_text("maps,threshold,miou\n")
+    files = [tmp_path / f"{name}.csv" for name in ("d1", "fusion", "none")]
+    table = best_thresholds([("mdc", 0), ("mdc", 0), ("mdc", 1)], files)
+    assert table.to_dict("list") == {
+        "classifier": ["mdc", "mdc"], "seed": [0, 0], "maps": ["d1", "fusion"],
+        "threshold": [0.2, 0.1], "miou": [0.5, 0.6],
+    }  # fmt: skip
 
 
 def test_the_papers_rows_are_consistent():
@@ -235,19 +245,23 @@ def test_markdown_by_hand():
 
 
 def test_written_tables_hold_the_same_and_table_3_the_segmenters_without_and_then_with_crf(voc, tmp_path):
-    paths = {name: tmp_path / "out" / name for name in ("summary_csv", "per_class_csv", "table3_csv", "table3_md")}
+    paths = {name: tmp_path / "out" / name for name in TABLES}
     results, confusions, images = ([*part] for part in voc)
     results += [result(setting="weak-d3"), result(split="train", setting="pseudo-d1")]
     results[1] = result(setting="weak-mean", crf=True)
     confusions, images = confusions + confusions[:2], images + images[:2]
-    tabulate_scores(results=results, confusions=confusions, images=images, paper_csv=PAPER_CSV, **paths)
+    tabulate_scores(results=results, confusions=confusions, images=images, **TABLED, **paths)
     assert pd.read_csv(paths["summary_csv"])["miou"].tolist() == pytest.approx([0.5 / 21] * 5)
     assert pd.read_csv(paths["per_class_csv"])["setting"].tolist()[-1] == "pseudo-d1"
     table = pd.read_csv(paths["table3_csv"])
     assert table["setting"].tolist() == ["weak-d1", "weak-d1", "weak-d3", "weak-d3", "weak-mean"] + 2 * ["weak-fusion"]
     assert table["mIoU"].tolist() == [2.38, 50.3, 2.38, 51.3, 2.38, 2.38, 60.4]
     lines = paths["table3_md"].read_text().splitlines()
-    assert len(lines) == 9 and lines[3].startswith("| val | weak-d1 | false | paper | 87.0 | 76.1 |")
+    assert (
+        len(lines) == 11
+        and lines[-1] == "A note."
+        and lines[3].startswith("| val | weak-d1 | false | paper | 87.0 | 76.1 |")
+    )
 
 
 def test_a_class_may_be_called_none(tmp_path):

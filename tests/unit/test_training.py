@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from mdc import training
 from mdc.errors import InputError
 from mdc.optimisation import Schedule, build_optimizer, lr_factor
 from mdc.training import Task, fit, resume_path
@@ -243,3 +244,19 @@ def test_another_seed_of_dropout_gives_other_weights(tmp_path, schedule):
     # the resume test means nothing if dropout does not act
     assert not same(trained(tmp_path / "a", schedule), trained(tmp_path / "b", schedule, dropout=0.0))
     assert same(trained(tmp_path / "c", schedule), trained(tmp_path / "d", schedule))
+
+
+def test_a_run_that_failed_after_its_last_epoch_still_leaves_weights_and_metrics(tmp_path, schedule, monkeypatch):
+    whole = trained(tmp_path / "whole", schedule, epochs=2)
+
+    def no_space(*_, **__):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space left"):
+        patch.setattr(training, "save_weights", no_space)
+        trained(tmp_path / "cut", schedule, epochs=2)
+    (tmp_path / "cut" / "metrics.csv").unlink()  # as Snakemake does with the outputs of a failed job
+    again = trained(tmp_path / "cut", schedule, epochs=2)
+    assert same(again, whole)
+    assert (tmp_path / "cut/metrics.csv").read_bytes() == (tmp_path / "whole/metrics.csv").read_bytes()
+    assert (tmp_path / "cut/weights.pt").is_file() and not list((tmp_path / "cut").glob("resume-*"))

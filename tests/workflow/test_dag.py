@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import TINY, Project
+from .conftest import TINY, Project, copy_project
 
 DEMO = ("config/demo.yaml",)
 
@@ -132,6 +132,26 @@ def test_the_paper_without_its_data_says_what_is_missing_before_anything_runs(pr
     output = refused(project, overlays=())
     assert "data.root: there is no folder data/VOCdevkit/VOC2012" in output
     assert "classifier.weights: there is no file data/vgg16-397923af.pth" in output
+
+
+def test_jobs_run_the_library_beside_the_snakefile(tmp_path):
+    copy = copy_project(tmp_path)
+    module = copy.folder / "workflow" / "mdc" / "shapes.py"
+    module.write_text(module.read_text() + '\nraise RuntimeError("the copy is what runs")\n')
+    result = copy.snakemake("data", overlays=TINY)
+    assert result.returncode == 1
+    assert "the copy is what runs" in result.stdout + result.stderr
+
+
+def test_results_that_the_configuration_does_not_have_are_no_targets(project):
+    for target in (
+        "masks/mdc/seed0/fuzion/train.csv",
+        "masks/nope/seed0/d1/train.csv",
+        "classifier/mdc/seed7/weights.pt",
+    ):
+        result = project.snakemake(f"results/tiny/{target}", "--dry-run", overlays=TINY)
+        assert result.returncode == 1
+        assert "MissingRuleException" in result.stdout + result.stderr
 
 
 def test_every_working_rule_states_its_needs():

@@ -70,6 +70,7 @@ def test_wrong_input_is_listed_at_once_before_any_training(photos):
 
 def test_true_masks_are_refused_where_photos_have_none(photos):
     config = ["run=wrong", OWN[1], "segmenter={settings: [true-masks]}"]
-    result = photos.snakemake("data", "--config", *config, overlays=TINY)
+    result = photos.snakemake("segmenter", "--config", *config, overlays=TINY)
     assert result.returncode == 1
-    assert "segmenter.settings" in result.stdout + result.stderr
+    assert "segmenter.settings contains true-masks, but" in result.stdout + result.stderr
+    assert not (photos.folder / "results" / "wrong" / "classifier").exists()

@@ -57,7 +57,7 @@ def test_touched_code_and_inputs_rerun_nothing(tiny_run):
 def test_comments_docstrings_and_formatting_rerun_nothing(tiny_run):
     with (
         changed(library(tiny_run, "fusion.py"), '"""Return one map per class', '"""Give one map per class'),
-        changed(library(tiny_run, "training.py"), "def lr_factor(step", "# a comment\ndef lr_factor(  step"),
+        changed(library(tiny_run, "optimisation.py"), "def lr_factor(step", "# a comment\ndef lr_factor(  step"),
         changed(tiny_run.folder / "workflow/scripts/fuse_masks.py", '"""Fuse', '"""Melt'),
         changed(tiny_run.folder / "config/config.yaml", "# P §4.1", "# said in §4.1"),
     ):
@@ -97,6 +97,22 @@ def test_another_setting_trains_that_segmenter_only(tiny_run):
         result = tiny_run.snakemake("--dry-run", overlays=TINY)
     assert result.stdout.count("rule train_segmenter:") == 1
     assert "rule fuse_masks:" not in result.stdout  # all maps have been scored as pseudo masks already
+
+
+def test_true_masks_can_be_added_without_training_the_classifier_again(tiny_run):
+    fusion_only = changed(tiny_run.folder / "tiny.yaml", "[weak-fusion, true-masks]", "[weak-fusion]")
+    with fusion_only:
+        assert not tiny_run.planned(overlays=TINY) & {*NETWORKS, "link_data", "train_segmenter"}
+
+
+def test_settings_that_are_not_used_rerun_nothing(tiny_run):
+    overlay = tiny_run.folder / "tiny.yaml"
+    with (
+        changed(overlay, "masks:", "masks:\n  background_below: 0.2"),  # used without saliency only
+        changed(overlay, "classifier:", "classifier:\n  weights: nowhere.pth"),  # init is random
+        changed(overlay, "run: tiny", "run: tiny\ndevice: auto"),
+    ):
+        assert tiny_run.planned(overlays=TINY) <= {"write_config"}
 
 
 def test_a_changed_pseudo_mask_is_seen_although_the_list_of_images_stays_the_same(tiny_run):

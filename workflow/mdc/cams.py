@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from mdc.classifier import build_classifier, padded_to_grid, whole_photos
+from mdc.classifier import build_classifier
+from mdc.datasets import padded_to_grid, whole_photos
 from mdc.devices import torch_device
 from mdc.errors import InputError
 from mdc.grid import padded_side

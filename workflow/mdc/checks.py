@@ -3,7 +3,6 @@
 import difflib
 import functools
 import hashlib
-import logging
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -14,13 +13,14 @@ import numpy as np
 import pandas
 
 from mdc.errors import InputError, listing
+from mdc.files import write_whole
 from mdc.images import bounded_mask, bounded_rgb, bounded_size, decode_upright, is_plain, write_plain
-from mdc.manifest import COLUMNS, as_written
+from mdc.logs import logger
+from mdc.manifest import COLUMNS, as_written, read_manifest
 from mdc.parallel import map_in_order
 from mdc.voc import BACKGROUND, VOID, read_mask, write_mask
 
 LONGEST_NAME_BYTES = 200  # file systems take 255; extensions and temporary names need the rest
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,6 @@ def split_tables(
     plain_folder: Path,
     max_side_px: int,
     processes: int,
-    need_masks: bool,
 ) -> SplitTables:
     """Return a manifest for each split of `photos`, after decoding every photo and mask.
 
@@ -80,13 +79,6 @@ def split_tables(
     for finding in findings.values():
         problems += finding.problems
     problems += _leaks(listed, findings)
-    if need_masks:
-        problems += [
-            f"training image '{photo.id}' has no mask, but the config's segmenter.settings contains `true-masks`: "
-            "add the mask or remove `true-masks`"
-            for photo in listed["train"]
-            if photo.mask is None
-        ]
     if problems:
         raise problems_error(problems)
     _log_counts(listed, findings, plain_folder=plain_folder)
@@ -95,6 +87,23 @@ def split_tables(
         for split, members in listed.items()
     }
     return SplitTables(tables=tables, classes=classes)
+
+
+def check_true_masks(*, train_csv: Path, checked_txt: Path) -> None:
+    """Write `checked_txt` if every training image of the manifest has a true mask.
+
+    Raises:
+        InputError: images have none; lists them all.
+    """
+    table = read_manifest(train_csv)
+    missing = list(table["id"][table["mask"] == ""])
+    if missing:
+        headline = (
+            f"segmenter.settings contains true-masks, but {len(missing)} of {len(table)} training images have no mask: "
+            "add their masks or remove true-masks"
+        )
+        raise InputError(listing(headline, missing))
+    write_whole(checked_txt, f"{len(table)} training images have a true mask\n".encode())
 
 
 def problems_error(problems: Sequence[str]) -> InputError:

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import DataLoader
 from torchmetrics.functional.classification import multilabel_average_precision
 
 from mdc.backbones import build_backbone
-from mdc.datasets import TrainingViews, WholePhotos
-from mdc.grid import padded_side
+from mdc.datasets import TrainingViews, fill_colour, padded_to_grid, whole_photos
 from mdc.manifest import read_manifest, tag_matrix
 from mdc.models.multi_dilation import MultiDilationClassifier
 from mdc.models.weights import initialise
@@ -40,12 +37,6 @@ def build_classifier(
         head=head,
         norm=backbone["norm"],
     )
-
-
-def padded_to_grid(images: Tensor, stride: int) -> Tensor:
-    """Return standardised images (N, 3, H, W) padded with the mean (0) right and bottom to sides `stride * k + 1`."""
-    height, width = images.shape[-2:]
-    return functional.pad(images, (0, padded_side(width, stride) - width, 0, padded_side(height, stride) - height))
 
 
 class ClassifierTask(Task):
@@ -84,12 +75,6 @@ def average_precisions(logits: Tensor, tags: Tensor) -> Tensor:
         )
         tables.append(torch.where(present, precision, torch.nan))
     return torch.stack(tables)
-
-
-def fill_colour(network: torch.nn.Module) -> tuple[int, int, int]:
-    """Return the mean colour, RGB in 0..255, with which views are padded: 0 once standardised."""
-    red, green, blue = (round(255 * value) for value in network.trunk.mean)
-    return red, green, blue
 
 
 def train_classifier(
@@ -151,13 +136,8 @@ def train_classifier(
         whole_photos(val, classes) if len(val) else None,
         seed=seed,
         settings=settings,
-        inputs=[train_csv, val_csv, *([Path(weights)] if weights else [])],
+        inputs=[train_csv, val_csv, *([Path(weights)] if init in ("imagenet", "file") else [])],
         weights_pt=weights_pt,
         device=device,
         threads=threads,
     )
-
-
-def whole_photos(table: pd.DataFrame, classes: Sequence[str]) -> DataLoader:
-    """Return a loader of the photos of a manifest one by one: (image uint8 (1, 3, H, W), tags (1, K))."""
-    return DataLoader(WholePhotos(images=list(table["image"]), tags=tag_matrix(table, classes)), batch_size=1)

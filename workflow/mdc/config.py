@@ -17,6 +17,7 @@ _FROM_TEXT = {
     "number": lambda text: float(text) if set(text) & set(".eE") else int(text),
     "boolean": lambda text: {"true": True, "false": False}[text.lower()],
 }
+BACKBONES = Path(__file__).parent / "backbones"
 VGG16 = {"name": "vgg", "widths": [64, 128, 256, 512, 512], "depths": [2, 2, 3, 3, 3], "norm": "none"}
 IMAGENET_FC_WIDTH = 1024
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
@@ -42,7 +43,7 @@ def _sentence(error: ValidationError) -> list[str]:
 
 
 def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
-    """Return a configuration in which numbers and booleans that came as text have the type of the schema.
+    """Return a configuration in which numbers and booleans that came as text, or the reverse, have the schema's type.
 
     Snakemake hands on everything inside a nested `--config key={...}` as text, and YAML reads `1e-3` as text. Text
     that is no such value stays as it is, for `check_config` to complain about.
@@ -55,6 +56,8 @@ def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None 
         return {key: typed(item, known.get(key, other), root) for key, item in value.items()}
     if isinstance(value, list):
         return [typed(item, schema.get("items", {}), root) for item in value]
+    if schema.get("type") == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
     if isinstance(value, str) and schema.get("type") in _FROM_TEXT:
         try:
             return _FROM_TEXT[schema["type"]](value)
@@ -79,6 +82,9 @@ def check_config(config: Mapping[str, Any]) -> None:
 
 def _contradictions(config: Mapping[str, Any]):
     data, saliency = config["data"], config["saliency"]
+    known = sorted(file.stem for file in BACKBONES.glob("[a-z]*.py"))
+    if config["backbone"]["name"] not in known:
+        yield f"backbone.name: there is no backbone {config['backbone']['name']}; choose from {', '.join(known)}"
     classifier, segmenter = config["classifier"], config["segmenter"]
     if data["source"] == "devkit" and not Path(data["root"]).is_dir():
         yield (
@@ -99,23 +105,26 @@ def _contradictions(config: Mapping[str, Any]):
         section = config[stage]
         if section["init"] in ("imagenet", "file") and not Path(section["weights"] or ".missing").is_file():
             if stage == "segmenter" or needs_classifier(config):
+                what = "download torchvision's VGG16_Weights.IMAGENET1K_V1 to it or name your copy"
+                if section["init"] == "file":
+                    what = f"name the weights.pt of a {stage} that this workflow has trained"
                 yield (
-                    f"{stage}.weights: there is no file {section['weights'] or '(empty)'!s}; download torchvision's "
-                    "VGG16_Weights.IMAGENET1K_V1 to it or name your copy, or set "
+                    f"{stage}.weights: there is no file {section['weights'] or '(empty)'!s}; {what}, or set "
                     f"{stage}.init to another value"
                 )
-    crop_px = segmenter["view"]["crop_px"]
-    if crop_px % 8 != 1 and segmenter["loss_resolution"] == "image":
-        yield f"segmenter.view.crop_px: {crop_px} is not a multiple of 8 plus 1, which loss_resolution image needs"
+    crop_px, stride = segmenter["view"]["crop_px"], min(config["backbone"]["output_stride"], 8)
+    if crop_px % stride != 1 and segmenter["loss_resolution"] == "image":
+        yield f"segmenter.view.crop_px: loss_resolution image needs a multiple of {stride} plus 1, not {crop_px}"
     resize = classifier["view"]["resize_long_side_px"]
     if resize and (len(resize) != 2 or resize[0] > resize[1]):
         yield f"classifier.view.resize_long_side_px: {resize} is neither empty nor [lowest, highest]"
     if config["masks"]["own_masks"] and not Path(config["masks"]["own_masks"]).is_dir():
         yield f"masks.own_masks: there is no folder {config['masks']['own_masks']}"
     own_maps = config["cams"]["own_maps"]
-    for split in ("train", "val") if own_maps else ():
-        if not Path(own_maps.replace("{split}", split)).is_file():
-            yield f"cams.own_maps: there is no file {own_maps.replace('{split}', split)}"
+    splits = dict.fromkeys(["train", "val", *config["predictions"]["splits"]]) if own_maps else {}
+    for path in dict.fromkeys(own_maps.replace("{split}", split) for split in splits):
+        if not Path(path).is_file():
+            yield f"cams.own_maps: there is no file {path}"
     usable = {setting for name in classifier["blocks"] for setting in segmenter_settings(config, name)}
     for setting in segmenter["settings"]:
         if setting not in usable:

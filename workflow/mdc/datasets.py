@@ -4,10 +4,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
-from torch.utils.data import Dataset
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 
+from mdc.grid import padded_side
 from mdc.images import read_image
+from mdc.manifest import tag_matrix
 from mdc.transforms import augmented
 from mdc.voc import read_mask
 
@@ -74,12 +79,12 @@ class WholePhotos(Dataset):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Return the photo, uint8 (3, H, W), and its tags, float32 (K,)."""
         return as_tensor(read_image(Path(self.images[index]))), torch.from_numpy(self.tags[index])
 
 
-def as_tensor(image: np.ndarray) -> torch.Tensor:
+def as_tensor(image: np.ndarray) -> Tensor:
     """Return an image (H, W, 3) as (3, H, W)."""
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
@@ -95,3 +100,20 @@ def batches(*, images: int, batch_size: int, micro_batches: int, seed: int, epoc
     for start in range(0, images - size + 1, size):
         for part in np.array_split(order[start : start + size], min(micro_batches, size)):
             yield [(epoch, int(index)) for index in part]
+
+
+def whole_photos(table: pd.DataFrame, classes: Sequence[str]) -> DataLoader:
+    """Return a loader of the photos of a manifest one by one: (image uint8 (1, 3, H, W), tags (1, K))."""
+    return DataLoader(WholePhotos(images=list(table["image"]), tags=tag_matrix(table, classes)), batch_size=1)
+
+
+def fill_colour(network: nn.Module) -> tuple[int, int, int]:
+    """Return the mean colour, RGB in 0..255, with which views are padded: 0 once standardised."""
+    red, green, blue = (round(255 * value) for value in network.trunk.mean)
+    return red, green, blue
+
+
+def padded_to_grid(images: Tensor, stride: int) -> Tensor:
+    """Return standardised images (N, 3, H, W) padded with the mean (0) right and bottom to sides `stride * k + 1`."""
+    height, width = images.shape[-2:]
+    return functional.pad(images, (0, padded_side(width, stride) - width, 0, padded_side(height, stride) - height))

@@ -1,17 +1,17 @@
 """Linking a folder in PASCAL VOC's layout: JPEGImages, Annotations, ImageSets, SegmentationClass."""
 
-import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from mdc.checks import Photo, SplitTables, id_problem, problems_error, split_tables
 from mdc.errors import InputError
-from mdc.splits import SPLITS, split_by_hash
+from mdc.layout import SPLITS, devkit_root
+from mdc.logs import logger
+from mdc.splits import split_by_hash
 from mdc.voc import CLASSES, checked_classes, class_names, read_list, read_tags
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
-logger = logging.getLogger(__name__)
 
 
 def link_devkit(
@@ -23,13 +23,12 @@ def link_devkit(
     val_share: float,
     seed: int,
     processes: int,
-    need_masks: bool,
 ) -> SplitTables:
     """Return the manifests of `root`, a folder in VOC's layout or its parent: train, val, and test if it is listed.
 
     Classes are `classes`, else those of classes.txt, else VOC's 20. Splits are the lists in ImageSets/Segmentation,
     else in ImageSets/Main, else all images, divided by `val_share` and `seed`. Images of test need no annotation, no
-    image needs a mask unless `need_masks`. See `checks.split_tables` for the checks and for `plain_folder`.
+    image needs a mask. See `checks.split_tables` for the checks and for `plain_folder`.
     Raises one `InputError` that lists all problems.
     """
     root = _layout_root(Path(root))
@@ -47,15 +46,14 @@ def link_devkit(
         plain_folder=plain_folder,
         max_side_px=max_side_px,
         processes=processes,
-        need_masks=need_masks,
     )
 
 
 def _layout_root(root: Path) -> Path:
-    for candidate in (root, root / "VOC2012", root / "VOCdevkit" / "VOC2012"):
-        if (candidate / "JPEGImages").is_dir():
-            return candidate
-    raise InputError(f"{root}: has no folder JPEGImages (nor VOC2012/JPEGImages): name the folder that holds it")
+    found = devkit_root(root)
+    if found is None:
+        raise InputError(f"{root}: has no folder JPEGImages (nor VOC2012/JPEGImages): name the folder that holds it")
+    return found
 
 
 def _images_by_id(root: Path) -> tuple[dict[str, Path], list[str]]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mdc.files import write_whole, written_whole
 
+matplotlib.rcParams["text.parse_math"] = False  # ids and class names may hold a $
 DPI = 110
 TABLE_STYLE = """<style>
 body { font: 14px sans-serif; margin: 1em } table { border-collapse: collapse }

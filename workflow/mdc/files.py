@@ -8,13 +8,8 @@ from pathlib import Path
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data` to `path`, making its folders; a run stopped half-way leaves the old file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with written_whole(path) as temporary:
         temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import csv
 import difflib
-import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +9,14 @@ from pathlib import Path, PurePosixPath
 
 from mdc.checks import Photo, SplitTables, id_problem, split_tables
 from mdc.errors import InputError, listing
-from mdc.splits import SPLITS, split_by_hash
+from mdc.layout import SPLITS
+from mdc.logs import logger
+from mdc.splits import split_by_hash
 from mdc.voc import checked_classes, class_names
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 NEEDED = {"image", "tags"}
 OPTIONAL = {"split", "mask"}
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,6 @@ def link_folder(
     val_share: float,
     seed: int,
     processes: int,
-    need_masks: bool,
 ) -> SplitTables:
     """Return the manifests of the photos below `root` that `tags_csv` lists: train, val, and test if a row says so.
 
@@ -81,7 +80,6 @@ def link_folder(
         plain_folder=plain_folder,
         max_side_px=max_side_px,
         processes=processes,
-        need_masks=need_masks,
     )
 
 

@@ -62,12 +62,12 @@ def background_region(maps: np.ndarray, saliency: np.ndarray | None, recipe: Rec
     """Return the background cue, bool (H, W).
 
     With saliency (H, W) in 0..1: where it is below `background_saliency_below` (paper §4.1). Without: where every
-    tagged class's map (T, H, W) is below `background_below` of its maximum.
+    tagged class's map (T, H, W) is at most `background_below` of its maximum.
     """
     if saliency is not None:
         return saliency < recipe.background_saliency_below
     peaks = maps.max((-2, -1), keepdims=True, initial=0)
-    return (maps <= recipe.background_below * peaks).all(0)
+    return (maps <= recipe.background_below * peaks).all(0)  # not <: a flat map of 0 has no objects
 
 
 def assign(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mdc.classifier import padded_to_grid, whole_photos
+from mdc.datasets import padded_to_grid, whole_photos
 from mdc.devices import torch_device
 from mdc.grid import upsample
 from mdc.logs import progress

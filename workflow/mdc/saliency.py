@@ -5,7 +5,6 @@ CVPR 2014; section and equation numbers below are that paper's. It needs no trai
 much of what it connects to lies on the image border; objects may touch the border, as long as they touch little of it.
 """
 
-import hashlib
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from mdc.files import write_whole
 from mdc.images import read_image
 from mdc.logs import progress
 from mdc.parallel import map_in_order
+from mdc.tables import COLUMNS, file_digest, png_path
 
 # The paper's values (sections 3.2, 4.1 and 5). It fixes the colour scale; nothing is adapted to the image here.
 SIGMA_COLOUR = 10.0  # in CIELAB units
@@ -40,9 +40,6 @@ COMPACTNESS = 0.2  # about the usual 20 on plain Lab: skimage stretches what it 
 # nothing is salient, as the fixed low threshold of the pseudo masks expects: at .06 the overlap rises from .37 to .63.
 BACKGROUND_WEIGHT = 5.0
 FLAT = 1e-6  # a range of saliency below this is rounding, not contrast
-
-COLUMNS = ["id", "path", "digest"]
-DIGEST_LENGTH = 16
 
 
 def rbd(image: np.ndarray) -> np.ndarray:
@@ -172,9 +169,9 @@ def _write_one(image: tuple[str, Path], *, folder: Path) -> tuple[str, str, str]
     image_id, source = image
     grey = np.rint(255 * rbd(read_image(Path(source)))).astype(np.uint8)
     data = cv2.imencode(".png", grey)[1].tobytes()
-    path = _map_path(folder, image_id)
+    path = png_path(folder, image_id)
     write_whole(path, data)
-    return image_id, str(path), _digest(data)
+    return image_id, str(path), file_digest(path)
 
 
 def read_saliency(path: Path) -> np.ndarray:
@@ -192,7 +189,7 @@ def check_folder(folder: Path, images: list[tuple[str, int, int]]) -> pd.DataFra
     """
     rows, problems = [], []
     for image_id, height, width in progress(images, total=len(images), label="saliency maps checked"):
-        path = _map_path(Path(folder), image_id)
+        path = png_path(Path(folder), image_id)
         try:
             data = _read_bytes(path)
             found = _decoded(path, data).shape
@@ -201,7 +198,7 @@ def check_folder(folder: Path, images: list[tuple[str, int, int]]) -> pd.DataFra
             continue
         if found != (height, width):
             problems.append(f"{path}: is {found[1]} x {found[0]} pixels, its image {width} x {height}")
-        rows.append((image_id, str(path), _digest(data)))
+        rows.append((image_id, str(path), file_digest(path)))
     if problems:
         headline = (
             f"{len(problems)} of {len(images)} saliency maps are unusable: make these maps, each at its image's size, "
@@ -209,14 +206,6 @@ def check_folder(folder: Path, images: list[tuple[str, int, int]]) -> pd.DataFra
         )
         raise InputError(listing(headline, problems))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _map_path(folder: Path, image_id: str) -> Path:
-    return folder / f"{image_id}.png"  # not with_suffix: ids may hold dots
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:DIGEST_LENGTH]
 
 
 def _read_bytes(path: Path) -> bytes:

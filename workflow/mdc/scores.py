@@ -14,11 +14,11 @@ from mdc.logs import logger
 from mdc.manifest import read_manifest
 from mdc.metrics import class_iou, confusion, mean_iou, pixel_accuracy, summary
 from mdc.parallel import map_in_order
-from mdc.saliency import read_saliency
 from mdc.tables import paths_of
-from mdc.voc import BACKGROUND, VOID, read_mask
+from mdc.voc import BACKGROUND, read_mask
 
 UNLABELLED = "unlabelled"
+VOC_VAL_IMAGES = 1449
 SUMMARY_COLUMNS = ["split", "setting", "crf", "seed", "miou", "pixel_accuracy", "images"]
 SUMMARY_COLUMNS += ["classifier", "precision", "recall", "labelled"]
 
@@ -71,41 +71,6 @@ def score_masks(
     write_whole(images_csv, images.to_csv(index=False).encode())
 
 
-def _saliency_histogram(item: tuple[str, str]) -> np.ndarray:
-    truth_path, saliency_path = item
-    truth = read_mask(Path(truth_path))
-    levels = np.round(255 * read_saliency(Path(saliency_path))).astype(np.uint8)
-    foreground = (truth != BACKGROUND) & (truth != VOID)
-    return np.stack([np.bincount(levels[region], minlength=256) for region in (foreground, truth == BACKGROUND)])
-
-
-def best_saliency_threshold(histogram: np.ndarray) -> tuple[float, float]:
-    """Return the threshold in 0..1 at which salient pixels overlap best with true objects, and that IoU.
-
-    Args:
-        histogram: int64 (2, 256), pixels of true objects and of true background by 8-bit saliency.
-    """
-    at_least = histogram[:, ::-1].cumsum(1)[:, ::-1]
-    iou = at_least[0] / np.maximum(histogram[0].sum() + at_least[1], 1)
-    best = int(iou.argmax())
-    return best / 255, float(iou[best])
-
-
-def choose_saliency_threshold(*, train_csv: Path, saliency_csv: Sequence[Path], processes: int) -> dict[str, float]:
-    """Return `threshold` and `foreground_iou` of the saliency maps that fit the training images' true masks best.
-
-    Without true masks the threshold is 0.5 and the IoU is NaN.
-    """
-    table = read_manifest(train_csv)
-    table = table[table["mask"] != ""]
-    if table.empty:
-        return {"threshold": 0.5, "foreground_iou": float("nan")}
-    items = list(zip(table["mask"], paths_of(list(table["id"]), saliency_csv), strict=True))
-    histograms = map_in_order(_saliency_histogram, items, processes=processes, label="choose_saliency_threshold")
-    threshold, iou = best_saliency_threshold(sum(histograms, np.zeros((2, 256), np.int64)))
-    return {"threshold": threshold, "foreground_iou": iou}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What one confusion matrix is of."""
@@ -155,25 +120,46 @@ def per_class(results: Sequence[Result], confusions: Sequence[Path], images: Seq
     return pd.DataFrame(rows).drop(columns="seed").groupby(keys, sort=False).mean()
 
 
-def with_paper(table: pd.DataFrame, paper_csv: Path) -> pd.DataFrame:
-    """Return `table` with the paper's number in a row below each of the first classifier's that the paper has.
+def with_paper(table: pd.DataFrame, paper_csv: Path, *, classifier: str) -> pd.DataFrame:
+    """Return `table` with the paper's number in a row below each of `classifier`'s that the paper has.
 
     The index becomes split, setting, crf and classifier; for the paper's rows the last one is `paper`. They are added
-    only where the columns are the same, that is, where the dataset has VOC's classes.
+    only where the columns are those of VOC's classes.
     """
     ours = table.reorder_levels(["split", "setting", "crf", "classifier"])
     paper = pd.read_csv(paper_csv, dtype={"crf": str}).set_index(["split", "setting", "crf", "classifier"])
     if list(paper.columns) != list(ours.columns):
         return ours
     rows = []
-    first = ours.index.get_level_values("classifier")[0]
     for key, row in ours.iterrows():
         rows.append((key, row))
         reference = (*key[:3], "paper")
-        if reference in paper.index and key[3] == first:
+        if reference in paper.index and key[3] == classifier:
             rows.append((reference, paper.loc[reference]))
     index = pd.MultiIndex.from_tuples([key for key, _ in rows], names=ours.index.names)
     return pd.DataFrame([row for _, row in rows], index=index, columns=ours.columns)
+
+
+def best_thresholds(results: Sequence[tuple[str, int]], sweeps: Sequence[Path]) -> pd.DataFrame:
+    """Return, for every map setting, the row of its threshold sweep with the highest mIoU on the training images.
+
+    Args:
+        results: (classifier, seed) of each sweep.
+        sweeps: as `mdc.masks.sweep_threshold` wrote them; those without rows are left out.
+
+    Returns:
+        Columns classifier, seed, maps, threshold and the measures of `mdc.metrics.summary`.
+    """
+    tables = []
+    for (classifier, seed), path in zip(results, sweeps, strict=True):
+        table = pd.read_csv(path)
+        if table.empty:
+            continue
+        best = table.nlargest(1, "miou")
+        best.insert(0, "seed", seed)
+        best.insert(0, "classifier", classifier)
+        tables.append(best)
+    return pd.concat(tables) if tables else pd.DataFrame(columns=["classifier", "seed", "maps", "threshold", "miou"])
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -195,17 +181,25 @@ def tabulate_scores(
     results: Sequence[Result],
     confusions: Sequence[Path],
     images: Sequence[Path],
+    swept: Sequence[tuple[str, int]],
+    sweeps: Sequence[Path],
     paper_csv: Path,
+    paper_classifier: str,
+    note: str,
     summary_csv: Path,
     per_class_csv: Path,
+    best_thresholds_csv: Path,
     table3_csv: Path,
     table3_md: Path,
 ) -> None:
-    """Write `summary.csv` (a row per result), `per_class.csv`, and table 3 as CSV and as Markdown.
+    """Write `summary.csv` (a row per result), `per_class.csv`, `best_thresholds.csv`, and table 3 as CSV and Markdown.
 
-    Table 3 has the segmenters only, first without and then with CRF, and the paper's rows where they compare.
+    Table 3 has the results on images to predict, first without and then with CRF. The paper's rows stand below those
+    of `paper_classifier` if the split is VOC's val, told by its number of images. `note` is written below the table.
     """
-    write_whole(summary_csv, summarise(results, confusions, images).to_csv(index=False).encode())
+    summary_table = summarise(results, confusions, images)
+    write_whole(summary_csv, summary_table.to_csv(index=False).encode())
+    write_whole(best_thresholds_csv, best_thresholds(swept, sweeps).to_csv(index=False).encode())
     table = per_class(results, confusions, images)
     write_whole(per_class_csv, table.round(2).to_csv().encode())
     segmenters = table[table.index.get_level_values("split") != "train"].sort_index(
@@ -216,6 +210,7 @@ def tabulate_scores(
         write_whole(table3_csv, segmenters.to_csv().encode())
         write_whole(table3_md, b"No image to predict has a true mask, so no segmenter could be scored.\n")
         return
-    full = with_paper(segmenters, paper_csv)
+    on_voc = set(summary_table["images"][summary_table["split"] == "val"]) == {VOC_VAL_IMAGES}
+    full = with_paper(segmenters, paper_csv, classifier=paper_classifier if on_voc else "")
     write_whole(table3_csv, full.round(2).to_csv().encode())
-    write_whole(table3_md, markdown(full).encode())
+    write_whole(table3_md, f"{markdown(full)}\n{note}\n".encode())

@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mdc.backbones import build_backbone
-from mdc.classifier import fill_colour
-from mdc.datasets import TrainingViews
+from mdc.datasets import TrainingViews, fill_colour
 from mdc.losses import strong_loss, weak_loss
 from mdc.manifest import read_manifest, tag_matrix
 from mdc.models.largefov import LargeFov
@@ -139,13 +138,14 @@ def train_segmenter(
         weak=weak,
         online_warmup_epochs=online_warmup_epochs,
     )
+    start = Path(weights) if init in ("imagenet", "file") else None
     fit(
         task,
         views,
         None,
         seed=seed,
         settings=settings,
-        inputs=[p for p in (train_csv, masks_csv, classifier_pt, Path(weights) if weights else None) if p],
+        inputs=[path for path in (train_csv, masks_csv, classifier_pt, start) if path],
         weights_pt=weights_pt,
         device=device,
         threads=threads,

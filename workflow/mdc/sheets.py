@@ -173,8 +173,8 @@ def _draw_grid(
     ]
     patches.append(matplotlib.patches.Patch(color=3 * [VOID_SHADE / 255], label="unlabelled"))
     figure.legend(handles=patches, loc="lower center", ncols=min(len(patches), 11), fontsize=7, frameon=False)
-    figure.suptitle(title, fontsize=9)
-    figure.subplots_adjust(
-        left=0.1, right=0.995, top=1 - 0.6 / (1.55 * len(rows) + 1), bottom=0.05, wspace=0.03, hspace=0.05
-    )
+    inches = figure.get_figheight()
+    figure.suptitle(title, fontsize=9, y=1 - 0.1 / inches)
+    # the title and the names of the columns take 0.5 inches, the legend 0.5
+    figure.subplots_adjust(left=0.1, right=0.995, top=1 - 0.5 / inches, bottom=0.5 / inches, wspace=0.03, hspace=0.05)
     save_figure(figure, path)

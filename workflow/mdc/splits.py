@@ -3,8 +3,6 @@
 import hashlib
 from collections.abc import Iterable
 
-SPLITS = ("train", "val", "test")
-
 
 def split_by_hash(ids: Iterable[str], *, val_share: float, seed: int) -> dict[str, str]:
     """Return the split, "train" or "val", of each id; about `val_share` (0 to 1) of them are "val".

@@ -62,8 +62,8 @@ def _half(array: np.ndarray, image_id: str) -> np.ndarray:
     half = array.astype(np.float16)
     if not np.isfinite(half).all():
         raise InputError(
-            f"image {image_id}: the network's output is not finite or beyond 65504, the range of float16; "
-            "its training has diverged: lower the learning rate"
+            f"image {image_id}: a value is not finite or beyond 65504, the range of float16; where it comes from a "
+            "network, its training has diverged: lower the learning rate"
         )
     return half
 

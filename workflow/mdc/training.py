@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 from mdc.datasets import batches
 from mdc.devices import accelerator, precision_for
 from mdc.errors import InputError
-from mdc.files import written_whole
+from mdc.files import write_whole, written_whole
 from mdc.logs import Meter, logger
 from mdc.models.weights import save_weights
 from mdc.optimisation import Schedule, build_optimizer, lr_factor
@@ -99,6 +99,10 @@ class History(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows = state_dict["rows"]
 
+    def write(self) -> None:
+        """Write the rows so far."""
+        write_whole(self.csv, pd.DataFrame(self.rows).to_csv(index=False).encode())
+
     def on_train_epoch_end(self, trainer: pl.Trainer, task: Task) -> None:
         # the rate of the trunk's weights, as configured, without the factors of biases and new layers
         lr = task.schedule.lr * lr_factor(
@@ -108,7 +112,7 @@ class History(Callback):
         row |= {"loss": torch.stack(task.losses).mean().item()} | task.metrics
         task.metrics = {}
         self.rows.append(row)
-        pd.DataFrame(self.rows).to_csv(self.csv, index=False)
+        self.write()
         trainer.logger.log_metrics({k: v for k, v in row.items() if k not in ("epoch", "step")}, step=row["step"])
         logger.info("epoch %d: %s", row["epoch"], ", ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "epoch"))
 
@@ -220,6 +224,7 @@ def fit(
         logger.info("continuing the unfinished training of %s", checkpoint)
     else:
         shutil.rmtree(folder / "tensorboard", ignore_errors=True)  # curves of an earlier training
+    history = History(folder / "metrics.csv")
     trainer = pl.Trainer(
         accelerator=kind,
         devices=1,
@@ -232,7 +237,7 @@ def fit(
         reload_dataloaders_every_n_epochs=1,
         callbacks=[
             ReseedEveryEpoch(seed),
-            History(folder / "metrics.csv"),
+            history,
             Progress(f"train {folder}"),
             KeepLastEpoch(checkpoint),
         ],
@@ -245,5 +250,6 @@ def fit(
         trainer.fit(task, val_dataloaders=validation, ckpt_path=resuming, weights_only=True)
     except SIGTERMException as error:  # of a scheduler; Lightning's own exit status would be 0
         raise InputError("the training was stopped from outside: run the same again to continue it") from error
+    history.write()  # again: a run that was killed after its last epoch may have lost it
     save_weights(weights_pt, task.network.cpu(), settings=settings)
     checkpoint.unlink(missing_ok=True)

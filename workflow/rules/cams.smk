@@ -55,10 +55,10 @@ else:
             mem_mb=8000,
             runtime=120,
             gpu=GPU,
+            device=config["device"],
         params:
             code=fingerprint("dump_cams"),
             dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
             network=classifier_network(),
-            device=config["device"],
         script:
             "../scripts/dump_cams.py"

@@ -15,7 +15,7 @@ rule train_classifier:
         train_csv=manifest("train"),
         val_csv=manifest("val"),
         classes=CLASSES,
-        weights=[] if config["classifier"]["init"] == "random" else config["classifier"]["weights"],
+        weights=starting_weights(config["classifier"]["init"], config["classifier"]["weights"]) or [],
     output:
         weights=f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt",
         metrics=f"{RESULTS}/classifier/{BY_NETWORK}/metrics.csv",
@@ -30,15 +30,15 @@ rule train_classifier:
         mem_mb=16000,
         runtime=720,
         gpu=GPU,
+        device=config["device"],
     params:
         code=fingerprint("train_classifier"),
         dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
         names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
         network=classifier_network(),
         init=config["classifier"]["init"],
-        weights=config["classifier"]["weights"],
+        weights=starting_weights(config["classifier"]["init"], config["classifier"]["weights"]),
         view=config["classifier"]["view"],
         training=config["classifier"]["training"],
-        device=config["device"],
     script:
         "../scripts/train_classifier.py"

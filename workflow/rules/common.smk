@@ -1,16 +1,21 @@
 # Shared by all stages: the checked configuration, wildcards, paths, and the fingerprint of the code.
 # Every path that a run writes is made here or beside the rule that writes it; results/README.md explains the scheme.
+import os
+import re
 import sys
 from pathlib import Path
 
 WORKFLOW = Path(workflow.basedir) / "workflow"
-sys.path.insert(0, str(WORKFLOW))  # scripts inherit it
+sys.path.insert(0, str(WORKFLOW))
+# Scripts must run the library beside this file, whose fingerprint they carry, not one installed from elsewhere.
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(WORKFLOW), os.environ.get("PYTHONPATH")])))
 
 from snakemake.exceptions import WorkflowError
 
 from mdc.config import check_config, load_schema, typed
 from mdc.errors import InputError
 from mdc.fingerprint import code_fingerprint
+from mdc.layout import watched_files
 from mdc.settings import block_names, map_settings, needs_classifier, segmenter_settings
 
 config.update(typed(config, load_schema()))
@@ -27,14 +32,24 @@ GPU = 0 if config["device"] == "cpu" else 1
 SHARDS = config["shards"]
 BACKBONE = f"mdc.backbones.{config['backbone']['name']}"
 SALIENCY = config["saliency"]["source"]
+SALIENCY_NOTE = {
+    "rbd": "Background from saliency made by rbd, not the paper's saliency.",
+    "folder": "Background from saliency maps of another model, in a folder.",
+    "none": "Background from the localization maps, without saliency.",
+}[SALIENCY]
+
+
+def one_of(names):
+    """Return the pattern of a wildcard that stands for one of `names` and for nothing else."""
+    return "|".join(re.escape(str(name)) for name in dict.fromkeys(names)) or "none"
 
 
 wildcard_constraints:
-    classifier="[A-Za-z][A-Za-z0-9_]*",
-    seed=r"\d+",
+    classifier=one_of(CLASSIFIERS),
+    seed=one_of(config["seeds"]),
     split="train|val|test",
-    maps="[a-z0-9_]+",
-    setting="weak-[a-z0-9_]+|true-masks",
+    maps=one_of(maps for name in CLASSIFIERS for maps in map_settings(config, name)),
+    setting=one_of(setting for name in CLASSIFIERS for setting in segmenter_settings(config, name)),
     result="[a-z0-9_-]+",
     shard=r"\d+",
     shards=r"\d+",
@@ -55,15 +70,6 @@ def manifest(split):
     return f"{RESULTS}/data/{split}.csv"
 
 
-def data_lists(root):
-    """Return what the data stage depends on: the built-in dataset, the table of tags, or the lists of a devkit."""
-    if config["data"]["source"] == "shapes":
-        return [root]
-    if config["data"]["source"] == "folder":
-        return [config["data"]["tags_csv"] or f"{root}/tags.csv"]
-    return sorted(str(path) for path in Path(root).glob("ImageSets/*/*.txt") if path.stem in ("train", "val", "test"))
-
-
 def saliency_tables(split):
     """Return the tables of a split's saliency maps; empty without saliency."""
     if SALIENCY == "none":
@@ -81,14 +87,20 @@ def mask_tables(stage, setting, split):
     return sharded(f"{RESULTS}/{stage}/{BY_NETWORK}/{setting}/{split}.{{shard}}-of-{{shards}}.csv")
 
 
+def starting_weights(init, weights):
+    """Return the file that a network starts from; empty where its init needs none."""
+    return weights if init in ("imagenet", "file") else ""
+
+
 def recipe():
     """Return how maps become masks: the fields of mdc.fusion.Recipe."""
     section = config["masks"]
     return {
         "threshold": section["threshold"],
         "relative_to": section["relative_to"],
-        "background_saliency_below": section["background_saliency_below"],
-        "background_below": section["background_below"],
+        # the one that is not used must not make masks again when it changes
+        "background_saliency_below": section["background_saliency_below"] if SALIENCY != "none" else 0,
+        "background_below": section["background_below"] if SALIENCY == "none" else 0,
         "background_conflict": section["background_conflict"],
         "class_conflict": section["class_conflict"],
     }
@@ -142,13 +154,30 @@ def every_result():
         names = ["all-background", *(f"{kind}-{name}" for kind in kinds for name in maps)]
         results += [{"split": "train", "setting": name, "crf": False, **common} for name in names]
         for split in config["predictions"]["splits"]:
-            results.append({"split": split, "setting": "all-background", "crf": False, **common})
+            if split != "train":  # it has been scored beside the pseudo masks
+                results.append({"split": split, "setting": "all-background", "crf": False, **common})
             results += [
                 {"split": split, "setting": setting, "crf": crf, **common}
                 for setting in settings
                 for crf in (False, True)
             ]
     return results
+
+
+def sweeps_of(classifier):
+    """Return the threshold sweeps of a classifier's maps, with the wildcards classifier and seed."""
+    if config["masks"]["own_masks"]:
+        return []
+    return [f"{RESULTS}/masks/{BY_NETWORK}/{maps}/sweep.csv" for maps in map_settings(config, classifier)]
+
+
+def every_sweep():
+    """Return the threshold sweeps of all map settings."""
+    return [
+        path.format(classifier=classifier, seed=seed)
+        for classifier, seed, _ in every_network()
+        for path in sweeps_of(classifier)
+    ]
 
 
 def score_file(result, kind):

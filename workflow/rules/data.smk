@@ -5,7 +5,7 @@
 # Everything that is wrong with the input is found here and listed at once.
 
 DATA = config["data"]
-DEVKIT = f"{RESULTS}/data/shapes" if DATA["source"] == "shapes" else DATA["root"]
+DEVKIT = f"{RESULTS}/data/shapes" if DATA["source"] == "shapes" else os.path.normpath(DATA["root"])
 
 
 rule data:
@@ -42,7 +42,11 @@ rule link_data:
     """Check all photos, tags and masks and list them in one table per split."""
     input:
         # the lists and not the photos: a job graph must not grow with the number of images
-        lists=data_lists(DEVKIT),
+        lists=(
+            DEVKIT
+            if DATA["source"] == "shapes"
+            else watched_files(DATA["source"], root=Path(DEVKIT), tags_csv=DATA["tags_csv"])
+        ),
     output:
         train=manifest("train"),
         val=manifest("val"),
@@ -67,6 +71,28 @@ rule link_data:
         max_side_px=DATA["max_side_px"],
         val_share=DATA["val_share"],
         split_seed=DATA["split_seed"],
-        need_masks="true-masks" in config["segmenter"]["settings"],
     script:
         "../scripts/link_data.py"
+
+
+rule check_true_masks:
+    """Check, before anything is trained, that every training image has a true mask."""
+    input:
+        train_csv=manifest("train"),
+    output:
+        checked=f"{RESULTS}/data/true_masks_checked.txt",
+    log:
+        f"{RESULTS}/logs/check_true_masks.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/check_true_masks.tsv"
+    priority: 100
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=fingerprint("check_true_masks"),
+    script:
+        "../scripts/check_true_masks.py"

@@ -29,10 +29,10 @@ rule predict_scores:
         mem_mb=8000,
         runtime=120,
         gpu=GPU,
+        device=config["device"],
     params:
         code=fingerprint("predict_scores"),
         network=segmenter_network(),
         folder=f"{RESULTS}/predictions/{BY_NETWORK}/{{setting}}/{{split}}",
-        device=config["device"],
     script:
         "../scripts/predict_scores.py"

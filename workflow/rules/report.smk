@@ -8,6 +8,7 @@ rule report:
         f"{RESULTS}/config.yaml",
         f"{RESULTS}/report/summary.html",
         f"{RESULTS}/report/per_class.html",
+        f"{RESULTS}/report/best_thresholds.html",
         f"{RESULTS}/report/table3.html",
         every_figure(),
 
@@ -92,9 +93,7 @@ rule plot_curves:
 rule plot_sweep:
     """Draw the quality of the pseudo masks over the threshold, a line per map setting."""
     input:
-        sweeps=lambda wildcards: [
-            f"{RESULTS}/masks/{BY_NETWORK}/{maps}/sweep.csv" for maps in map_settings(config, wildcards.classifier)
-        ],
+        sweeps=lambda wildcards: sweeps_of(wildcards.classifier),
     output:
         png=report(
             f"{RESULTS}/report/{BY_NETWORK}/sweep.png",

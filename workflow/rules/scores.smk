@@ -1,7 +1,7 @@
 # scores: confusion matrices of pseudo masks, baselines and predictions, and the tables made of them (paper table 3).
 # Needs:    masks of every kind and the true masks of train, val and test, as far as there are any.
 # Produces: scores/<classifier>/seed<seed>/<split>/<result>.confusion.csv and .images.csv (a row per image);
-#           scores/summary.csv (a row per result), scores/per_class.csv, scores/table3.csv and scores/table3.md.
+#           scores/summary.csv (a row per result), scores/per_class.csv, scores/best_thresholds.csv, scores/table3.csv and scores/table3.md.
 # <result> is pseudo-<maps>, salient-<maps>, all-background, or a segmenter's setting, with -crf after the CRF.
 
 
@@ -41,10 +41,12 @@ rule tabulate_scores:
     input:
         confusions=[score_file(result, "confusion") for result in every_result()],
         images=[score_file(result, "images") for result in every_result()],
+        sweeps=every_sweep(),
         paper=WORKFLOW / "resources" / "paper_table3.csv",
     output:
         summary=f"{RESULTS}/scores/summary.csv",
         per_class=f"{RESULTS}/scores/per_class.csv",
+        best_thresholds=f"{RESULTS}/scores/best_thresholds.csv",
         table3_csv=f"{RESULTS}/scores/table3.csv",
         table3_md=f"{RESULTS}/scores/table3.md",
     log:
@@ -60,5 +62,10 @@ rule tabulate_scores:
     params:
         code=fingerprint("tabulate_scores"),
         results=every_result(),
+        swept=[(classifier, seed) for classifier, seed, _ in every_network() for _ in sweeps_of(classifier)],
+        paper_classifier=next(
+            (name for name, blocks in config["classifier"]["blocks"].items() if blocks == [1, 3, 6, 9]), ""
+        ),
+        note=SALIENCY_NOTE,
     script:
         "../scripts/tabulate_scores.py"

@@ -25,10 +25,13 @@ rule train_segmenter:
             if wildcards.setting == "true-masks"
             else f"{RESULTS}/masks/{BY_NETWORK}/{wildcards.setting.removeprefix('weak-')}/train.csv"
         ),
+        true_masks=lambda wildcards: (
+            f"{RESULTS}/data/true_masks_checked.txt" if wildcards.setting == "true-masks" else []
+        ),
         classifier=(
             f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt" if config["segmenter"]["init"] == "classifier" else []
         ),
-        weights=config["segmenter"]["weights"] if config["segmenter"]["init"] in ("imagenet", "file") else [],
+        weights=starting_weights(config["segmenter"]["init"], config["segmenter"]["weights"]) or [],
     output:
         weights=f"{RESULTS}/segmenter/{BY_NETWORK}/{{setting}}/weights.pt",
         metrics=f"{RESULTS}/segmenter/{BY_NETWORK}/{{setting}}/metrics.csv",
@@ -43,15 +46,15 @@ rule train_segmenter:
         mem_mb=16000,
         runtime=720,
         gpu=GPU,
+        device=config["device"],
     params:
         code=fingerprint("train_segmenter"),
         network=segmenter_network(),
         init=config["segmenter"]["init"],
-        weights=config["segmenter"]["weights"],
+        weights=starting_weights(config["segmenter"]["init"], config["segmenter"]["weights"]),
         view=config["segmenter"]["view"],
         loss_resolution=config["segmenter"]["loss_resolution"],
         online_warmup_epochs=config["segmenter"]["online_warmup_epochs"],
         training=config["segmenter"]["training"],
-        device=config["device"],
     script:
         "../scripts/train_segmenter.py"

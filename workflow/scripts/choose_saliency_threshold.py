@@ -8,7 +8,7 @@ from mdc.logs import run_logged
 
 def main() -> None:
     from mdc.files import write_whole
-    from mdc.scores import choose_saliency_threshold
+    from mdc.saliency_threshold import choose_saliency_threshold
 
     chosen = choose_saliency_threshold(
         train_csv=Path(snakemake.input.train_csv),

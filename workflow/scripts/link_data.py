@@ -19,7 +19,6 @@ def main() -> None:
         "val_share": settings.val_share,
         "seed": settings.split_seed,
         "processes": snakemake.threads,
-        "need_masks": settings.need_masks,
     }
     if settings.source == "folder":
         splits = link_folder(root, Path(settings.tags_csv or root / "tags.csv"), **common)

@@ -20,7 +20,7 @@ def main() -> None:
         network=settings.network,
         shard=int(snakemake.wildcards.shard),
         shards=int(snakemake.wildcards.shards),
-        device=settings.device,
+        device=snakemake.resources.device,
         threads=snakemake.threads,
     )
 

@@ -23,7 +23,7 @@ def main() -> None:
         view=settings.view,
         training=settings.training,
         seed=int(snakemake.wildcards.seed),
-        device=settings.device,
+        device=snakemake.resources.device,
         threads=snakemake.threads,
         code=settings.code,
     )

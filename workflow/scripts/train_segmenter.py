@@ -24,7 +24,7 @@ def main() -> None:
         online_warmup_epochs=settings.online_warmup_epochs,
         training=settings.training,
         seed=int(snakemake.wildcards.seed),
-        device=settings.device,
+        device=snakemake.resources.device,
         threads=snakemake.threads,
         code=settings.code,
     )
