@@ -47,14 +47,16 @@ def duration(seconds: float) -> str:
 class Meter:
     """Counts finished steps of `total` and shows the time left.
 
-    A bar on a terminal; elsewhere a log line at most every 15 seconds, and one at the end.
+    A bar on a terminal; elsewhere a log line at most every 15 seconds, and one at the end. With `in_bytes`, steps are
+    bytes and shown as MB.
     """
 
-    def __init__(self, *, total: int, label: str) -> None:
-        self.total, self.label, self.done = total, label, 0
+    def __init__(self, *, total: int, label: str, in_bytes: bool = False) -> None:
+        self.total, self.label, self.done, self.in_bytes = total, label, 0, in_bytes
         self.start = self.last = time.monotonic()
         self.first = 0
-        self.bar = tqdm(total=total, desc=label, dynamic_ncols=True) if sys.stderr.isatty() else None
+        unit = {"unit": "B", "unit_scale": True} if in_bytes else {}
+        self.bar = tqdm(total=total, desc=label, dynamic_ncols=True, **unit) if sys.stderr.isatty() else None
 
     def begin_at(self, done: int) -> None:
         """Say that `done` steps were finished by an earlier run, so that they do not count for the time left."""
@@ -62,25 +64,32 @@ class Meter:
         if self.bar is not None:
             self.bar.initial = self.bar.n = done
 
-    def step(self, note: str = "") -> None:
-        """Count one more step; `note` is shown beside the count."""
-        self.done += 1
+    def step(self, note: str = "", *, count: int = 1) -> None:
+        """Count `count` more steps; `note` is shown beside the number."""
+        self.done += count
         if self.bar is not None:
             self.bar.set_postfix_str(note, refresh=False)
-            self.bar.update()
+            self.bar.update(count)
             return
         now = time.monotonic()
         if now - self.last >= SECONDS_BETWEEN_LINES:
             self.last = now
-            left = (now - self.start) / (self.done - self.first) * (self.total - self.done)
+            left = (now - self.start) / (self.done - self.first) * max(self.total - self.done, 0)
             note = f", {note}" if note else ""
-            logger.info("%s: %d of %d, about %s left%s", self.label, self.done, self.total, duration(left), note)
+            amount = f"{self._shown(self.done)} of {self._shown(self.total, unit=True)}"
+            logger.info("%s: %s, about %s left%s", self.label, amount, duration(left), note)
 
-    def close(self) -> None:
-        """End the bar and log the time it all took."""
+    def close(self, *, quietly: bool = False) -> None:
+        """End the bar and log the time it all took; `quietly`, as after a failure, only end the bar."""
         if self.bar is not None:
             self.bar.close()
-        logger.info("%s: %d done in %s", self.label, self.done, duration(time.monotonic() - self.start))
+        if quietly:
+            return
+        amount = self._shown(self.done, unit=True)
+        logger.info("%s: %s done in %s", self.label, amount, duration(time.monotonic() - self.start))
+
+    def _shown(self, number: int, *, unit: bool = False) -> str:
+        return (f"{number / 1e6:.0f}" + " MB" * unit) if self.in_bytes else str(number)
 
 
 def progress(items: Iterable[T], *, total: int, label: str) -> Iterator[T]:

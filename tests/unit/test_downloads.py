@@ -1,0 +1,343 @@
+"""Downloads from a server that misbehaves: the right file, or one sentence that says what came, and no half file."""
+
+import errno
+import fcntl
+import gzip
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from file_server import (
+    PAGE,
+    FileServer,
+    closed_port,
+    cut,
+    endless,
+    other_part,
+    page,
+    ranges_asked,
+    redirect,
+    reset,
+    stall,
+    status,
+    whole,
+)
+
+from mdc import downloads
+from mdc.downloads import Wanted, download, has_hash
+from mdc.errors import InputError
+
+BODY = np.random.default_rng(0).bytes(300_000)  # 18 chunks of 16,384 bytes and a part of one
+MD5 = "md5:" + hashlib.md5(BODY).hexdigest()
+CHUNK = downloads.CHUNK_BYTES
+ADVICE = "try again later"
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = FileServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "data" / "archive.tar"
+
+
+def part_of(path: Path) -> Path:
+    return path.with_name(".archive.tar.part")
+
+
+def wanted(*urls: str, **changes) -> Wanted:
+    return Wanted(
+        **{"label": "VOC", "urls": urls, "hash": MD5, "archive_mb": 0.3, "unpacked_mb": 0.0, "advice": ADVICE} | changes
+    )
+
+
+def fetch(path: Path, *urls: str, rounds: int = 2, **changes) -> None:
+    download(wanted(*urls, **changes), path, rounds=rounds, timeout_seconds=0.4, first_wait_seconds=0.001)
+
+
+def problem(path: Path, *urls: str, **changes) -> str:
+    """Return the sentence about one source that a download ends with."""
+    with pytest.raises(InputError) as error:
+        fetch(path, *urls, **changes)
+    headline, *lines = str(error.value).splitlines()
+    assert not path.exists()
+    if len(urls) == 1:
+        assert headline == f"VOC could not be downloaded from its source; {ADVICE}"
+        (line,) = lines
+        return line.removeprefix(f"  {urls[0]}: ")
+    assert headline == f"VOC could not be downloaded from any of its {len(urls)} sources; {ADVICE}"
+    assert [line.strip().split(": ")[0] for line in lines] == list(urls)
+    return "\n".join(line.split(": ", 1)[1] for line in lines)
+
+
+def test_the_file_arrives_whole_and_nothing_else_is_left(server, path):
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+    assert list(path.parent.iterdir()) == [path]
+    assert server.requests == [("/a", None)]
+
+
+def test_a_file_that_is_there_with_its_hash_is_not_asked_for(server, path):
+    path.parent.mkdir()
+    path.write_bytes(BODY)
+    fetch(path, server.serve("/a", BODY))
+    assert server.requests == []
+
+
+def test_a_half_file_of_that_name_is_replaced(server, path):
+    path.parent.mkdir()
+    path.write_bytes(BODY[:1000])
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (status(404), "answered 404 Not Found"),
+        (status(403), "answered 403 Forbidden"),
+        (status(503), "answered 503 Service Unavailable"),
+        (page(), "sent a web page instead of the file"),
+        (
+            page("application/x-tar"),
+            f"sent a web page: 48 bytes with the md5 {hashlib.md5(PAGE).hexdigest()}, expected {MD5[4:]}",
+        ),
+        (endless(), "sends more than 2 times the expected 0.3 MB"),
+    ],
+)
+def test_what_is_not_the_file_is_named_and_nothing_is_left(server, path, answer, sentence):
+    assert problem(path, server.serve("/a", BODY, answer)) == sentence
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_wrong_file_is_named_with_its_hash_and_not_asked_for_again(server, path):
+    url = server.serve("/a", b"abc")
+    # RFC 1321, appendix A.5
+    sentence = f"sent another file: 3 bytes with the md5 900150983cd24fb0d6963f7d28e17f72, expected {MD5[4:]}"
+    assert problem(path, url) == sentence
+    assert len(server.requests) == 1 and list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("breaks", "sentence"),
+    [
+        (cut(100_000), "broke off after 98304 of 300000 bytes"),
+        (reset(100_000), "broke off (connection reset) after 98304 of 300000 bytes"),
+        (stall(100_000), "sent nothing more for 0.4 s after 98304 of 300000 bytes"),
+    ],
+)
+def test_a_download_that_breaks_is_continued_where_it_was(server, path, breaks, sentence, caplog):
+    url = server.serve("/a", BODY, breaks, whole())
+    fetch(path, url)
+    assert path.read_bytes() == BODY
+    assert ranges_asked(server.requests) == [None, "bytes=98304-"]  # six whole chunks
+    assert f"{url}: {sentence}" in caplog.messages
+
+
+def test_what_has_arrived_is_kept_for_the_next_run(server, path):
+    url = server.serve("/a", BODY, cut(100_000), status(503))
+    assert problem(path, url) == "answered 503 Service Unavailable"
+    assert part_of(path).read_bytes() == BODY[: 6 * CHUNK]
+    server.serve("/a", BODY)
+    fetch(path, url)
+    assert path.read_bytes() == BODY
+    assert server.requests[-1] == ("/a", "bytes=98304-")
+
+
+def test_a_server_that_breaks_off_many_times_is_asked_as_long_as_more_comes(server, path):
+    fetch(path, server.serve("/a", BODY, *[cut(30_000)] * 9, whole()), rounds=1)
+    assert path.read_bytes() == BODY
+    assert ranges_asked(server.requests) == [None, *(f"bytes={CHUNK * n}-" for n in range(1, 10))]
+
+
+def test_a_server_that_cannot_continue_starts_again(server, path):
+    fetch(path, server.serve("/a", BODY, cut(100_000), whole(ranges=False)))
+    assert path.read_bytes() == BODY
+
+
+def test_a_server_that_sends_another_part_is_not_believed(server, path):
+    fetch(path, server.serve("/a", BODY, cut(100_000), other_part(), whole()))
+    assert path.read_bytes() == BODY
+    assert ranges_asked(server.requests) == [None, "bytes=98304-", None]
+
+
+def test_silence_before_the_answer(server, path):
+    sentence = problem(path, server.serve("/a", BODY, stall(None)), rounds=1)
+    assert sentence.startswith("could not be reached (") and "timed out" in sentence
+
+
+def test_waits_grow_and_the_number_of_rounds_is_kept(server, path, monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr(downloads.time, "sleep", waits.append)
+    url = server.serve("/a", BODY, status(503))
+    with pytest.raises(InputError):
+        download(wanted(url), path, rounds=4, timeout_seconds=1, first_wait_seconds=5)
+    assert waits == [5, 10, 20, 40]
+    assert len(server.requests) == 5
+
+
+def test_redirects_are_followed(server, path):
+    server.serve("/b", BODY)
+    fetch(path, server.serve("/a", b"", redirect("/b")))
+    assert path.read_bytes() == BODY
+
+
+def test_a_redirect_to_a_page_is_named_with_the_address_of_the_page(server, path):
+    login = server.serve("/login", b"", page())
+    assert problem(path, server.serve("/a", b"", redirect("/login"))) == (
+        f"sent a web page ({login}) instead of the file"
+    )
+
+
+def test_redirects_in_a_circle_end(server, path):
+    assert problem(path, server.serve("/a", b"", redirect("/a"))) == "cannot be used (Exceeded 30 redirects.)"
+
+
+def test_the_second_source_is_taken_when_the_first_is_dead(server, path):
+    fetch(path, closed_port(), server.serve("/gone", b"", status(404)), server.serve("/b", BODY))
+    assert path.read_bytes() == BODY
+    assert server.requests == [("/gone", None), ("/b", None)]
+
+
+def test_a_second_source_continues_what_the_first_began(server, path):
+    fetch(path, server.serve("/a", BODY, cut(200_000), status(404)), server.serve("/b", BODY))
+    assert path.read_bytes() == BODY
+    assert server.requests == [("/a", None), ("/b", "bytes=196608-")]
+
+
+def test_pieces_that_do_not_fit_are_thrown_away_and_the_file_comes_from_the_start(server, path):
+    fetch(path, server.serve("/a", BODY[::-1], cut(200_000), status(404)), server.serve("/b", BODY))
+    assert path.read_bytes() == BODY
+    assert server.requests == [("/a", None), ("/b", "bytes=196608-"), ("/a", None), ("/b", None)]
+
+
+def test_every_source_is_named_when_none_has_the_file(server, path):
+    urls = closed_port(), server.serve("/a", BODY, status(404)), server.serve("/b", BODY, page())
+    assert problem(path, *urls).splitlines() == [
+        "could not be reached (Connection refused)",
+        "answered 404 Not Found",
+        "sent a web page instead of the file",
+    ]
+
+
+def test_a_server_that_does_not_speak_tls(server, path):
+    url = server.serve("/a", BODY).replace("http:", "https:")
+    assert problem(path, url).startswith("cannot be reached safely (")
+
+
+def test_an_archive_that_is_labelled_as_encoded_stays_packed(server, path):
+    packed = gzip.compress(b"what a .tgz holds")
+    url = server.serve("/a.tgz", packed, whole(Content_Encoding="x-gzip"))
+    fetch(path, url, hash="md5:" + hashlib.md5(packed).hexdigest())
+    assert path.read_bytes() == packed
+
+
+def test_a_part_that_was_whole_already_becomes_the_file(server, path):
+    path.parent.mkdir()
+    part_of(path).write_bytes(BODY)
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+    assert ranges_asked(server.requests) == ["bytes=300000-"]
+
+
+def test_a_part_that_is_longer_than_the_file_is_thrown_away(server, path):
+    path.parent.mkdir()
+    part_of(path).write_bytes(BODY + b"more")
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+    assert ranges_asked(server.requests) == ["bytes=300004-", None]
+
+
+def test_too_little_space_is_said_with_numbers_before_anything_is_asked_for(server, path, monkeypatch):
+    monkeypatch.setattr(downloads.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 3_200_000_000}))
+    with pytest.raises(InputError) as error:
+        fetch(path, server.serve("/a", BODY), archive_mb=2000.0, unpacked_mb=2100.0)
+    assert str(error.value) == (
+        f"{path.parent}: 3200 MB are free, but VOC needs 4100 MB (2000 MB to download and 2100 MB unpacked): free "
+        "some space or name a folder on another disk in downloads.folder"
+    )
+    assert server.requests == []
+
+
+def test_a_disk_that_runs_full_keeps_what_has_arrived(server, path, monkeypatch):
+    def full(self, chunk: bytes) -> None:
+        if self.file.tell() >= 2 * CHUNK:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.file.write(chunk)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(downloads._Body, "write", full)
+        with pytest.raises(InputError, match=r"archive\.tar: cannot be written \(No space left on device\); what"):
+            fetch(path, server.serve("/a", BODY))
+    assert not path.exists() and part_of(path).read_bytes() == BODY[: 2 * CHUNK]
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+
+
+def test_two_downloads_of_one_file_do_not_write_into_each_other(server, path):
+    path.parent.mkdir()
+    with open(part_of(path), "ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(InputError, match="another process is downloading VOC: wait until it has ended"):
+            fetch(path, server.serve("/a", BODY))
+
+
+def test_the_first_8_digits_of_a_hash_are_enough_and_are_needed(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"abc")  # FIPS 180-2: ba7816bf...; RFC 1321: 900150983cd24fb0...
+    assert has_hash(file, "sha256:ba7816bf") and has_hash(file, "md5:900150983cd24fb0d6963f7d28e17f72")
+    assert not has_hash(file, "sha256:ba7816be") and not has_hash(file, "md5:ba7816bf")
+
+
+# Killed with SIGKILL at ten points: by the number of bytes that the server has sent, or at a step of the code after.
+# `STEP` is called in the child; it kills itself before or after the step is done.
+CHILD = """
+import os, signal, sys
+import pooch
+from pathlib import Path
+from mdc import downloads
+
+url, path, md5, step = sys.argv[1:]
+kill = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+owner, name = {"hash": (pooch, "file_hash"), "fsync": (os, "fsync"), "replace": (os, "replace")}.get(
+    step.removeprefix("after "), (None, "")
+)
+if owner:
+    done = getattr(owner, name)
+    then_kill = lambda *args, **named: (done(*args, **named), kill())
+    setattr(owner, name, then_kill if step.startswith("after ") else kill)
+wanted = downloads.Wanted(label="VOC", urls=[url], hash=md5, archive_mb=0.3, unpacked_mb=0, advice="")
+downloads.download(wanted, Path(path), rounds=1, timeout_seconds=60)
+"""
+BYTES = [None, 0, 1, CHUNK, CHUNK + 1, 150_000, len(BODY) - 1]
+STEPS = ["hash", "fsync", "replace", "after replace"]
+
+
+@pytest.mark.parametrize("point", [*BYTES, *STEPS])
+def test_after_a_kill_the_next_run_finishes_with_the_same_file(server, path, point):
+    url = server.serve("/a", BODY, whole() if isinstance(point, str) else stall(point), whole())
+    step = point if isinstance(point, str) else ""
+    child = subprocess.Popen([sys.executable, "-c", CHILD, url, str(path), MD5, step])
+    if step:
+        child.wait(60)
+    else:
+        assert server.paused.wait(60)
+        child.send_signal(signal.SIGKILL)
+        child.wait(60)
+    assert child.returncode == -signal.SIGKILL
+    assert path.exists() == (step == "after replace")
+    if path.exists():
+        assert path.read_bytes() == BODY
+    fetch(path, url)
+    assert path.read_bytes() == BODY
+    assert os.listdir(path.parent) == [path.name]
