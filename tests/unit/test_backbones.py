@@ -175,7 +175,7 @@ def test_imagenet_weights_that_cannot_be_right_are_refused_with_a_sentence(state
     with pytest.raises(InputError, match=r"features\.5\.bias holds values that are not finite"):
         trunk.load_imagenet(broken)
     broken = {name: tensor for name, tensor in state.items() if name != "features.28.weight"}
-    with pytest.raises(InputError, match=r"no tensor 'features\.28\.weight'"):
+    with pytest.raises(InputError, match=r"no tensor features\.28\.weight"):
         trunk.load_imagenet(broken)
     with pytest.raises(InputError, match=r"features\.0\.weight is \(64, 1, 3, 3\), expected \(64, 3, 3, 3\)"):
         trunk.load_imagenet(state | {"features.0.weight": torch.zeros(64, 1, 3, 3)})

@@ -44,7 +44,7 @@ def test_digest_follows_photo_and_mask(tmp_path):
     assert digests()[0] == with_other_mask[0] and digests()[1] != before[1]
 
 
-def test_masks_beyond_the_tags_are_only_a_warning(tmp_path, caplog):
+def test_tags_and_masks_that_differ_are_listed_with_a_warning(tmp_path, caplog):
     voc_image(tmp_path, "a", "cat")
     voc_image(tmp_path, "b", "cat")
     lists(tmp_path, train="a\nc\n", val="b\n")
@@ -52,11 +52,23 @@ def test_masks_beyond_the_tags_are_only_a_warning(tmp_path, caplog):
     mask(tmp_path / "SegmentationClass/b.png", 1, 2, 255)
     voc_image(tmp_path, "c", "cat")
     mask(tmp_path / "SegmentationClass/c.png", 1, 255)
+    voc_image(tmp_path, "d", "cat", "dog")
+    lists(tmp_path, train="a\nc\nd\n")
+    mask(tmp_path / "SegmentationClass/d.png", 2)
     with caplog.at_level(logging.INFO):
-        link_devkit(tmp_path, **settings(tmp_path))
+        linked = link_devkit(tmp_path, **settings(tmp_path))
+    assert linked.tag_differences.values.tolist() == [
+        ["a", "train", "", "dog"],
+        ["d", "train", "cat", ""],
+        ["b", "val", "", "dog"],
+    ]
+    assert list(linked.tag_differences.columns) == ["id", "split", "tagged_only", "masked_only"]
+    everything = f"all in {tmp_path}/plain/tag_differences.csv"
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert warnings == [
-        "masks in train and val that show classes their image's tags do not name: 2, the first is that of 'a'"
+        f"masks in train and val that show classes their image's tags do not name: 2, the first is that of 'a' "
+        f"({everything})",
+        f"masks in train and val that lack classes their image's tags name: 1, the first is that of 'd' ({everything})",
     ]
 
 

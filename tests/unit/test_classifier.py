@@ -115,6 +115,7 @@ def run(tmp_path, write_split, noise, slim_backbone, schedule):
         "network": {"backbone": slim_backbone, "conv5_dilation": 1, "block_width": 8, "head": "per_block"},
         "init": "random",
         "weights": "",
+        "weights_input": "auto",
         "view": {"crop_px": 33, "resize_long_side_px": [24, 48], "flip": True},
         "training": schedule | {"epochs": 2},
         "seed": 0,

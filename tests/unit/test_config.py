@@ -1,10 +1,12 @@
 """The configuration is refused in one go, a line per wrong key; the shipped ones pass."""
 
 import copy
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from voc_archives import sbd_files, voc_files, voc_test_files, write_folder
 
 from mdc.config import check_config
 from mdc.errors import InputError
@@ -30,18 +32,15 @@ def problems(config: dict) -> list[str]:
 
 
 @pytest.fixture
-def paper(tmp_path) -> dict:
-    """Return config/config.yaml with a data folder and a weights file that exist."""
-    (tmp_path / "VOC2012").mkdir()
-    (tmp_path / "vgg16.pth").touch()
+def paper() -> dict:
+    """Return config/config.yaml."""
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
-    config["data"]["root"] = str(tmp_path / "VOC2012")
-    config["classifier"]["weights"] = config["segmenter"]["weights"] = str(tmp_path / "vgg16.pth")
     config["segmenter"]["training"] = dict(config["classifier"]["training"])  # YAML's anchor makes them one
     return config
 
 
-def test_the_papers_config_passes(paper):
+def test_the_papers_config_passes_without_any_file(paper, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     check_config(paper)
 
 
@@ -96,6 +95,9 @@ def test_an_unknown_key_is_named_with_what_may_be_meant(paper, section, key, lin
         ("classifier.training.lr", "1e-3", "classifier.training.lr: '1e-3' is not of type 'number'"),
         ("segmenter.settings", ["weak-D1"], "segmenter.settings.0: 'weak-D1' does not match"),
         ("run", "a b", "run: 'a b' does not match"),
+        ("downloads.voc.hash", "6cd6e144f989b92b", "downloads.voc.hash: '6cd6e144f989b92b' does not match"),
+        ("downloads.sbd.urls", ["ftp://host/a"], "downloads.sbd.urls.0: 'ftp://host/a' does not match"),
+        ("data.train_list", "trainval", "data.train_list: 'trainval' is not one of ['train', 'trainaug',"),
         ("classifier.blocks", {"a-b": [1]}, "classifier.blocks: 'a-b' does not match"),
         ("device", "gpu", "device: 'gpu' is not one of ['auto', 'cpu', 'cuda']"),
     ],
@@ -126,11 +128,32 @@ def test_all_wrong_keys_are_listed_at_once(paper):
 @pytest.mark.parametrize(
     ("overlay", "lines"),
     [
-        ({"data": {"root": "nowhere"}}, ["data.root: there is no folder nowhere"]),
+        ({"data": {"source": "devkit", "root": "nowhere"}}, ["data.root: there is no folder nowhere"]),
+        ({"data": {"source": "devkit"}}, ["data.root: there is no folder (empty)"]),
+        (
+            {"data": {"voc_root": "."}},
+            [
+                "data.voc_root: . is no folder of VOC 2012, it lacks JPEGImages, Annotations, SegmentationClass, "
+                "ImageSets/Segmentation/train.txt, ImageSets/Segmentation/val.txt: name the folder VOCdevkit/VOC2012"
+            ],
+        ),
+        ({"data": {"sbd_root": "."}}, ["data.sbd_root: . is no folder of SBD, it lacks cls, train.txt, val.txt: name"]),
+        ({"data": {"voc_test_archive": "a.tar"}}, ["data.voc_test_archive: there is no file a.tar; get VOC2012test"]),
+        ({"predictions": {"splits": ["test"]}}, ["predictions.splits: there are no test images; name VOC2012test.tar"]),
+        (
+            {"data": {"train_list": "trainvalaug"}},
+            ["predictions.splits: with data.train_list trainvalaug val is trained on and has no scores"],
+        ),
+        ({"data": {"classes": ["cat"]}}, ["data.classes: source voc has VOC's 20 classes"]),
+        (
+            {"downloads": {"weights": {"enum": "IMAGENET1K_FEATURES"}}},
+            ["downloads.weights.enum: IMAGENET1K_FEATURES has no fc6 and fc7, which segmenter.init imagenet needs"],
+        ),
         ({"data": {"source": "folder", "root": ""}}, ["data.root: there is no folder (empty)"]),
         ({"data": {"source": "folder", "root": "."}}, ["data.tags_csv: there is no file tags.csv"]),
         ({"saliency": {"source": "folder"}}, ["saliency.folder: there is no folder (empty)"]),
-        ({"classifier": {"weights": ""}}, ["classifier.weights: there is no file (empty)"]),
+        ({"classifier": {"weights": "w.pth"}}, ["classifier.weights: there is no file w.pth; name your file with"]),
+        ({"classifier": {"init": "file"}}, ["classifier.weights: there is no file (empty); name the weights.pt of"]),
         ({"segmenter": {"init": "file", "weights": "w.pt"}}, ["segmenter.weights: there is no file w.pt"]),
         (
             {"segmenter": {"loss_resolution": "image", "view": {"crop_px": 320}}},
@@ -177,7 +200,7 @@ def test_keys_that_contradict_each_other_or_name_no_file(paper, overlay, lines, 
 
 
 def test_contradictions_are_listed_at_once(paper):
-    paper["data"]["root"] = "nowhere"
+    paper["data"] |= {"source": "devkit", "root": "nowhere"}
     paper["saliency"]["source"] = "folder"
     paper["segmenter"]["settings"].append("weak-d7")
     found = problems(paper)
@@ -194,6 +217,8 @@ def test_contradictions_are_listed_at_once(paper):
         {"classifier": {"blocks": {"same": [1, 1, 1, 1]}}, "segmenter": {"settings": ["weak-d1_2", "weak-d9"]}},
         {"data": {"source": "shapes", "root": "nowhere"}},
         {"saliency": {"source": "none"}},
+        {"data": {"train_list": "trainvalaug"}, "predictions": {"splits": []}},
+        {"downloads": {"weights": {"enum": "IMAGENET1K_FEATURES"}}, "segmenter": {"init": "classifier"}},
         {"backbone": {"norm": "batch"}, "classifier": {"init": "random"}, "segmenter": {"init": "random"}},
     ],
 )
@@ -204,3 +229,23 @@ def test_what_is_possible_passes(paper, overlay):
 def test_another_methods_masks_need_no_classifier_weights(paper, tmp_path):
     overlay = {"masks": {"own_masks": str(tmp_path)}, "segmenter": {"settings": ["weak-own"]}}
     check_config(merged(paper, overlay | {"classifier": {"weights": "nowhere"}}))
+
+
+def test_folders_of_voc_and_sbd_are_found_from_their_parents_too(paper, tmp_path):
+    write_folder(tmp_path / "voc", voc_files() | voc_test_files())
+    write_folder(tmp_path / "sbd", sbd_files())
+    for voc_root in ("voc", "voc/VOCdevkit", "voc/VOCdevkit/VOC2012"):
+        for sbd_root in ("sbd", "sbd/benchmark_RELEASE", "sbd/benchmark_RELEASE/dataset"):
+            data = {"voc_root": str(tmp_path / voc_root), "sbd_root": str(tmp_path / sbd_root)}
+            check_config(merged(paper, {"data": data, "predictions": {"splits": ["val", "test"]}}))
+
+
+def test_what_a_folder_lacks_is_named(paper, tmp_path):
+    root = write_folder(tmp_path, voc_files() | sbd_files())
+    shutil.rmtree(root / "VOCdevkit/VOC2012/Annotations")
+    (root / "benchmark_RELEASE/dataset/val.txt").unlink()
+    paper["data"] |= {"voc_root": str(root / "VOCdevkit"), "sbd_root": str(root / "benchmark_RELEASE/dataset")}
+    kit, dataset = f"{root}/VOCdevkit/VOC2012", f"{root}/benchmark_RELEASE/dataset"
+    voc, sbd = problems(paper)
+    assert voc.startswith(f"data.voc_root: {kit} is no folder of VOC 2012, it lacks Annotations: name the folder")
+    assert sbd.startswith(f"data.sbd_root: {dataset} is no folder of SBD, it lacks val.txt: name the folder")

@@ -6,13 +6,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from saliency_maps import make_unusable_maps
 
 from mdc.errors import InputError
 from mdc.saliency import (
     SIGMA_COLOUR,
     adjacency,
     boundary_connectivity,
-    check_folder,
     on_border,
     optimised,
     rbd,
@@ -137,8 +137,6 @@ def test_written_maps_are_read_back(tmp_path, processes):
         assert np.abs(read_saliency(Path(row["path"])) - rbd(image)).max() <= 0.5 / 255 + 1e-6
         assert row["digest"] == hashlib.sha256(Path(row["path"]).read_bytes()).hexdigest()[:16]
     assert len(list((tmp_path / "maps").rglob("*.*"))) == 3  # nothing temporary is left
-    checked = check_folder(tmp_path / "maps", [(image_id, 64, 64) for image_id in ids])
-    assert checked.equals(table)
 
 
 def test_grey_level_255_reads_as_one(tmp_path):
@@ -148,32 +146,10 @@ def test_grey_level_255_reads_as_one(tmp_path):
     assert saliency == pytest.approx(np.array([[0, 0.2, 1]]))
 
 
-def make_unusable_maps(folder: Path) -> list[str]:
-    (folder / "text.png").write_text("not a picture")
-    (folder / "empty.png").write_bytes(b"")
-    cv2.imwrite(str(folder / "colour.png"), np.zeros((4, 6, 3), np.uint8))
-    cv2.imwrite(str(folder / "deep.png"), np.zeros((4, 6), np.uint16))
-    return ["missing", "text", "empty", "colour", "deep"]
-
-
 def test_unusable_maps_are_refused_by_name(tmp_path):
     for image_id in make_unusable_maps(tmp_path):
         with pytest.raises(InputError, match=f"{image_id}.png"):
             read_saliency(tmp_path / f"{image_id}.png")
-
-
-def test_a_folder_check_lists_every_problem_at_once(tmp_path):
-    bad = make_unusable_maps(tmp_path)
-    cv2.imwrite(str(tmp_path / "good.png"), np.zeros((4, 6), np.uint8))
-    cv2.imwrite(str(tmp_path / "turned.png"), np.zeros((6, 4), np.uint8))
-    with pytest.raises(InputError) as caught:
-        check_folder(tmp_path, [(image_id, 4, 6) for image_id in [*bad, "good", "turned"]])
-    headline, *problems = str(caught.value).splitlines()
-    assert "6 of 7" in headline and "saliency.source" in headline and "rbd" in headline and "none" in headline
-    assert len(problems) == 6
-    for image_id, problem in zip([*bad, "turned"], problems, strict=True):
-        assert f"{image_id}.png" in problem
-    assert "4 x 6 pixels, its image 6 x 4" in problems[-1]
 
 
 def test_a_missing_photo_is_named(tmp_path):

@@ -102,6 +102,7 @@ def run(tmp_path, write_split, noise, slim_backbone, schedule):
         "network": {"backbone": slim_backbone, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5},
         "init": "random",
         "weights": "",
+        "weights_input": "auto",
         "view": {"crop_px": 33, "flip": True},
         "loss_resolution": "network",
         "online_warmup_epochs": 0,
@@ -140,10 +141,12 @@ def test_init_classifier_takes_the_classifiers_trunk(run, slim_backbone):
     torch.manual_seed(7)
     network = {"backbone": slim_backbone, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.0}
     donor = build_segmenter(classes=5, **network)  # a trunk under the name `trunk`, whatever follows it
+    donor.standardise.set((1 / 255, 2 / 255, 3 / 255), (1, 1, 1))
     save_weights(run.folder / "donor.pt", donor, settings={})
     training = run.arguments["training"] | {"lr": 1e-12}
     state = run("a", init="classifier", classifier_pt=run.folder / "donor.pt", training=training)
     torch.testing.assert_close(state["trunk.layers.conv1_1.weight"], donor.state_dict()["trunk.layers.conv1_1.weight"])
+    assert state["standardise.mean"].flatten().tolist() == [1, 2, 3]  # what the trunk expects comes with it
 
 
 def test_an_image_without_a_mask_stops_the_run(run):

@@ -1,17 +1,30 @@
-"""Names of blocks, map settings and segmenters."""
+"""Names of blocks, map settings and segmenters; where the starting weights come from."""
 
 import pytest
 
-from mdc.settings import block_names, map_settings, needs_classifier, segmenter_settings
+from mdc.settings import (
+    block_names,
+    downloads_weights,
+    map_settings,
+    needs_classifier,
+    networks_from_imagenet,
+    segmenter_settings,
+    weights_source,
+)
 
 
 def config(**changes) -> dict:
     return {
-        "classifier": {"blocks": {"mdc": [1, 3, 6, 9], "same": [1, 1, 1, 1], "one": [3]}},
+        "classifier": {
+            "blocks": {"mdc": [1, 3, 6, 9], "same": [1, 1, 1, 1], "one": [3]},
+            "init": changes.get("classifier_init", "imagenet"),
+            "weights": changes.get("classifier_weights", ""),
+        },
         "cams": {"own_maps": changes.get("own_maps", "")},
         "masks": {"own_masks": changes.get("own_masks", "")},
         "segmenter": {
             "init": changes.get("init", "imagenet"),
+            "weights": changes.get("weights", ""),
             "settings": changes.get("settings", ["weak-d9", "weak-fusion", "true-masks", "weak-d1_2", "weak-own"]),
         },
     }
@@ -53,3 +66,33 @@ def test_segmenters_are_those_whose_maps_the_classifier_has():
 )
 def test_a_classifier_is_needed_unless_maps_or_masks_are_given(changes, needed):
     assert needs_classifier(config(**changes)) is needed
+
+
+@pytest.mark.parametrize(
+    ("changes", "networks", "downloaded"),
+    [
+        ({}, ["classifier", "segmenter"], True),
+        ({"classifier_weights": "a.pth"}, ["classifier", "segmenter"], True),
+        ({"classifier_weights": "a.pth", "weights": "b.pth"}, ["classifier", "segmenter"], False),
+        ({"classifier_init": "random"}, ["segmenter"], True),
+        ({"classifier_init": "random", "init": "classifier"}, [], False),
+        ({"init": "classifier", "classifier_weights": "a.pth"}, ["classifier"], False),
+        ({"own_maps": "maps.h5"}, ["segmenter"], True),  # no classifier is trained
+        ({"settings": []}, ["classifier"], True),
+        ({"own_masks": "masks", "settings": []}, [], False),
+    ],
+)
+def test_weights_are_downloaded_for_networks_that_start_from_imagenet_without_a_file(changes, networks, downloaded):
+    assert networks_from_imagenet(config(**changes)) == networks
+    assert downloads_weights(config(**changes)) is downloaded
+
+
+def test_weights_come_from_torchvision_unless_the_config_names_others():
+    def source(**changes):
+        section = {"enum": "IMAGENET1K_FEATURES", "urls": [], "hash": ""} | changes
+        return weights_source({"downloads": {"weights": section}})
+
+    torchvisions = "https://download.pytorch.org/models/vgg16_features-amdegroot-88682ab5.pth"
+    assert source() == {"urls": [torchvisions], "hash": "sha256:88682ab5"}
+    assert source(urls=["http://mirror/a"]) == {"urls": ["http://mirror/a"], "hash": "sha256:88682ab5"}
+    assert source(hash="md5:12345678")["hash"] == "md5:12345678"

@@ -4,27 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from voc_archives import sbd_files, voc_files, write_folder
 
 from .conftest import TINY, Project, copy_project
 
 DEMO = ("config/demo.yaml",)
-
-
-@pytest.fixture(scope="module")
-def paper_data(project: Project) -> str:
-    """What `config.yaml` needs to exist before a dry run: a devkit and VGG16's weights, empty here."""
-    devkit = project.folder / "fake" / "VOC2012"
-    for name in ("JPEGImages", "ImageSets/Segmentation"):
-        (devkit / name).mkdir(parents=True)
-    for name in ("train", "val"):
-        (devkit / "ImageSets/Segmentation" / f"{name}.txt").touch()
-    weights = project.folder / "fake" / "vgg16.pth"
-    weights.touch()
-    overlay = project.folder / "fake.yaml"
-    overlay.write_text(
-        "data: {root: fake/VOC2012}\nclassifier: {weights: fake/vgg16.pth}\nsegmenter: {weights: fake/vgg16.pth}\n"
-    )
-    return overlay.name
 
 
 def job_counts(output: str) -> dict[str, int]:
@@ -32,8 +16,8 @@ def job_counts(output: str) -> dict[str, int]:
     return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table[1], flags=re.M)}
 
 
-def test_the_paper_is_one_classifier_and_six_segmenters(project, paper_data):
-    result = project.snakemake("--dry-run", overlays=(paper_data,))
+def test_the_paper_starts_from_nothing_and_is_one_classifier_and_six_segmenters(project):
+    result = project.snakemake("--dry-run")
     assert result.returncode == 0, result.stderr
     assert "Using workflow specific profile profiles/default" in result.stdout + result.stderr
     counts = job_counts(result.stdout)
@@ -41,11 +25,14 @@ def test_the_paper_is_one_classifier_and_six_segmenters(project, paper_data):
     assert counts["train_segmenter"] == 6  # d1, d3, d6, d9, fusion and the true masks
     assert counts["fuse_masks"] == 6  # the four blocks, fusion and mean
     assert counts["apply_crf"] == counts["predict_scores"] == 6
-    assert "make_shapes" not in counts
+    for rule in ("download_voc", "download_sbd", "download_weights", "unpack_voc", "unpack_sbd", "convert_sbd"):
+        assert counts[rule] == 1
+    assert counts["check_weights"] == 2  # of both networks, before the first is trained
+    assert not counts.keys() & {"make_shapes", "unpack_voc_test"}
 
 
-def test_shards_and_seeds_multiply_the_jobs(project, paper_data):
-    result = project.snakemake("--dry-run", "--config", "shards=4", "seeds=[0,1]", overlays=(paper_data,))
+def test_shards_and_seeds_multiply_the_jobs(project):
+    result = project.snakemake("--dry-run", "--config", "shards=4", "seeds=[0,1]")
     counts = job_counts(result.stdout)
     assert counts["train_classifier"] == 2
     assert counts["dump_cams"] == 2 * 2 * 4  # seeds, train and val, shards
@@ -53,10 +40,10 @@ def test_shards_and_seeds_multiply_the_jobs(project, paper_data):
     assert counts["apply_crf"] == 2 * 6 * 4
 
 
-def test_an_ablation_classifier_is_another_entry_of_blocks(project, paper_data):
+def test_an_ablation_classifier_is_another_entry_of_blocks(project):
     result = project.snakemake(
         "--dry-run", "--config", "classifier={blocks: {mdc: [1, 3], same: [1, 1]}}",
-        "segmenter={settings: [weak-fusion, weak-d1_2]}", overlays=(paper_data,),
+        "segmenter={settings: [weak-fusion, weak-d1_2]}",
     )  # fmt: skip
     counts = job_counts(result.stdout)
     assert counts["train_classifier"] == 2
@@ -64,19 +51,18 @@ def test_an_ablation_classifier_is_another_entry_of_blocks(project, paper_data):
     assert counts["fuse_masks"] == 2 * 4  # two blocks, fusion and mean each
 
 
-def test_own_masks_replace_classifier_and_fusion(project, paper_data):
-    (project.folder / "fake" / "masks").mkdir()
+def test_own_masks_replace_classifier_and_fusion(project):
+    (project.folder / "fake" / "masks").mkdir(parents=True)
     result = project.snakemake(
         "--dry-run", "--config", "masks={own_masks: fake/masks}", "segmenter={settings: [weak-own]}",
-        overlays=(paper_data,),
     )  # fmt: skip
     counts = job_counts(result.stdout)
     assert counts["link_masks"] == counts["train_segmenter"] == 1
     assert not counts.keys() & {"train_classifier", "dump_cams", "fuse_masks", "compute_saliency", "sweep_threshold"}
 
 
-def test_without_saliency_there_is_no_saliency_stage_and_no_salient_baseline(project, paper_data):
-    result = project.snakemake("--dry-run", "--config", "saliency={source: none}", overlays=(paper_data,))
+def test_without_saliency_there_is_no_saliency_stage_and_no_salient_baseline(project):
+    result = project.snakemake("--dry-run", "--config", "saliency={source: none}")
     counts = job_counts(result.stdout)
     assert counts["fuse_masks"] == 6
     assert not counts.keys() & {"compute_saliency", "fuse_salient_masks", "choose_saliency_threshold"}
@@ -128,10 +114,43 @@ def test_a_segmenter_without_maps_is_refused_with_the_maps_there_are(project):
     assert "d1, d3, d6, d9, fusion, mean" in output
 
 
-def test_the_paper_without_its_data_says_what_is_missing_before_anything_runs(project):
-    output = refused(project, overlays=())
-    assert "data.root: there is no folder data/VOCdevkit/VOC2012" in output
-    assert "classifier.weights: there is no file data/vgg16-397923af.pth" in output
+def test_data_that_is_there_is_used_where_it_lies_and_not_downloaded(project):
+    root = write_folder(project.folder / "mine", voc_files() | sbd_files())
+    (root / "vgg16.pth").touch()
+    data = "data={voc_root: mine/VOCdevkit, sbd_root: mine/benchmark_RELEASE}"
+    weights = [f"{network}={{weights: mine/vgg16.pth}}" for network in ("classifier", "segmenter")]
+    counts = job_counts(project.snakemake("--dry-run", "--config", data, *weights).stdout)
+    assert counts["convert_sbd"] == counts["link_data"] == 1
+    assert not [rule for rule in counts if rule.startswith(("download", "unpack"))]
+
+
+def test_only_what_is_needed_is_downloaded(project):
+    def downloads(*config: str) -> set[str]:
+        counts = job_counts(project.snakemake("--dry-run", "--config", *config).stdout)
+        return {rule for rule in counts if rule.startswith(("download", "unpack", "convert"))}
+
+    weights = {"download_weights"}
+    voc = {"download_voc", "unpack_voc"}
+    assert downloads("data={train_list: train}") == voc | weights
+    assert downloads("data={source: shapes}") == weights
+    (project.folder / "test.tar").touch()
+    sbd = {"download_sbd", "unpack_sbd", "convert_sbd"}
+    assert downloads("data={voc_test_archive: test.tar}", "predictions={splits: [val, test]}") == (
+        voc | sbd | weights | {"unpack_voc_test"}
+    )
+    assert downloads("classifier={init: random}", "segmenter={init: classifier}") == voc | sbd
+
+
+def test_every_download_is_a_target(project):
+    counts = job_counts(project.snakemake("downloads", "--dry-run").stdout)
+    names = {"download_voc", "download_sbd", "download_weights", "unpack_voc", "unpack_sbd"}
+    assert counts == dict.fromkeys({*names, "downloads"}, 1)
+
+
+def test_folders_that_are_not_the_data_are_refused_with_what_they_lack(project):
+    output = refused(project, "data={voc_root: config, sbd_root: config}", overlays=())
+    assert "data.voc_root: config is no folder of VOC 2012, it lacks JPEGImages, Annotations" in output
+    assert "data.sbd_root: config is no folder of SBD, it lacks cls, train.txt, val.txt" in output
 
 
 def test_jobs_run_the_library_beside_the_snakefile(tmp_path):
@@ -163,6 +182,7 @@ def test_every_working_rule_states_its_needs():
                 seen += 1
                 for directive in ("log", "benchmark", "conda", "threads", "resources", "params", "output"):
                     assert re.search(rf"^ +{directive}:", text, flags=re.M), (text.splitlines()[0], directive)
-                assert "mem_mb=" in text and "runtime=" in text and "code=fingerprint(" in text
+                assert "mem_mb=" in text and "runtime=" in text
+                assert "code=fingerprint(" in text or re.search(r"^ +hash=", text, flags=re.M)
                 assert '"""' in text  # the sentence that `snakemake --list-rules` shows
     assert seen >= 19

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mdc import classifier, config, crf, fusion, optimisation, segmenter, settings, training, transforms
+from mdc import classifier, config, crf, fusion, optimisation, segmenter, settings, training, transforms, voc_sbd
 from mdc.backbones.vgg import Backbone
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +95,12 @@ def attributes_read(module) -> set[str]:
     }
 
 
+def strings_in(function) -> set[str]:
+    """Return the string constants of a function."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
 def parameters_read(function) -> set[str]:
     return set(inspect.signature(function).parameters) & names_read(function)
 
@@ -109,6 +115,8 @@ HANDED_ON = {
     "classifier.training": SCHEDULE_READ,
     "segmenter.training": SCHEDULE_READ,
     "crf": set(crf.Parameters.__annotations__) & attributes_read(crf),
+    # a number for each value of train_list, and for the other two lists
+    "data.expected_images": {*LEAVES["data.train_list"]["enum"], "val", "test"} & strings_in(voc_sbd.split_lists),
 }
 
 
@@ -136,7 +144,8 @@ def test_what_arrives_has_no_field_that_is_no_key(section, fields):
 
 # All other keys are looked up by name, in the rules or in mdc/settings.py, which reads the whole configuration.
 
-ALIASES = {"DATA": "data"}
+ALIASES = {"DATA": "data", "VOC": "downloads.voc", "SBD": "downloads.sbd"}
+BY_STAGE = ("classifier", "segmenter")  # config[stage] in the rules stands for both
 
 
 def lookups() -> set[str]:
@@ -150,9 +159,11 @@ def lookups() -> set[str]:
         if 'section = config["masks"]' in text:  # rules/common.smk, recipe()
             text = text.replace('section["', 'config["masks"]["')
         for alias, section in ALIASES.items():
-            if re.search(rf'\b{alias}\b.* = .*config\["{section}"\]', text):
-                text = re.sub(rf'(?<![\w."\'\]]){alias}\["', f'config["{section}"]["', text)
-        for match in re.finditer(r'config((?:\["\w+"\])+)', text):
+            section = "".join(f'["{part}"]' for part in section.split("."))
+            if re.search(rf"\b{alias}\b.* = .*config{re.escape(section)}", text):
+                text = re.sub(rf'(?<![\w."\'\]]){alias}\["', f'config{section}["', text)
+        stages = [re.sub(r"config\[(wildcards\.)?stage\]", f'config["{stage}"]', text) for stage in BY_STAGE]
+        for match in re.finditer(r'config((?:\["\w+"\])+)', "\n".join(stages)):
             parts = re.findall(r'"(\w+)"', match[1])
             found |= {".".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
     return found
@@ -166,7 +177,7 @@ def test_every_other_key_is_looked_up_in_the_rules():
     # the loop over train, val and test in rules/data.smk
     assert 'for split in ("train", "val", "test")' in (ROOT / "workflow" / "rules" / "data.smk").read_text()
     read |= {f"data.shapes.{split}" for split in ("train", "val", "test")}
-    assert not set(LEAVES) - read
+    assert sorted(set(LEAVES) - read) == []
 
 
 def test_the_reader_of_a_key_is_found_by_its_name_alone():
@@ -186,6 +197,8 @@ def test_the_reader_of_a_key_is_found_by_its_name_alone():
         segmenter.build_segmenter,
         segmenter.train_segmenter,
         crf.apply_crf,
+        voc_sbd.link_voc_sbd,
+        voc_sbd.split_lists,
         fusion.assign,
         fusion.pseudo_mask,
     ],
@@ -201,17 +214,28 @@ def test_every_field_of_the_recipe_is_a_key_and_is_used():
     assert fields <= attributes_read(fusion)
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py")))
-def test_a_script_uses_every_parameter_of_its_rule_and_no_other(name):
+SCRIPTS = sorted(path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py"))
+
+
+def rules_of(script: str) -> list[str]:
+    """Return the text of every rule that runs a script: the one that names it and those that are made from it."""
+    text = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    blocks = re.findall(r"^( *)((?:use )?rule [^\n]*:\n.*?)(?=^(?!\1 ) *\S|\Z)", text, re.S | re.M)
+    (rule,) = [block for _, block in blocks if f'"../scripts/{script}.py"' in block]
+    name = re.match(r"rule (\w+):", rule)[1]
+    return [rule, *(block for _, block in blocks if block.startswith(f"use rule {name} as "))]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_uses_every_parameter_of_its_rules_and_no_other(name):
     """`code` alone may go unused: it is there to make Snakemake see a change of the code."""
-    rules = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
-    body = re.search(rf"^( *)rule {name}:\n(.*?)(?=^\1\S|\Z)", rules, re.S | re.M)[2]
-    section = re.search(r"^( +)params:\n((?:\1 +.*\n|\n)+)", body, re.M)
-    indent = len(section[1]) + 4
-    given = set(re.findall(rf"^ {{{indent}}}(\w+)=", section[2], re.M))
     text = (ROOT / "workflow" / "scripts" / f"{name}.py").read_text()
     read = set(re.findall(r"snakemake\.params\.(\w+)", text))
     if re.search(r"\bsettings\b.* = .*snakemake\.params", text):
         read |= set(re.findall(r"\bsettings\.(\w+)", text))
-    assert given - {"code"} == read - {"code"}
-    assert "code" in given
+    for rule in rules_of(name):
+        section = re.search(r"^( +)params:\n((?:\1 +.*\n|\n)+)", rule, re.M)
+        given = set(re.findall(rf"^ {{{len(section[1]) + 4}}}(\w+)=", section[2], re.M))
+        assert given - {"code"} == read - {"code"}
+        # what is downloaded is told by its hash: other code must not download it again
+        assert ("code" in given) is ("hash" not in given)

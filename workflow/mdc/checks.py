@@ -20,6 +20,7 @@ from mdc.manifest import COLUMNS, as_written, read_manifest
 from mdc.parallel import map_in_order
 from mdc.voc import BACKGROUND, VOID, read_mask, write_mask
 
+DIFFERENCE_COLUMNS = ("id", "split", "tagged_only", "masked_only")
 LONGEST_NAME_BYTES = 200  # file systems take 255; extensions and temporary names need the rest
 
 
@@ -36,10 +37,18 @@ class Photo:
 
 @dataclass(frozen=True)
 class SplitTables:
-    """What a data folder holds: a manifest (see `manifest.read_manifest`) per split, and the classes in mask order."""
+    """What a data folder holds.
+
+    Attributes:
+        tables: a manifest (see `manifest.read_manifest`) per split.
+        classes: names in mask order.
+        tag_differences: a row per image whose mask does not show exactly the classes of its tags: id, split, and the
+            classes that are `tagged_only` or `masked_only`, joined by ";".
+    """
 
     tables: dict[str, pandas.DataFrame]
     classes: tuple[str, ...]
+    tag_differences: pandas.DataFrame
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,8 @@ class _Finding:
     row: dict[str, str | int]
     image_digest: str
     converted: bool
-    mask_beyond_tags: bool
+    tagged_only: str
+    masked_only: str
     problems: list[str]
 
 
@@ -81,12 +91,13 @@ def split_tables(
     problems += _leaks(listed, findings)
     if problems:
         raise problems_error(problems)
-    _log_counts(listed, findings, plain_folder=plain_folder)
+    differences = _tag_differences(listed, findings)
+    _log_counts(listed, findings, differences, plain_folder=plain_folder)
     tables = {
         split: pandas.DataFrame([findings[photo.id].row for photo in members], columns=list(COLUMNS))
         for split, members in listed.items()
     }
-    return SplitTables(tables=tables, classes=classes)
+    return SplitTables(tables=tables, classes=classes, tag_differences=differences)
 
 
 def check_true_masks(*, train_csv: Path, checked_txt: Path) -> None:
@@ -174,8 +185,12 @@ def _inspect(photo: Photo, *, classes: tuple[str, ...], plain_folder: Path, max_
         "width": width,
         "digest": digest.hexdigest()[:16],
     }
-    beyond = bool(set(indices) - named - {BACKGROUND, VOID})
-    return _Finding(row, image_digest, converted, beyond, problems)
+    shown = {index for index in indices if BACKGROUND < index <= len(classes)}
+    tagged_only, masked_only = (
+        ";".join(classes[index - 1] for index in sorted(only)) if mask is not None else ""
+        for only in (named - shown, shown - named)
+    )
+    return _Finding(row, image_digest, converted, tagged_only, masked_only, problems)
 
 
 def _tag_problem(tag: str, classes: tuple[str, ...], source: str) -> str:
@@ -225,7 +240,24 @@ def _leaks(listed: dict[str, list[Photo]], findings: dict[str, _Finding]) -> lis
     return problems
 
 
-def _log_counts(listed: dict[str, list[Photo]], findings: dict[str, _Finding], *, plain_folder: Path) -> None:
+def _tag_differences(listed: dict[str, list[Photo]], findings: dict[str, _Finding]) -> pandas.DataFrame:
+    rows = [
+        (photo.id, split, findings[photo.id].tagged_only, findings[photo.id].masked_only)
+        for split, members in listed.items()
+        if split != "test"  # images of test need no tags
+        for photo in members
+        if findings[photo.id].tagged_only or findings[photo.id].masked_only
+    ]
+    return pandas.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
+
+
+def _log_counts(
+    listed: dict[str, list[Photo]],
+    findings: dict[str, _Finding],
+    differences: pandas.DataFrame,
+    *,
+    plain_folder: Path,
+) -> None:
     for split, members in listed.items():
         masks = sum(photo.mask is not None for photo in members)
         untagged = sum(not photo.tags for photo in members)
@@ -236,11 +268,11 @@ def _log_counts(listed: dict[str, list[Photo]], findings: dict[str, _Finding], *
             "photos that are large, rotated or otherwise not plain 8-bit RGB: %d, later stages read copies in %s",
             *(converted, plain_folder / "images"),
         )
-    beyond = [
-        photo.id for split in ("train", "val") for photo in listed.get(split, []) if findings[photo.id].mask_beyond_tags
-    ]
-    if beyond:
-        logger.warning(
-            "masks in train and val that show classes their image's tags do not name: %d, the first is that of '%s'",
-            *(len(beyond), beyond[0]),
-        )
+    for column, what in (("masked_only", "show classes their image's tags do not name"),
+                         ("tagged_only", "lack classes their image's tags name")):  # fmt: skip
+        images = differences["id"][differences[column] != ""]
+        if len(images):
+            logger.warning(
+                "masks in train and val that %s: %d, the first is that of '%s' (all in %s)",
+                *(what, len(images), images.iloc[0], plain_folder / "tag_differences.csv"),
+            )

@@ -13,7 +13,7 @@ from mdc.backbones import build_backbone
 from mdc.datasets import TrainingViews, fill_colour, padded_to_grid, whole_photos
 from mdc.manifest import read_manifest, tag_matrix
 from mdc.models.multi_dilation import MultiDilationClassifier
-from mdc.models.weights import initialise
+from mdc.models.start import initialise
 from mdc.optimisation import Schedule
 from mdc.training import Task, fit
 
@@ -88,6 +88,7 @@ def train_classifier(
     network: dict[str, Any],
     init: str,
     weights: str,
+    weights_input: str,
     view: dict[str, Any],
     training: dict[str, Any],
     seed: int,
@@ -102,14 +103,14 @@ def train_classifier(
         classes: names of the K foreground classes.
         dilations, names: one per block.
         network: arguments of `build_classifier` (without dilations and classes).
-        init, weights: see `mdc.models.weights.initialise`.
+        init, weights, weights_input: see `mdc.models.start.initialise`.
         view: crop_px, resize_long_side_px and flip of `mdc.transforms.augmented`.
         training: fields of `mdc.optimisation.Schedule`.
         code: fingerprint of the code; a training is not resumed by other code.
     """
     torch.manual_seed(seed)
     model = build_classifier(dilations=dilations, classes=len(classes), **network)
-    initialise(model, init=init, weights=weights, classifier_state=None)
+    initialise(model, init=init, weights=weights, weights_input=weights_input, classifier_state=None)
     table, val = read_manifest(train_csv), read_manifest(val_csv)
     views = TrainingViews(
         ids=list(table["id"]),
@@ -125,6 +126,7 @@ def train_classifier(
         "dilations": list(dilations),
         "network": network,
         "init": init,
+        "weights_input": weights_input,
         "view": view,
         "training": training,
         "seed": seed,

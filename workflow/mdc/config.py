@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from mdc.errors import InputError, listing
-from mdc.settings import map_settings, needs_classifier, segmenter_settings
+from mdc.layout import SBD_PARTS, VOC_PARTS, devkit_root, missing_from, sbd_dataset
+from mdc.settings import map_settings, needs_classifier, networks_from_imagenet, segmenter_settings
 
 _FROM_TEXT = {
     "integer": int,
@@ -86,10 +87,12 @@ def _contradictions(config: Mapping[str, Any]):
     if config["backbone"]["name"] not in known:
         yield f"backbone.name: there is no backbone {config['backbone']['name']}; choose from {', '.join(known)}"
     classifier, segmenter = config["classifier"], config["segmenter"]
-    if data["source"] == "devkit" and not Path(data["root"]).is_dir():
+    if data["source"] == "voc":
+        yield from _voc_contradictions(data, config["predictions"]["splits"])
+    if data["source"] == "devkit" and (not data["root"] or not Path(data["root"]).is_dir()):
         yield (
-            f"data.root: there is no folder {data['root']}; put a folder in VOC layout there (with JPEGImages, "
-            "Annotations, ImageSets), or name yours: --config data='{root: /path/to/VOCdevkit/VOC2012}'"
+            f"data.root: there is no folder {data['root'] or '(empty)'!s}; name a folder in VOC layout (with "
+            "JPEGImages, Annotations, ImageSets): --config data='{source: devkit, root: /path/to/folder}'"
         )
     if data["source"] == "folder":
         if not data["root"] or not Path(data["root"]).is_dir():
@@ -103,15 +106,23 @@ def _contradictions(config: Mapping[str, Any]):
         yield f"saliency.folder: there is no folder {saliency['folder'] or '(empty)'!s}; or set saliency.source to rbd"
     for stage in ("classifier", "segmenter"):
         section = config[stage]
-        if section["init"] in ("imagenet", "file") and not Path(section["weights"] or ".missing").is_file():
+        downloaded = section["init"] == "imagenet" and not section["weights"]
+        named = section["init"] in ("imagenet", "file") and not downloaded
+        if named and not Path(section["weights"] or ".missing").is_file():
             if stage == "segmenter" or needs_classifier(config):
-                what = "download torchvision's VGG16_Weights.IMAGENET1K_V1 to it or name your copy"
+                what = "name your file with VGG16's weights, or leave the key empty to have it downloaded"
                 if section["init"] == "file":
                     what = f"name the weights.pt of a {stage} that this workflow has trained"
                 yield (
                     f"{stage}.weights: there is no file {section['weights'] or '(empty)'!s}; {what}, or set "
                     f"{stage}.init to another value"
                 )
+    enum, from_download = config["downloads"]["weights"]["enum"], not segmenter["weights"]
+    if "segmenter" in networks_from_imagenet(config) and from_download and enum == "IMAGENET1K_FEATURES":
+        yield (
+            "downloads.weights.enum: IMAGENET1K_FEATURES has no fc6 and fc7, which segmenter.init imagenet needs: take "
+            "IMAGENET1K_V1, set segmenter.init to classifier, or name another file in segmenter.weights"
+        )
     crop_px, stride = segmenter["view"]["crop_px"], min(config["backbone"]["output_stride"], 8)
     if crop_px % stride != 1 and segmenter["loss_resolution"] == "image":
         yield f"segmenter.view.crop_px: loss_resolution image needs a multiple of {stride} plus 1, not {crop_px}"
@@ -145,3 +156,40 @@ def _contradictions(config: Mapping[str, Any]):
         s["training"]["batch_size"] // s["training"]["micro_batches"] for s in (classifier, segmenter)
     ) < 2:  # fmt: skip
         yield "training.micro_batches: batch normalisation needs at least 2 images at a time"
+
+
+def _voc_contradictions(data: Mapping[str, Any], splits: list[str]):
+    if data["classes"]:
+        yield "data.classes: source voc has VOC's 20 classes: leave the list empty, or set data.source to devkit"
+    if data["voc_root"]:
+        root = devkit_root(Path(data["voc_root"])) or Path(data["voc_root"])
+        missing = missing_from(root, VOC_PARTS)
+        if missing:
+            yield (
+                f"data.voc_root: {root} is no folder of VOC 2012, it lacks {', '.join(missing)}: name the folder "
+                "VOCdevkit/VOC2012 of VOCtrainval_11-May-2012.tar, or leave the key empty to have it downloaded"
+            )
+    if data["sbd_root"] and sbd_dataset(Path(data["sbd_root"])) is None:
+        missing = missing_from(Path(data["sbd_root"]), SBD_PARTS)
+        yield (
+            f"data.sbd_root: {data['sbd_root']} is no folder of SBD, it lacks {', '.join(missing)}: name the folder "
+            "benchmark_RELEASE/dataset of benchmark.tgz, or leave the key empty to have it downloaded"
+        )
+    archive = data["voc_test_archive"]
+    if archive and not Path(archive).is_file():
+        yield f"data.voc_test_archive: there is no file {archive}; get VOC2012test.tar from the site of the challenge"
+    if "test" in splits and not archive and not _lists_test_images(data["voc_root"]):
+        yield (
+            "predictions.splits: there are no test images; name VOC2012test.tar (behind the login of the challenge's "
+            "site) in data.voc_test_archive, or leave test out"
+        )
+    if "val" in splits and data["train_list"] == "trainvalaug":
+        yield (
+            "predictions.splits: with data.train_list trainvalaug val is trained on and has no scores: predict test "
+            "(the paper reports this setting on test only)"
+        )
+
+
+def _lists_test_images(voc_root: str) -> bool:
+    root = devkit_root(Path(voc_root)) if voc_root else None
+    return root is not None and (root / "ImageSets/Segmentation/test.txt").is_file()

@@ -109,7 +109,7 @@ def whole_photos(table: pd.DataFrame, classes: Sequence[str]) -> DataLoader:
 
 def fill_colour(network: nn.Module) -> tuple[int, int, int]:
     """Return the mean colour, RGB in 0..255, with which views are padded: 0 once standardised."""
-    red, green, blue = (round(255 * value) for value in network.trunk.mean)
+    red, green, blue = (round(value) for value in network.standardise.mean.flatten().tolist())
     return red, green, blue
 
 

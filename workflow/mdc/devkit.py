@@ -1,7 +1,7 @@
 """Linking a folder in PASCAL VOC's layout: JPEGImages, Annotations, ImageSets, SegmentationClass."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mdc.checks import Photo, SplitTables, id_problem, problems_error, split_tables
@@ -31,14 +31,14 @@ def link_devkit(
     image needs a mask. See `checks.split_tables` for the checks and for `plain_folder`.
     Raises one `InputError` that lists all problems.
     """
-    root = _layout_root(Path(root))
+    root = layout_root(Path(root))
     names = checked_classes(list(classes), source="the config's classes") if classes else class_names(root) or CLASSES
-    images, problems = _images_by_id(root)
+    images, problems = images_by_id(root)
     members = _members(root, images, val_share=val_share, seed=seed, problems=problems)
-    photos: dict[str, list[Photo]] = {}
-    for split, ids in members.items():
-        found = (_photo(root, id, images=images, split=split, problems=problems) for id in ids)
-        photos[split] = [photo for photo in found if photo is not None]
+    photos = {
+        split: listed_photos(root, ids, images=images, split=split, other_masks={}, problems=problems)
+        for split, ids in members.items()
+    }
     return split_tables(
         photos,
         classes=names,
@@ -49,14 +49,16 @@ def link_devkit(
     )
 
 
-def _layout_root(root: Path) -> Path:
+def layout_root(root: Path) -> Path:
+    """Return the folder with JPEGImages, `root` or below it; raises `InputError` when there is none."""
     found = devkit_root(root)
     if found is None:
         raise InputError(f"{root}: has no folder JPEGImages (nor VOC2012/JPEGImages): name the folder that holds it")
     return found
 
 
-def _images_by_id(root: Path) -> tuple[dict[str, Path], list[str]]:
+def images_by_id(root: Path) -> tuple[dict[str, Path], list[str]]:
+    """Return id -> photo of all photos in `root`/JPEGImages, and a sentence for each id that two files have."""
     folder = root / "JPEGImages"
     images: dict[str, Path] = {}
     problems = []
@@ -107,8 +109,36 @@ def _members(
     return members
 
 
-def _photo(root: Path, id: str, *, images: dict[str, Path], split: str, problems: list[str]) -> Photo | None:
-    """Return the image `id` as listed, None if it cannot be looked at; what is wrong with it joins `problems`."""
+def listed_photos(
+    root: Path,
+    ids: Sequence[str],
+    *,
+    images: Mapping[str, Path],
+    split: str,
+    other_masks: Mapping[str, str],
+    problems: list[str],
+) -> list[Photo]:
+    """Return the images of a list as far as they can be looked at; what is wrong with any of them joins `problems`.
+
+    `images` is what `images_by_id` found. A mask is that of `root`/SegmentationClass, else that of `other_masks`.
+    """
+    found = []
+    for id in ids:
+        photo = _photo(root, id, images=images, split=split, other_masks=other_masks, problems=problems)
+        if photo is not None:
+            found.append(photo)
+    return found
+
+
+def _photo(
+    root: Path,
+    id: str,
+    *,
+    images: Mapping[str, Path],
+    split: str,
+    other_masks: Mapping[str, str],
+    problems: list[str],
+) -> Photo | None:
     problem = id_problem(id)
     if problem:
         problems.append(f"image id '{id}' in {split} {problem}")
@@ -128,10 +158,12 @@ def _photo(root: Path, id: str, *, images: dict[str, Path], split: str, problems
     elif split != "test":
         problems.append(f"{xml}: is missing, so '{id}' in {split} has no tags: add it or take the image off the list")
     mask = root / "SegmentationClass" / f"{id}.png"
+    if not mask.exists():
+        mask = Path(other_masks[id]) if id in other_masks else None
     return Photo(
         id=id,
         image=images[id],
-        mask=mask if mask.exists() else None,
+        mask=mask,
         tags=frozenset(tags),
         tags_source=str(xml),
     )

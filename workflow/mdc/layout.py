@@ -1,8 +1,15 @@
 """Where things lie in a folder of data; standard library only, every start of the workflow reads it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 SPLITS = ("train", "val", "test")
+VOC_PARTS = (
+    *("JPEGImages", "Annotations", "SegmentationClass"),
+    *("ImageSets/Segmentation/train.txt", "ImageSets/Segmentation/val.txt"),
+)
+NEEDS_SBD = ("trainaug", "trainvalaug")  # of data.train_list
+SBD_PARTS = ("cls", "train.txt", "val.txt")
 
 
 def devkit_root(root: Path) -> Path | None:
@@ -14,10 +21,22 @@ def devkit_root(root: Path) -> Path | None:
 def watched_files(source: str, *, root: Path, tags_csv: str) -> list[str]:
     """Return the files of a folder of data whose change means other tables: lists, tags and class names, sorted.
 
-    Photos, masks and annotations are not among them: a job graph must not grow with the number of images.
+    `source` is folder, or anything else for a folder in VOC layout. Photos, masks and annotations are not among them:
+    a job graph must not grow with the number of images.
     """
     if source == "folder":
         return [tags_csv or str(root / "tags.csv"), *map(str, root.glob("classes.txt"))]
     found = devkit_root(root) or root
     lists = [found / "ImageSets" / kind / f"{split}.txt" for kind in ("Segmentation", "Main") for split in SPLITS]
     return sorted(str(path) for path in [*lists, found / "classes.txt"] if path.is_file())
+
+
+def sbd_dataset(root: Path) -> Path | None:
+    """Return SBD's folder with cls/, train.txt and val.txt: `root` itself or a usual place below it; None without."""
+    candidates = (root, root / "dataset", root / "benchmark_RELEASE" / "dataset")
+    return next((folder for folder in candidates if not missing_from(folder, SBD_PARTS)), None)
+
+
+def missing_from(folder: Path, parts: Iterable[str]) -> list[str]:
+    """Return those of `parts`, paths below `folder`, that are not there."""
+    return [part for part in parts if not (folder / part).exists()]

@@ -43,11 +43,18 @@ def write_manifest(table: pandas.DataFrame, path: Path) -> None:
     write_whole(Path(path), table.to_csv(index=False, lineterminator="\n").encode())
 
 
-def write_manifests(tables: Mapping[str, pandas.DataFrame], classes: Sequence[str], *, folder: Path) -> None:
-    """Write `<split>.csv` for train, val and test (without rows where there is no such split) and `classes.txt`."""
+def write_manifests(
+    tables: Mapping[str, pandas.DataFrame], classes: Sequence[str], tag_differences: pandas.DataFrame, *, folder: Path
+) -> None:
+    """Write a data stage's tables to `folder`.
+
+    These are `<split>.csv` for train, val and test (without rows where there is no such split), `classes.txt` and
+    `tag_differences.csv` (see `mdc.checks.SplitTables`).
+    """
     for split in ("train", "val", "test"):
         write_manifest(tables.get(split, pandas.DataFrame(columns=list(COLUMNS))), folder / f"{split}.csv")
     write_whole(folder / "classes.txt", "".join(f"{name}\n" for name in classes).encode())
+    write_whole(folder / "tag_differences.csv", tag_differences.to_csv(index=False, lineterminator="\n").encode())
 
 
 def tag_indices(tags: str, classes: Sequence[str]) -> list[int]:

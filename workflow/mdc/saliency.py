@@ -1,4 +1,4 @@
-"""Saliency, the cue for background: computed by robust background detection, or read from a folder of any model's maps.
+"""Saliency, the cue for background, computed by robust background detection; maps of other models: saliency_folder.py.
 
 Robust background detection (RBD) is Zhu, Liang, Wei and Sun, "Saliency Optimization from Robust Background Detection",
 CVPR 2014; section and equation numbers below are that paper's. It needs no training. A region counts as background when
@@ -16,10 +16,9 @@ from scipy.sparse.csgraph import dijkstra
 from skimage.filters import threshold_otsu
 from skimage.segmentation import slic
 
-from mdc.errors import InputError, listing
+from mdc.errors import InputError
 from mdc.files import write_whole
 from mdc.images import read_image
-from mdc.logs import progress
 from mdc.parallel import map_in_order
 from mdc.tables import COLUMNS, file_digest, png_path
 
@@ -180,32 +179,6 @@ def read_saliency(path: Path) -> np.ndarray:
     Raises `InputError` when the file is missing, does not decode or is not 8-bit with a single channel.
     """
     return _decoded(Path(path), _read_bytes(Path(path))).astype(np.float32) / 255
-
-
-def check_folder(folder: Path, images: list[tuple[str, int, int]]) -> pd.DataFrame:
-    """Return the table of `write_saliency` for maps made by another model, `folder`/id.png of each (id, height, width).
-
-    Raises one `InputError` that lists every map which is missing, is not an 8-bit grey PNG or differs in size.
-    """
-    rows, problems = [], []
-    for image_id, height, width in progress(images, total=len(images), label="saliency maps checked"):
-        path = png_path(Path(folder), image_id)
-        try:
-            data = _read_bytes(path)
-            found = _decoded(path, data).shape
-        except InputError as error:
-            problems.append(str(error))
-            continue
-        if found != (height, width):
-            problems.append(f"{path}: is {found[1]} x {found[0]} pixels, its image {width} x {height}")
-        rows.append((image_id, str(path), file_digest(path)))
-    if problems:
-        headline = (
-            f"{len(problems)} of {len(images)} saliency maps are unusable: make these maps, each at its image's size, "
-            "or set the config key saliency.source to rbd (maps computed here) or none"
-        )
-        raise InputError(listing(headline, problems))
-    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -13,7 +13,8 @@ from mdc.datasets import TrainingViews, fill_colour
 from mdc.losses import strong_loss, weak_loss
 from mdc.manifest import read_manifest, tag_matrix
 from mdc.models.largefov import LargeFov
-from mdc.models.weights import initialise, load_state
+from mdc.models.start import initialise
+from mdc.models.weights import load_state
 from mdc.optimisation import Schedule
 from mdc.tables import paths_of
 from mdc.training import Task, fit
@@ -81,6 +82,7 @@ def train_segmenter(
     network: dict[str, Any],
     init: str,
     weights: str,
+    weights_input: str,
     view: dict[str, Any],
     loss_resolution: str,
     online_warmup_epochs: int,
@@ -97,7 +99,7 @@ def train_segmenter(
         masks_csv: table of their pseudo masks; None trains on the manifest's true masks, without the online term.
         classifier_pt: where `init: classifier` takes the trunk from, else None.
         network: arguments of `build_segmenter` (without classes).
-        init, weights: see `mdc.models.weights.initialise`.
+        init, weights, weights_input: see `mdc.models.start.initialise`.
         view: crop_px and flip of `mdc.transforms.augmented`.
         loss_resolution, online_warmup_epochs: see `SegmenterTask`.
         training: fields of `mdc.optimisation.Schedule`.
@@ -106,7 +108,7 @@ def train_segmenter(
     torch.manual_seed(seed)
     model = build_segmenter(classes=len(classes), **network)
     state = load_state(classifier_pt) if classifier_pt else None
-    initialise(model, init=init, weights=weights, classifier_state=state)
+    initialise(model, init=init, weights=weights, weights_input=weights_input, classifier_state=state)
     table = read_manifest(train_csv)
     weak = masks_csv is not None
     views = TrainingViews(
@@ -123,6 +125,7 @@ def train_segmenter(
         "classes": list(classes),
         "network": network,
         "init": init,
+        "weights_input": weights_input,
         "view": view,
         "weak": weak,
         "loss_resolution": loss_resolution,

@@ -1,7 +1,20 @@
-"""Names that follow from the configuration: blocks, map settings and segmenters."""
+"""What follows from the configuration: names of blocks, map settings and segmenters, and where weights come from."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+# torchvision's VGG16_Weights; here because every start of the workflow needs them, and importing torchvision is slow.
+VGG16_WEIGHTS = {
+    "IMAGENET1K_V1": {
+        "url": "https://download.pytorch.org/models/vgg16-397923af.pth",
+        "hash": "sha256:397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+    },
+    "IMAGENET1K_FEATURES": {
+        "url": "https://download.pytorch.org/models/vgg16_features-amdegroot-88682ab5.pth",
+        "hash": "sha256:88682ab5",
+    },
+}
+VGG16_MB = 554  # of either file
 
 
 def block_names(dilations: Sequence[int]) -> list[str]:
@@ -34,3 +47,23 @@ def needs_classifier(config: Mapping[str, Any]) -> bool:
     """Return whether any stage uses a classifier trained here."""
     own = config["cams"]["own_maps"] or config["masks"]["own_masks"]
     return not own or config["segmenter"]["init"] == "classifier"
+
+
+def networks_from_imagenet(config: Mapping[str, Any]) -> list[str]:
+    """Return the networks, of classifier and segmenter, that start from ImageNet's VGG16."""
+    needed = {"classifier": needs_classifier(config), "segmenter": bool(config["segmenter"]["settings"])}
+    return [stage for stage, is_needed in needed.items() if is_needed and config[stage]["init"] == "imagenet"]
+
+
+def downloads_weights(config: Mapping[str, Any]) -> bool:
+    """Return whether VGG16's weights have to be downloaded: a network starts from them, and no file is named."""
+    return any(not config[stage]["weights"] for stage in networks_from_imagenet(config))
+
+
+def weights_source(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `urls` and `hash` of VGG16's weights: torchvision's where the configuration gives no others."""
+    torchvision = VGG16_WEIGHTS[config["downloads"]["weights"]["enum"]]
+    return {
+        "urls": config["downloads"]["weights"]["urls"] or [torchvision["url"]],
+        "hash": config["downloads"]["weights"]["hash"] or torchvision["hash"],
+    }

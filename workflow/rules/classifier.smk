@@ -15,7 +15,8 @@ rule train_classifier:
         train_csv=manifest("train"),
         val_csv=manifest("val"),
         classes=CLASSES,
-        weights=starting_weights(config["classifier"]["init"], config["classifier"]["weights"]) or [],
+        weights=starting_weights("classifier") or [],
+        weights_checked=weights_checks("classifier"),
     output:
         weights=f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt",
         metrics=f"{RESULTS}/classifier/{BY_NETWORK}/metrics.csv",
@@ -37,7 +38,8 @@ rule train_classifier:
         names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
         network=classifier_network(),
         init=config["classifier"]["init"],
-        weights=starting_weights(config["classifier"]["init"], config["classifier"]["weights"]),
+        weights=starting_weights("classifier"),
+        weights_input=weights_input("classifier"),
         view=config["classifier"]["view"],
         training=config["classifier"]["training"],
     script:

@@ -15,8 +15,16 @@ from snakemake.exceptions import WorkflowError
 from mdc.config import check_config, load_schema, typed
 from mdc.errors import InputError
 from mdc.fingerprint import code_fingerprint
-from mdc.layout import watched_files
-from mdc.settings import block_names, map_settings, needs_classifier, segmenter_settings
+from mdc.layout import NEEDS_SBD, sbd_dataset, watched_files
+from mdc.settings import (
+    VGG16_MB,
+    block_names,
+    downloads_weights,
+    map_settings,
+    needs_classifier,
+    segmenter_settings,
+    weights_source,
+)
 
 config.update(typed(config, load_schema()))
 try:
@@ -28,13 +36,23 @@ RESULTS = f"results/{config['run']}"
 BY_NETWORK = "{classifier}/seed{seed}"
 CLASSES = f"{RESULTS}/data/classes.txt"
 CLASSIFIERS = list(config["classifier"]["blocks"])
+DOWNLOADS = os.path.normpath(config["downloads"]["folder"])
+WEIGHTS = f"{DOWNLOADS}/vgg16-{config['downloads']['weights']['enum']}.pth"
+SHAPES = f"{RESULTS}/data/shapes"
+VOC_ROOT = config["data"]["voc_root"] or f"{DOWNLOADS}/VOCdevkit"
+SBD_ROOT = config["data"]["sbd_root"] or f"{DOWNLOADS}/benchmark_RELEASE"
+TEST_ROOT = f"{DOWNLOADS}/VOCdevkit_test" if config["data"]["voc_test_archive"] else ""
+FROM_SBD = config["data"]["source"] == "voc" and config["data"]["train_list"] in NEEDS_SBD
+DATA_ROOT = {"shapes": SHAPES, "voc": VOC_ROOT}.get(config["data"]["source"], os.path.normpath(config["data"]["root"]))
 GPU = 0 if config["device"] == "cpu" else 1
 SHARDS = config["shards"]
 BACKBONE = f"mdc.backbones.{config['backbone']['name']}"
 SALIENCY = config["saliency"]["source"]
+BY_RBD = SALIENCY == "folder" and config["saliency"]["missing"] == "rbd"
 SALIENCY_NOTE = {
     "rbd": "Background from saliency made by rbd, not the paper's saliency.",
-    "folder": "Background from saliency maps of another model, in a folder.",
+    "folder": "Background from saliency maps of another model, in a folder"
+    + (", and by rbd for images without one." if BY_RBD else "."),
     "none": "Background from the localization maps, without saliency.",
 }[SALIENCY]
 
@@ -60,6 +78,11 @@ def fingerprint(rule_name):
     return code_fingerprint(WORKFLOW / "scripts" / f"{rule_name}.py", by_name={"mdc.backbones": [BACKBONE]})
 
 
+def without_rerun(value):
+    """Return a param whose change reruns nothing: Snakemake leaves out what depends on threads when it compares."""
+    return lambda wildcards, threads: value
+
+
 def sharded(pattern):
     """Return the paths of all shards of `pattern`, in which {shard} and {shards} stand for them."""
     return [pattern.replace("{shard}", str(shard)).replace("{shards}", str(SHARDS)) for shard in range(SHARDS)]
@@ -68,6 +91,20 @@ def sharded(pattern):
 def manifest(split):
     """Return the path of a split's table of images."""
     return f"{RESULTS}/data/{split}.csv"
+
+
+def data_lists():
+    """Return the lists that the tables of images come from, or the folder with them where a rule makes it."""
+    data = config["data"]
+    if data["source"] == "shapes" or (data["source"] == "voc" and not data["voc_root"]):
+        return DATA_ROOT
+    return watched_files(data["source"], root=Path(DATA_ROOT), tags_csv=data["tags_csv"])
+
+
+def sbd_lists():
+    """Return SBD's lists, or its folder where a rule makes it."""
+    found = sbd_dataset(Path(SBD_ROOT)) if config["data"]["sbd_root"] else None
+    return [f"{found}/train.txt", f"{found}/val.txt"] if found else SBD_ROOT
 
 
 def saliency_tables(split):
@@ -87,9 +124,20 @@ def mask_tables(stage, setting, split):
     return sharded(f"{RESULTS}/{stage}/{BY_NETWORK}/{setting}/{split}.{{shard}}-of-{{shards}}.csv")
 
 
-def starting_weights(init, weights):
-    """Return the file that a network starts from; empty where its init needs none."""
-    return weights if init in ("imagenet", "file") else ""
+def starting_weights(stage):
+    """Return the file that the classifier or the segmenter starts from, empty where its init needs none."""
+    init, weights = config[stage]["init"], config[stage]["weights"]
+    return (weights or WEIGHTS) if init == "imagenet" else weights if init == "file" else ""
+
+
+def weights_input(stage):
+    """Return the input that this file expects; empty where the file is not VGG16's, so that the key reruns nothing."""
+    return config[stage]["weights_input"] if config[stage]["init"] == "imagenet" else ""
+
+
+def weights_checks(stage):
+    """Return the result of checking that file, with the wildcard classifier; empty where there is none."""
+    return f"{RESULTS}/{stage}/{{classifier}}/weights_checked.csv" if starting_weights(stage) else []
 
 
 def recipe():

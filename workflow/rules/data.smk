@@ -1,11 +1,12 @@
 # data: tables of images, one per split, that every later stage reads.
-# Needs:    the config section `data`, and what it names: nothing (shapes), a folder in VOC layout or photos with tags.
-# Produces: data/{train,val,test}.csv (id, image, tags, mask, height, width, digest) and data/classes.txt;
-#           data/shapes/ for the built-in dataset; data/images and data/masks for photos that had to be converted.
+# Needs:    the config section `data`, and what it names: VOC 2012 and SBD, nothing (shapes), a folder in VOC layout or
+#           photos with tags.
+# Produces: data/{train,val,test}.csv (id, image, tags, mask, height, width, digest), data/classes.txt and
+#           data/tag_differences.csv; data/shapes/ for the built-in dataset; data/sbd_masks/ for SBD's masks as PNGs;
+#           data/images and data/masks for photos that had to be converted.
 # Everything that is wrong with the input is found here and listed at once.
 
 DATA = config["data"]
-DEVKIT = f"{RESULTS}/data/shapes" if DATA["source"] == "shapes" else os.path.normpath(DATA["root"])
 
 
 rule data:
@@ -18,7 +19,7 @@ if DATA["source"] == "shapes":
     rule make_shapes:
         """Draw the built-in dataset, in VOC layout."""
         output:
-            devkit=directory(DEVKIT),
+            devkit=directory(SHAPES),
         log:
             f"{RESULTS}/logs/make_shapes.log",
         benchmark:
@@ -38,20 +39,43 @@ if DATA["source"] == "shapes":
             "../scripts/make_shapes.py"
 
 
+rule convert_sbd:
+    """Write SBD's masks as palette PNGs."""
+    input:
+        lists=sbd_lists(),
+    output:
+        table=f"{RESULTS}/data/sbd_masks.csv",
+    log:
+        f"{RESULTS}/logs/convert_sbd.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/convert_sbd.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=fingerprint("convert_sbd"),
+        root=lambda wildcards: SBD_ROOT,
+        folder=lambda wildcards, output: os.path.splitext(output.table)[0],
+    script:
+        "../scripts/convert_sbd.py"
+
+
 rule link_data:
     """Check all photos, tags and masks and list them in one table per split."""
     input:
         # the lists and not the photos: a job graph must not grow with the number of images
-        lists=(
-            DEVKIT
-            if DATA["source"] == "shapes"
-            else watched_files(DATA["source"], root=Path(DEVKIT), tags_csv=DATA["tags_csv"])
-        ),
+        lists=data_lists(),
+        sbd_masks=f"{RESULTS}/data/sbd_masks.csv" if FROM_SBD else [],
+        test_root=TEST_ROOT if TEST_ROOT and DATA["source"] == "voc" else [],
     output:
         train=manifest("train"),
         val=manifest("val"),
         test=manifest("test"),
         classes=CLASSES,
+        tag_differences=f"{RESULTS}/data/tag_differences.csv",
     log:
         f"{RESULTS}/logs/link_data.log",
     benchmark:
@@ -65,7 +89,10 @@ rule link_data:
     params:
         code=fingerprint("link_data"),
         source=DATA["source"],
-        root=lambda wildcards: DEVKIT,
+        root=lambda wildcards: DATA_ROOT,
+        sbd_root=lambda wildcards: SBD_ROOT if FROM_SBD else "",
+        train_list=DATA["train_list"] if DATA["source"] == "voc" else "",
+        expected_images=DATA["expected_images"] if DATA["source"] == "voc" else {},
         tags_csv=DATA["tags_csv"],
         classes=DATA["classes"],
         max_side_px=DATA["max_side_px"],

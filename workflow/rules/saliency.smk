@@ -1,5 +1,5 @@
 # saliency: how much each pixel stands out from the border of the photo, the cue for background (paper 4.1).
-# Needs:    the tables of images; for `saliency.source: folder`, a map per image.
+# Needs:    the tables of images; for `saliency.source: folder`, a map per image, or `saliency.missing: rbd`.
 # Produces: saliency/<source>/<split>/<id>.png (8-bit, 255 = salient) and a table of them per shard;
 #           saliency/<source>/threshold.json, the threshold that fits the training images best (for the baselines).
 
@@ -10,10 +10,36 @@ rule saliency:
         saliency_tables("val"),
 
 
+rule check_maps_exist:
+    """Find the images without a map in the folder of saliency maps, before anything is trained."""
+    input:
+        split_csvs=[manifest(split) for split in dict.fromkeys(["train", "val", *config["predictions"]["splits"]])],
+    output:
+        missing=f"{RESULTS}/saliency/folder/missing.csv",
+    log:
+        f"{RESULTS}/logs/check_maps_exist.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/check_maps_exist.tsv"
+    priority: 100
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=15,
+    params:
+        code=fingerprint("check_maps_exist"),
+        folder=config["saliency"]["folder"],
+        by_rbd=BY_RBD,
+    script:
+        "../scripts/check_maps_exist.py"
+
+
 rule compute_saliency:
     """Compute or check the saliency maps of a shard of the images."""
     input:
         split_csv=f"{RESULTS}/data/{{split}}.csv",
+        missing=f"{RESULTS}/saliency/folder/missing.csv" if SALIENCY == "folder" else [],
     output:
         table=f"{RESULTS}/saliency/{SALIENCY}/{{split}}.{{shard}}-of-{{shards}}.csv",
     log:

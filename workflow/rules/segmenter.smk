@@ -31,7 +31,8 @@ rule train_segmenter:
         classifier=(
             f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt" if config["segmenter"]["init"] == "classifier" else []
         ),
-        weights=starting_weights(config["segmenter"]["init"], config["segmenter"]["weights"]) or [],
+        weights=starting_weights("segmenter") or [],
+        weights_checked=weights_checks("segmenter"),
     output:
         weights=f"{RESULTS}/segmenter/{BY_NETWORK}/{{setting}}/weights.pt",
         metrics=f"{RESULTS}/segmenter/{BY_NETWORK}/{{setting}}/metrics.csv",
@@ -51,7 +52,8 @@ rule train_segmenter:
         code=fingerprint("train_segmenter"),
         network=segmenter_network(),
         init=config["segmenter"]["init"],
-        weights=starting_weights(config["segmenter"]["init"], config["segmenter"]["weights"]),
+        weights=starting_weights("segmenter"),
+        weights_input=weights_input("segmenter"),
         view=config["segmenter"]["view"],
         loss_resolution=config["segmenter"]["loss_resolution"],
         online_warmup_epochs=config["segmenter"]["online_warmup_epochs"],

@@ -7,14 +7,20 @@ from mdc.logs import run_logged
 
 def main() -> None:
     from mdc.manifest import read_manifest
-    from mdc.saliency import check_folder, write_saliency
+    from mdc.saliency import write_saliency
+    from mdc.saliency_folder import maps_of_images
     from mdc.tables import shard_of, write_table
 
     wildcards, settings = snakemake.wildcards, snakemake.params
     table = shard_of(read_manifest(Path(snakemake.input.split_csv)), int(wildcards.shard), int(wildcards.shards))
     if settings.source == "folder":
-        sizes = list(zip(table["id"], table["height"], table["width"], strict=True))
-        rows = check_folder(Path(settings.own_folder), sizes)
+        rows = maps_of_images(
+            table,
+            own_folder=Path(settings.own_folder),
+            missing_csv=Path(snakemake.input.missing),
+            computed_folder=Path(settings.folder),
+            processes=snakemake.threads,
+        )
     else:
         images = list(zip(table["id"], map(Path, table["image"]), strict=True))
         rows = write_saliency(images, folder=Path(settings.folder), processes=snakemake.threads)

@@ -9,22 +9,28 @@ def main() -> None:
     from mdc.devkit import link_devkit
     from mdc.folder import link_folder
     from mdc.manifest import write_manifests
+    from mdc.tables import read_table
+    from mdc.voc_sbd import link_voc_sbd
 
-    settings = snakemake.params
-    root = Path(settings.root)
-    common = {
-        "classes": settings.classes,
-        "plain_folder": Path(snakemake.output.train).parent,
-        "max_side_px": settings.max_side_px,
-        "val_share": settings.val_share,
-        "seed": settings.split_seed,
-        "processes": snakemake.threads,
-    }
-    if settings.source == "folder":
-        splits = link_folder(root, Path(settings.tags_csv or root / "tags.csv"), **common)
+    files, settings = snakemake.input, snakemake.params
+    root, folder = Path(settings.root), Path(snakemake.output.train).parent
+    common = {"plain_folder": folder, "max_side_px": settings.max_side_px, "processes": snakemake.threads}
+    undivided = {"classes": settings.classes, "val_share": settings.val_share, "seed": settings.split_seed}
+    if settings.source == "voc":
+        splits = link_voc_sbd(
+            root,
+            sbd_root=Path(settings.sbd_root) if settings.sbd_root else None,
+            sbd_masks=read_table([Path(files.sbd_masks)]) if files.sbd_masks else {},
+            test_root=Path(files.test_root) if files.test_root else None,
+            train_list=settings.train_list,
+            expected_images=settings.expected_images,
+            **common,
+        )
+    elif settings.source == "folder":
+        splits = link_folder(root, Path(settings.tags_csv or root / "tags.csv"), **undivided, **common)
     else:
-        splits = link_devkit(root, **common)
-    write_manifests(splits.tables, splits.classes, folder=Path(snakemake.output.train).parent)
+        splits = link_devkit(root, **undivided, **common)
+    write_manifests(splits.tables, splits.classes, splits.tag_differences, folder=folder)
 
 
 run_logged(snakemake.log[0], main)

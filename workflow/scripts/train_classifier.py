@@ -20,6 +20,7 @@ def main() -> None:
         network=settings.network,
         init=settings.init,
         weights=settings.weights,
+        weights_input=settings.weights_input,
         view=settings.view,
         training=settings.training,
         seed=int(snakemake.wildcards.seed),

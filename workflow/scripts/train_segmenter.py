@@ -19,6 +19,7 @@ def main() -> None:
         network=settings.network,
         init=settings.init,
         weights=settings.weights,
+        weights_input=settings.weights_input,
         view=settings.view,
         loss_resolution=settings.loss_resolution,
         online_warmup_epochs=settings.online_warmup_epochs,

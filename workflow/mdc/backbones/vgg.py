@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -102,20 +103,22 @@ class Backbone(nn.Module):
         return used
 
 
-def checked(state: Mapping[str, Tensor], key: str, shape: torch.Size | tuple[int, ...]) -> Tensor:
-    """Return `state[key]`, known to have `shape` and finite values.
+def checked(
+    state: Mapping[str, Tensor], key: str, shape: torch.Size | tuple[int, ...], *, source: Path | str = "the weights"
+) -> Tensor:
+    """Return `state[key]`, known to have `shape` and finite values; `source` names the file in messages.
 
     Raises:
         InputError: it is missing, of another shape or not finite.
     """
     if key not in state:
-        raise InputError(f"the VGG16 weights have no tensor {key!r}: they are not torchvision's vgg16 file")
+        raise InputError(f"{source}: there is no tensor {key}: this is no file with VGG16's weights")
     tensor = state[key]
     if tuple(tensor.shape) != tuple(shape):
-        raise InputError(f"the VGG16 weights: {key} is {tuple(tensor.shape)}, expected {tuple(shape)}")
+        raise InputError(f"{source}: {key} is {tuple(tensor.shape)}, expected {tuple(shape)}")
     if not torch.isfinite(tensor).all():
         raise InputError(
-            f"the VGG16 weights: {key} holds values that are not finite (the file IMAGENET1K_FEATURES has valid "
+            f"{source}: {key} holds values that are not finite (the file IMAGENET1K_FEATURES has valid "
             "convolutions only): use IMAGENET1K_V1"
         )
     return tensor

@@ -30,13 +30,19 @@ def init_new_layers(modules: Iterable[nn.Module]) -> None:
 class Standardise(nn.Module):
     """Images (N, 3, H, W), RGB in 0..255, to the standardised input that a trunk's weights expect.
 
-    The numbers belong to the network and not to its callers, so that no two of them can differ.
+    The numbers belong to the network's weights, and are stored with them: no caller can use others.
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
-        self.register_buffer("mean", 255 * torch.tensor(mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", 255 * torch.tensor(std).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.empty(3, 1, 1))
+        self.register_buffer("std", torch.empty(3, 1, 1))
+        self.set(mean, std)
+
+    def set(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Take other numbers: mean and spread of red, green and blue, for values in 0..1."""
+        self.mean.copy_(255 * torch.tensor(mean).view(3, 1, 1))
+        self.std.copy_(255 * torch.tensor(std).view(3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return (N, 3, H, W), about zero mean and unit spread over natural images."""

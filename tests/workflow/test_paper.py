@@ -1,0 +1,268 @@
+"""The paper's workflow from nothing: VOC 2012, SBD and VGG16 in miniature, downloaded from a server on the loopback.
+
+The overlay says where the server is, what the files' hashes are, and makes networks' views and lists small.
+"""
+
+import hashlib
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import voc_archives as made
+import yaml
+from file_server import FileServer, closed_port, cut, page, stall, whole
+from PIL import Image
+
+from mdc.manifest import read_manifest
+from mdc.models.weights import load_state
+from mdc.voc import CLASSES, read_mask
+
+from .conftest import ONE_THREAD_EACH, Project, copy_project
+
+pytestmark = pytest.mark.slow
+TRAINING = {"batch_size": 2, "epochs": 1}
+SMALL = {
+    "run": "small",
+    "device": "cpu",
+    "data": {"expected_images": made.EXPECTED_IMAGES},
+    "classifier": {
+        "blocks": {"mdc": [1, 3]},
+        "block_width": 16,
+        "view": {"crop_px": 33, "resize_long_side_px": [40, 60]},
+        "training": TRAINING,
+    },
+    "masks": {"sweep_thresholds": [0.3]},
+    "segmenter": {"settings": ["weak-fusion", "true-masks"], "view": {"crop_px": 33}, "training": TRAINING},
+    "crf": {"iterations": 1},
+    "report": {"sheet_images": 1},
+}
+
+
+@dataclass
+class Host:
+    """The server, what it serves, and the overlay that points to it."""
+
+    server: FileServer
+    files: dict[str, bytes]
+
+    def overlay(self, project: Project, **changes) -> tuple[str, ...]:
+        """Write the overlay into a project, with changes of whole sections; return its name as Snakemake takes it."""
+        downloads = {
+            "rounds": 1,
+            "timeout_seconds": 5,
+            "voc": {
+                "urls": [closed_port(), self.server.url("/voc-login"), self.server.url("/voc.tar")],
+                "hash": "md5:" + hashlib.md5(self.files["voc.tar"]).hexdigest(),
+                "archive_mb": 1,
+                "unpacked_mb": 1,
+            },
+            "sbd": {
+                "urls": [self.server.url("/sbd.tgz")],
+                "hash": "sha256:" + hashlib.sha256(self.files["sbd.tgz"]).hexdigest(),
+                "archive_mb": 1,
+                "unpacked_mb": 1,
+            },
+            "weights": {
+                "urls": [self.server.url("/vgg16.pth")],
+                "hash": "sha256:" + hashlib.sha256(self.files["vgg16.pth"]).hexdigest()[:8],
+            },
+        }
+        overlay = SMALL | {"downloads": downloads} | changes
+        (project.folder / "small.yaml").write_text(yaml.safe_dump(overlay))
+        return ("small.yaml",)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("host")
+    made.write_tar(folder / "voc.tar", made.voc_files())
+    made.write_tar(folder / "sbd.tgz", made.sbd_files(), mode="w:gz")
+    made.write_tar(folder / "VOC2012test.tar", made.voc_test_files())
+    torch.save(made.vgg16_state(), folder / "vgg16.pth")
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    server = FileServer()
+    server.serve("/voc-login", b"", page())
+    # every file breaks off once; SBD's server cannot continue
+    server.serve("/voc.tar", files["voc.tar"], cut(40_000), whole())
+    server.serve("/sbd.tgz", files["sbd.tgz"], cut(20_000, ranges=False), whole(ranges=False))
+    server.serve("/vgg16.pth", files["vgg16.pth"], cut(30_000_000), whole())
+    yield Host(server, files)
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def paper(host, tmp_path_factory) -> Project:
+    """A copy of the project in which the paper's workflow has run once, test images included."""
+    project = copy_project(tmp_path_factory.mktemp("paper"))
+    (project.folder / "VOC2012test.tar").write_bytes(host.files["VOC2012test.tar"])
+    data = SMALL["data"] | {"voc_test_archive": "VOC2012test.tar"}
+    overlay = host.overlay(project, data=data, predictions={"splits": ["val", "test"]})
+    result = project.snakemake("--set-threads", *ONE_THREAD_EACH, overlays=overlay)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return project
+
+
+def test_downloads_are_whole_and_beside_nothing_half(paper, host):
+    data = paper.folder / "data"
+    assert (data / "VOCtrainval_11-May-2012.tar").read_bytes() == host.files["voc.tar"]
+    assert (data / "benchmark.tgz").read_bytes() == host.files["sbd.tgz"]
+    assert (data / "vgg16-IMAGENET1K_V1.pth").read_bytes() == host.files["vgg16.pth"]
+    names = {"VOCdevkit", "VOCdevkit_test", "benchmark_RELEASE", "logs", "benchmarks"}
+    names |= {"VOCtrainval_11-May-2012.tar", "benchmark.tgz", "vgg16-IMAGENET1K_V1.pth"}
+    assert {path.name for path in data.iterdir()} == names
+    log = (data / "logs/download_voc.log").read_text()
+    assert "could not be reached (Connection refused)" in log and "sent a web page instead of the file" in log
+    assert [asked for path, asked in host.server.requests if path == "/vgg16.pth"] == [None, "bytes=29999104-"]
+
+
+def test_the_training_list_is_derived_and_val_is_apart(paper):
+    data = paper.folder / "results/small/data"
+    tables = {split: read_manifest(data / f"{split}.csv") for split in ("train", "val", "test")}
+    assert tuple(tables["train"]["id"]) == made.TRAINAUG
+    assert tuple(tables["val"]["id"]) == tuple(sorted(made.VAL))
+    assert tuple(tables["test"]["id"]) == made.TEST
+    masks = tables["train"].set_index("id")["mask"]
+    assert masks["2008_000008"] == "data/VOCdevkit/VOC2012/SegmentationClass/2008_000008.png"
+    assert masks["2008_000002"] == "results/small/data/sbd_masks/2008_000002.png"
+    differences = pd.read_csv(data / "tag_differences.csv", keep_default_na=False)
+    assert list(differences["id"]) == ["2008_000003", "2008_000008"]
+
+
+def test_both_networks_started_from_vgg16(paper):
+    results = paper.folder / "results/small"
+    for stage, used, unused in (("classifier", 26, 6), ("segmenter", 30, 2)):
+        uses = pd.read_csv(results / stage / "mdc/weights_checked.csv")["use"].value_counts()
+        assert (uses["used"], uses["unused"]) == (used, unused)
+    start = made.vgg16_state()
+    trained = load_state(results / "classifier/mdc/seed0/weights.pt")["trunk.layers.conv4_2.weight"]
+    # three steps with a learning rate of .001 move it, and not far
+    assert 0 < (trained - start["features.19.weight"]).abs().max() < 0.05
+    fc6 = load_state(results / "segmenter/mdc/seed0/true-masks/weights.pt")["fc6.weight"]
+    assert fc6[1000, 500, 2, 2].item() == pytest.approx(made.FC_UNIT * (4000 + 24500 + 42 + 6), rel=0.01)
+
+
+def test_val_is_scored_and_test_is_predicted(paper):
+    results = paper.folder / "results/small"
+    summary = pd.read_csv(results / "scores/summary.csv")
+    assert set(summary["split"]) == {"train", "val"}  # test images have no masks
+    assert set(summary["images"][summary["split"] == "train"]) == {6}
+    assert set(summary["images"][summary["split"] == "val"]) == {2}
+    for id in made.TEST:
+        picture = Image.open(results / f"crf/mdc/seed0/weak-fusion/test/{id}.png")
+        assert picture.mode == "P" and picture.size == made.size_of(id)[::-1]
+    pixels = np.concatenate([
+        read_mask(paper.folder / path).ravel() for path in read_manifest(results / "data/val.csv")["mask"]
+    ])  # fmt: skip
+    share = (pixels == 0).sum() / (pixels != 255).sum()
+    background = summary[(summary["setting"] == "all-background") & (summary["split"] == "val")].iloc[0]
+    assert background["miou"] == pytest.approx(share / 3)  # background, aeroplane and train occur
+    assert (results / "data/classes.txt").read_text().split() == list(CLASSES)
+
+
+def test_nothing_runs_again_and_changes_of_the_downloads_settings_download_nothing(paper, host):
+    settings = yaml.safe_load((paper.folder / "small.yaml").read_text())
+    settings["downloads"] |= {"rounds": 3, "timeout_seconds": 9}
+    settings["downloads"]["voc"]["urls"] = ["http://127.0.0.1:9/other.tar"]
+    (paper.folder / "other.yaml").write_text(yaml.safe_dump(settings))
+    asked = len(host.server.requests)
+    assert paper.planned(overlays=("small.yaml",)) == set()
+    # nothing but the copy of the configuration
+    assert paper.planned(overlays=("other.yaml",)) == {"write_config"}
+    assert len(host.server.requests) == asked
+
+
+def test_data_that_lies_elsewhere_gives_the_same_tables(paper, host, tmp_path):
+    project = copy_project(tmp_path)
+    (project.folder / "mine").mkdir()
+    for name in ("VOCdevkit", "benchmark_RELEASE"):
+        shutil.copytree(paper.folder / "data" / name, project.folder / "mine" / name)
+    data = SMALL["data"] | {"voc_root": "mine/VOCdevkit", "sbd_root": "mine/benchmark_RELEASE/dataset"}
+    before = sorted(path.name for path in (project.folder / "mine").rglob("*"))
+    result = project.snakemake("data", overlays=host.overlay(project, data=data))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not (project.folder / "data").exists()
+    assert sorted(path.name for path in (project.folder / "mine").rglob("*")) == before
+    for split in ("train", "val"):
+        here, there = (read_manifest(p.folder / f"results/small/data/{split}.csv") for p in (project, paper))
+        columns = ["id", "tags", "height", "width", "digest"]
+        assert here[columns].equals(there[columns])
+        assert not [path for path in here["image"] if not path.startswith("mine/VOCdevkit/VOC2012/JPEGImages/")]
+
+
+def test_archives_can_be_removed_once_unpacked(host, tmp_path):
+    project = copy_project(tmp_path)
+    overlay = host.overlay(project)
+    settings = yaml.safe_load((project.folder / "small.yaml").read_text())
+    settings["downloads"]["keep_archives"] = False
+    (project.folder / "small.yaml").write_text(yaml.safe_dump(settings))
+    result = project.snakemake("data", overlays=overlay)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not [path for path in (project.folder / "data").iterdir() if path.suffix in (".tar", ".tgz")]
+    assert project.planned("data", overlays=overlay) == set()
+
+
+def test_an_archive_put_there_by_hand_is_used_and_a_half_one_is_refused(host, tmp_path):
+    project = copy_project(tmp_path)
+    archive = project.folder / "data" / "VOCtrainval_11-May-2012.tar"
+    archive.parent.mkdir()
+    archive.write_bytes(host.files["voc.tar"][:50_000])
+    data = SMALL["data"] | {"train_list": "train"}
+    result = project.snakemake("data", overlays=host.overlay(project, data=data))
+    assert result.returncode == 1
+    output = result.stdout + result.stderr
+    assert "data/VOCtrainval_11-May-2012.tar: is 50000 bytes without the hash md5:" in output
+    assert "remove it, to have it downloaded again" in output and "Traceback" not in output
+    archive.write_bytes(host.files["voc.tar"])
+    asked = len(host.server.requests)
+    assert project.snakemake("data", overlays=("small.yaml",)).returncode == 0
+    assert len(host.server.requests) == asked
+
+
+def test_a_download_that_was_killed_with_its_workflow_is_continued_by_the_next(host, tmp_path):
+    project = copy_project(tmp_path)
+    server = FileServer()
+    urls = [server.serve("/voc.tar", host.files["voc.tar"], stall(60_000), whole())]
+    overlay = host.overlay(project, data=SMALL["data"] | {"train_list": "train"})
+    settings = yaml.safe_load((project.folder / "small.yaml").read_text())
+    settings["downloads"]["voc"]["urls"] = urls
+    (project.folder / "small.yaml").write_text(yaml.safe_dump(settings))
+    command = [sys.executable, "-m", "snakemake", "unpack_voc", "--cores", "2", "--configfile", *overlay]
+    run = subprocess.Popen(command, cwd=project.folder, start_new_session=True, stderr=subprocess.DEVNULL)
+    assert server.paused.wait(60)
+    part = project.folder / "data" / ".VOCtrainval_11-May-2012.tar.part"
+    while part.stat().st_size < 49_152:  # three chunks
+        assert run.poll() is None
+    subprocess.run(["pkill", "-KILL", "-s", str(run.pid)], check=True)  # the whole session: Snakemake and its job
+    assert run.wait(60) == -signal.SIGKILL
+    assert not (project.folder / "data" / "VOCtrainval_11-May-2012.tar").exists()
+    assert project.snakemake("--unlock", overlays=overlay).returncode == 0
+    result = project.snakemake("unpack_voc", overlays=overlay)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert [asked for _, asked in server.requests] == [None, "bytes=49152-"]
+    found = {str(p.relative_to(project.folder / "data")): p.read_bytes()
+             for p in (project.folder / "data/VOCdevkit").rglob("*") if p.is_file()}  # fmt: skip
+    del found["VOCdevkit/.snakemake_timestamp"]
+    assert found == made.voc_files()
+    server.close()
+
+
+def test_missing_saliency_maps_stop_the_run_before_any_training(paper, host, tmp_path):
+    (paper.folder / "maps").mkdir()
+    for id in made.TRAINAUG[:4]:
+        Image.fromarray(np.zeros(made.size_of(id), np.uint8)).save(paper.folder / "maps" / f"{id}.png")
+    config = ["saliency={source: folder, folder: maps}", "classifier={training: {epochs: 2}}"]
+    result = paper.snakemake("masks", "--config", *config, overlays=("small.yaml",))
+    output = result.stdout + result.stderr
+    assert result.returncode == 1 and "Traceback" not in output
+    assert "saliency.folder: 6 of 10 images have no map in maps" in output
+    assert "set saliency.missing to rbd" in output
+    planned = paper.planned(
+        "masks", "--config", "saliency={source: folder, folder: maps, missing: rbd}", overlays=("small.yaml",)
+    )
+    assert {"check_maps_exist", "compute_saliency"} <= planned

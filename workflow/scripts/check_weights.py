@@ -1,0 +1,29 @@
+"""Try the starting weights of a network on it, before anything is trained."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.classifier import build_classifier
+    from mdc.models.start import check_weights
+    from mdc.segmenter import build_segmenter
+    from mdc.voc import read_lines
+
+    settings = snakemake.params
+    classes = len(read_lines(Path(snakemake.input.classes)))
+    if snakemake.wildcards.stage == "classifier":
+        network = build_classifier(dilations=settings.dilations, classes=classes, **settings.network)
+    else:
+        network = build_segmenter(classes=classes, **settings.network)
+    check_weights(
+        network,
+        init=settings.init,
+        weights=snakemake.input.weights,
+        weights_input=settings.weights_input,
+        checked_csv=Path(snakemake.output.checked),
+    )
+
+
+run_logged(snakemake.log[0], main)
