@@ -1,5 +1,6 @@
 """The weights that a network starts from, and the table of what became of every tensor."""
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
@@ -45,7 +46,7 @@ def test_starting_from_a_file_takes_everything_and_random_nothing(slim_backbone,
 
 def test_the_check_writes_what_became_of_every_tensor(slim_backbone, tmp_path):
     save_weights(tmp_path / "w.pt", slim(slim_backbone), settings={})
-    settings = {"init": "file", "weights": str(tmp_path / "w.pt"), "weights_input": ""}
+    settings = {"init": "file", "weights": str(tmp_path / "w.pt"), "weights_input": "", "expected_hash": ""}
     check_weights(slim(slim_backbone), **settings, checked_csv=tmp_path / "checked.csv")
     table = pd.read_csv(tmp_path / "checked.csv")
     assert list(table.columns) == ["tensor", "use"]
@@ -54,7 +55,18 @@ def test_the_check_writes_what_became_of_every_tensor(slim_backbone, tmp_path):
 
 def test_the_check_refuses_what_does_not_fit_and_writes_nothing(slim_backbone, tmp_path):
     save_weights(tmp_path / "w.pt", nn.Linear(2, 2), settings={})
-    settings = {"init": "file", "weights": str(tmp_path / "w.pt"), "weights_input": ""}
+    settings = {"init": "file", "weights": str(tmp_path / "w.pt"), "weights_input": "", "expected_hash": ""}
     with pytest.raises(InputError, match=r"w\.pt: these weights are of another network"):
         check_weights(slim(slim_backbone), **settings, checked_csv=tmp_path / "checked.csv")
     assert not (tmp_path / "checked.csv").exists()
+
+
+def test_the_check_refuses_a_downloaded_file_that_has_not_its_hash(slim_backbone, tmp_path):
+    path = tmp_path / "w.pt"
+    save_weights(path, slim(slim_backbone), settings={})
+    settings = {"init": "file", "weights": str(path), "weights_input": "", "checked_csv": tmp_path / "checked.csv"}
+    with pytest.raises(InputError, match=r"w\.pt: does not have the hash sha256:00000000: remove it, to have it"):
+        check_weights(slim(slim_backbone), **settings, expected_hash="sha256:00000000")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    check_weights(slim(slim_backbone), **settings, expected_hash=f"sha256:{digest}")
+    assert (tmp_path / "checked.csv").is_file()

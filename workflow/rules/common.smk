@@ -135,6 +135,11 @@ def weights_input(stage):
     return config[stage]["weights_input"] if config[stage]["init"] == "imagenet" else ""
 
 
+def weights_hash(stage):
+    """Return the hash that this file must have; empty for a file of the user."""
+    return weights_source(config)["hash"] if starting_weights(stage) == WEIGHTS else ""
+
+
 def weights_checks(stage):
     """Return the result of checking that file, with the wildcard classifier; empty where there is none."""
     return f"{RESULTS}/{stage}/{{classifier}}/weights_checked.csv" if starting_weights(stage) else []

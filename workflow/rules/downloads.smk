@@ -174,5 +174,6 @@ rule check_weights:
         network=lambda wildcards: classifier_network() if wildcards.stage == "classifier" else segmenter_network(),
         init=lambda wildcards: config[wildcards.stage]["init"],
         weights_input=lambda wildcards: weights_input(wildcards.stage),
+        expected_hash=lambda wildcards: weights_hash(wildcards.stage),
     script:
         "../scripts/check_weights.py"

@@ -22,6 +22,7 @@ def main() -> None:
         init=settings.init,
         weights=snakemake.input.weights,
         weights_input=settings.weights_input,
+        expected_hash=settings.expected_hash,
         checked_csv=Path(snakemake.output.checked),
     )
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 from torch import Tensor, nn
 
+from mdc.downloads import has_hash
+from mdc.errors import InputError
 from mdc.files import write_whole
 from mdc.logs import logger
 from mdc.models.pretrained import read_vgg16, start_from_vgg16
@@ -41,12 +43,23 @@ def initialise(
     return {}
 
 
-def check_weights(network: nn.Module, *, init: str, weights: str, weights_input: str, checked_csv: Path) -> None:
+def check_weights(
+    network: nn.Module, *, init: str, weights: str, weights_input: str, expected_hash: str, checked_csv: Path
+) -> None:
     """Write to `checked_csv` what `initialise` makes of every tensor: columns tensor and use (used, unused or new).
 
+    Args:
+        expected_hash: what the file must have, see `mdc.downloads.has_hash`; empty for a file of the user.
+
     Raises:
-        InputError: as `initialise`; so that it comes before anything is trained and not when this network's turn is.
+        InputError: the hash is another one, or as `initialise`; so that it comes before anything is trained and not
+            when this network's turn is.
     """
+    if expected_hash and not has_hash(Path(weights), expected_hash):
+        raise InputError(
+            f"{weights}: does not have the hash {expected_hash}: remove it, to have it downloaded again, or name a "
+            "file of your own in classifier.weights and segmenter.weights"
+        )
     uses = initialise(network, init=init, weights=weights, weights_input=weights_input, classifier_state=None)
     counts = {use: list(uses.values()).count(use) for use in ("used", "unused", "new")}
     logger.info("%s: %d tensors used, %d unused; %d of the network are new", weights, *counts.values())
