@@ -9,6 +9,7 @@ from mdc.settings import (
     needs_classifier,
     networks_from_imagenet,
     segmenter_settings,
+    vgg16_file,
     weights_source,
 )
 
@@ -19,12 +20,14 @@ def config(**changes) -> dict:
             "blocks": {"mdc": [1, 3, 6, 9], "same": [1, 1, 1, 1], "one": [3]},
             "init": changes.get("classifier_init", "imagenet"),
             "weights": changes.get("classifier_weights", ""),
+            "weights_input": "caffe_rgb",
         },
         "cams": {"own_maps": changes.get("own_maps", "")},
         "masks": {"own_masks": changes.get("own_masks", "")},
         "segmenter": {
             "init": changes.get("init", "imagenet"),
             "weights": changes.get("weights", ""),
+            "weights_input": "auto",
             "settings": changes.get("settings", ["weak-d9", "weak-fusion", "true-masks", "weak-d1_2", "weak-own"]),
         },
     }
@@ -72,8 +75,9 @@ def test_a_classifier_is_needed_unless_maps_or_masks_are_given(changes, needed):
     ("changes", "networks", "downloaded"),
     [
         ({}, ["classifier", "segmenter"], True),
-        ({"classifier_weights": "a.pth"}, ["classifier", "segmenter"], True),
-        ({"classifier_weights": "a.pth", "weights": "b.pth"}, ["classifier", "segmenter"], False),
+        ({"classifier_weights": "a.pth"}, ["classifier", "segmenter"], False),
+        ({"weights": "b.pth"}, ["classifier", "segmenter"], True),
+        ({"classifier_init": "file", "classifier_weights": "a.pt"}, ["segmenter"], True),
         ({"classifier_init": "random"}, ["segmenter"], True),
         ({"classifier_init": "random", "init": "classifier"}, [], False),
         ({"init": "classifier", "classifier_weights": "a.pth"}, ["classifier"], False),
@@ -85,6 +89,14 @@ def test_a_classifier_is_needed_unless_maps_or_masks_are_given(changes, needed):
 def test_weights_are_downloaded_for_networks_that_start_from_imagenet_without_a_file(changes, networks, downloaded):
     assert networks_from_imagenet(config(**changes)) == networks
     assert downloads_weights(config(**changes)) is downloaded
+
+
+def test_the_segmenter_takes_the_classifiers_file_and_its_input_unless_it_has_its_own():
+    assert vgg16_file(config(classifier_weights="a.pth"), "segmenter") == ("a.pth", "caffe_rgb")
+    assert vgg16_file(config(classifier_weights="a.pth", weights="b.pth"), "segmenter") == ("b.pth", "auto")
+    assert vgg16_file(config(weights="b.pth"), "classifier") == ("", "caffe_rgb")
+    other_init = config(classifier_weights="a.pt", classifier_init="file")
+    assert vgg16_file(other_init, "segmenter") == ("", "auto")
 
 
 def test_weights_come_from_torchvision_unless_the_config_names_others():

@@ -11,7 +11,7 @@ from jsonschema.exceptions import ValidationError
 
 from mdc.errors import InputError, listing
 from mdc.layout import SBD_PARTS, VOC_PARTS, devkit_root, missing_from, sbd_dataset
-from mdc.settings import map_settings, needs_classifier, networks_from_imagenet, segmenter_settings
+from mdc.settings import map_settings, needs_classifier, networks_from_imagenet, segmenter_settings, vgg16_file
 
 _FROM_TEXT = {
     "integer": int,
@@ -117,7 +117,7 @@ def _contradictions(config: Mapping[str, Any]):
                     f"{stage}.weights: there is no file {section['weights'] or '(empty)'!s}; {what}, or set "
                     f"{stage}.init to another value"
                 )
-    enum, from_download = config["downloads"]["weights"]["enum"], not segmenter["weights"]
+    enum, from_download = config["downloads"]["weights"]["enum"], not vgg16_file(config, "segmenter")[0]
     if "segmenter" in networks_from_imagenet(config) and from_download and enum == "IMAGENET1K_FEATURES":
         yield (
             "downloads.weights.enum: IMAGENET1K_FEATURES has no fc6 and fc7, which segmenter.init imagenet needs: take "

@@ -122,10 +122,10 @@ def _from_any_source(
 ) -> None:
     sources = list(dict.fromkeys(wanted.urls))
     failures: dict[str, str] = {}
-    most_bytes, in_vain = part.stat().st_size, -1
+    most_bytes, in_vain = part.stat().st_size, 0
     while sources and in_vain < rounds:
-        if in_vain >= 0:
-            wait = first_wait_seconds * 2**in_vain
+        if failures:  # this is not the first round
+            wait = first_wait_seconds * 2 ** max(in_vain - 1, 0)
             logger.info("%s: waiting %s before the sources are tried again", wanted.label, duration(wait))
             time.sleep(wait)
         before = most_bytes

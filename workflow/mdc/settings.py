@@ -55,9 +55,19 @@ def networks_from_imagenet(config: Mapping[str, Any]) -> list[str]:
     return [stage for stage, is_needed in needed.items() if is_needed and config[stage]["init"] == "imagenet"]
 
 
+def vgg16_file(config: Mapping[str, Any], stage: str) -> tuple[str, str]:
+    """Return the user's file that a network with init imagenet starts from, empty for none, and its `weights_input`.
+
+    The segmenter takes the classifier's unless it has its own.
+    """
+    if not config[stage]["weights"] and config["classifier"]["init"] == "imagenet":
+        stage = "classifier"
+    return config[stage]["weights"], config[stage]["weights_input"]
+
+
 def downloads_weights(config: Mapping[str, Any]) -> bool:
     """Return whether VGG16's weights have to be downloaded: a network starts from them, and no file is named."""
-    return any(not config[stage]["weights"] for stage in networks_from_imagenet(config))
+    return any(not vgg16_file(config, stage)[0] for stage in networks_from_imagenet(config))
 
 
 def weights_source(config: Mapping[str, Any]) -> dict[str, Any]:

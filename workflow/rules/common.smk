@@ -23,6 +23,7 @@ from mdc.settings import (
     map_settings,
     needs_classifier,
     segmenter_settings,
+    vgg16_file,
     weights_source,
 )
 
@@ -126,13 +127,14 @@ def mask_tables(stage, setting, split):
 
 def starting_weights(stage):
     """Return the file that the classifier or the segmenter starts from, empty where its init needs none."""
-    init, weights = config[stage]["init"], config[stage]["weights"]
-    return (weights or WEIGHTS) if init == "imagenet" else weights if init == "file" else ""
+    if config[stage]["init"] == "imagenet":
+        return vgg16_file(config, stage)[0] or WEIGHTS
+    return config[stage]["weights"] if config[stage]["init"] == "file" else ""
 
 
 def weights_input(stage):
     """Return the input that this file expects; empty where the file is not VGG16's, so that the key reruns nothing."""
-    return config[stage]["weights_input"] if config[stage]["init"] == "imagenet" else ""
+    return vgg16_file(config, stage)[1] if config[stage]["init"] == "imagenet" else ""
 
 
 def weights_hash(stage):
