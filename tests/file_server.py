@@ -149,6 +149,17 @@ def other_part() -> Answer:
     return answer
 
 
+def announce(length: str, *, body: bool = False) -> Answer:
+    """A header with any Content-Length, and the body if asked for."""
+
+    def answer(handler: Handler, content: bytes) -> None:
+        handler.start(200, None, Content_Length=length)
+        if body:
+            handler.wfile.write(content)
+
+    return answer
+
+
 def endless() -> Answer:
     """Zeros without end and without a length."""
 

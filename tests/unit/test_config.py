@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from voc_archives import sbd_files, voc_files, voc_test_files, write_folder
+from voc_archives import EXPECTED_IMAGES, sbd_files, voc_files, voc_test_files, write_folder
 
-from mdc.config import check_config
+from mdc.config import check_config, load_schema, typed
 from mdc.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -94,9 +94,19 @@ def test_an_unknown_key_is_named_with_what_may_be_meant(paper, section, key, lin
         ("backbone.widths", [8, 8, 8, 8, 12], "backbone.widths.4: 12 is not a multiple of 8"),
         ("classifier.training.lr", "1e-3", "classifier.training.lr: '1e-3' is not of type 'number'"),
         ("segmenter.settings", ["weak-D1"], "segmenter.settings.0: 'weak-D1' does not match"),
-        ("run", "a b", "run: 'a b' does not match"),
-        ("downloads.voc.hash", "6cd6e144f989b92b", "downloads.voc.hash: '6cd6e144f989b92b' does not match"),
-        ("downloads.sbd.urls", ["ftp://host/a"], "downloads.sbd.urls.0: 'ftp://host/a' does not match"),
+        ("run", "a b", "run: 'a b' is not possible: Name of the run, of letters, digits,"),
+        ("downloads.voc.hash", "6cd6e144f989b92b", "downloads.voc.hash: '6cd6e144f989b92b' is not possible: What the"),
+        (
+            "downloads.sbd.hash",
+            "md5:" + 33 * "0",
+            "downloads.sbd.hash: 'md5:00000000",
+        ),
+        (
+            "downloads.timeout_seconds",
+            float("inf"),
+            "downloads.timeout_seconds: inf is greater than",
+        ),
+        ("downloads.sbd.urls", ["ftp://host/a"], "downloads.sbd.urls.0: 'ftp://host/a' is not possible: An"),
         ("data.train_list", "trainval", "data.train_list: 'trainval' is not one of ['train', 'trainaug',"),
         ("classifier.blocks", {"a-b": [1]}, "classifier.blocks: 'a-b' does not match"),
         ("device", "gpu", "device: 'gpu' is not one of ['auto', 'cpu', 'cuda']"),
@@ -134,11 +144,23 @@ def test_all_wrong_keys_are_listed_at_once(paper):
             {"data": {"voc_root": "."}},
             [
                 "data.voc_root: . is no folder of VOC 2012, it lacks JPEGImages, Annotations, SegmentationClass, "
-                "ImageSets/Segmentation/train.txt, ImageSets/Segmentation/val.txt: name the folder VOCdevkit/VOC2012"
+                "ImageSets/Segmentation/train.txt, ImageSets/Segmentation/val.txt: name VOCdevkit/VOC2012"
             ],
         ),
+        ({"data": {"voc_root": "nowhere"}}, ["data.voc_root: there is no folder nowhere: name VOCdevkit/VOC2012 of"]),
+        ({"data": {"voc_root": str(__file__)}}, [f"data.voc_root: {__file__} is a file, not a folder: name VOCdevkit"]),
+        ({"data": {"sbd_root": "nowhere"}}, ["data.sbd_root: there is no folder nowhere: name benchmark_RELEASE/"]),
+        (
+            {"saliency": {"folder": "."}},
+            ["saliency.folder: is not read with source rbd: set that to folder"],
+        ),
+        ({"classifier": {"weights": "."}}, ["classifier.weights: . is a folder; name your file with VGG16's weights"]),
+        (
+            {"classifier": {"init": "random", "weights": "w.pth"}},
+            ["classifier.weights: init random does not read it: set classifier.init to imagenet or file, or empty it"],
+        ),
         ({"data": {"sbd_root": "."}}, ["data.sbd_root: . is no folder of SBD, it lacks cls, train.txt, val.txt: name"]),
-        ({"data": {"voc_test_archive": "a.tar"}}, ["data.voc_test_archive: there is no file a.tar; get VOC2012test"]),
+        ({"data": {"voc_test_archive": "a.tar"}}, ["data.voc_test_archive: there is no file a.tar; name VOC2012test"]),
         ({"predictions": {"splits": ["test"]}}, ["predictions.splits: there are no test images; name VOC2012test.tar"]),
         (
             {"data": {"train_list": "trainvalaug"}},
@@ -232,6 +254,7 @@ def test_another_methods_masks_need_no_classifier_weights(paper, tmp_path):
 
 
 def test_folders_of_voc_and_sbd_are_found_from_their_parents_too(paper, tmp_path):
+    paper["data"]["expected_images"] = EXPECTED_IMAGES
     write_folder(tmp_path / "voc", voc_files() | voc_test_files())
     write_folder(tmp_path / "sbd", sbd_files())
     for voc_root in ("voc", "voc/VOCdevkit", "voc/VOCdevkit/VOC2012"):
@@ -240,12 +263,61 @@ def test_folders_of_voc_and_sbd_are_found_from_their_parents_too(paper, tmp_path
             check_config(merged(paper, {"data": data, "predictions": {"splits": ["val", "test"]}}))
 
 
+@pytest.mark.parametrize("folder", ["file", "link", "file/below"])
+def test_a_folder_for_downloads_that_cannot_be_one_is_refused(paper, folder, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    paper["downloads"]["folder"] = str(tmp_path / folder)
+    (found,) = problems(paper)
+    bad = tmp_path / folder.split("/")[0]
+    assert found == f"downloads.folder: {bad} is a file or a link to nothing: remove it or name another folder"
+
+
 def test_what_a_folder_lacks_is_named(paper, tmp_path):
     root = write_folder(tmp_path, voc_files() | sbd_files())
     shutil.rmtree(root / "VOCdevkit/VOC2012/Annotations")
     (root / "benchmark_RELEASE/dataset/val.txt").unlink()
-    paper["data"] |= {"voc_root": str(root / "VOCdevkit"), "sbd_root": str(root / "benchmark_RELEASE/dataset")}
+    paper["data"] |= {"voc_root": str(root / "VOCdevkit"), "sbd_root": str(root / "benchmark_RELEASE")}
     kit, dataset = f"{root}/VOCdevkit/VOC2012", f"{root}/benchmark_RELEASE/dataset"
     voc, sbd = problems(paper)
-    assert voc.startswith(f"data.voc_root: {kit} is no folder of VOC 2012, it lacks Annotations: name the folder")
-    assert sbd.startswith(f"data.sbd_root: {dataset} is no folder of SBD, it lacks val.txt: name the folder")
+    assert voc.startswith(f"data.voc_root: {kit} is no folder of VOC 2012, it lacks Annotations: name VOCdevkit")
+    assert sbd.startswith(f"data.sbd_root: {dataset} is no folder of SBD, it lacks val.txt: name benchmark_")
+
+
+def test_another_year_of_voc_is_found_out_by_its_lists(paper, tmp_path):
+    root = write_folder(tmp_path, voc_files()) / "VOCdevkit/VOC2012"
+    paper["data"]["voc_root"] = str(root)
+    (found,) = problems(paper)
+    assert found.startswith(
+        f"data.voc_root: {root} lists 3 and 2 images in train and val, not 1464 and 1449 as VOC 2012"
+    )
+
+
+def test_a_folder_of_sbd_that_is_not_needed_is_not_looked_at(paper):
+    check_config(merged(paper, {"data": {"sbd_root": "nowhere", "train_list": "train"}}))
+
+
+def test_a_list_without_the_test_photos_is_no_test_split(paper, tmp_path):
+    lists = {name: content for name, content in voc_test_files().items() if name.endswith("test.txt")}
+    write_folder(tmp_path, voc_files() | lists)
+    data = {"voc_root": str(tmp_path), "expected_images": EXPECTED_IMAGES}
+    (found,) = problems(merged(paper, {"data": data, "predictions": {"splits": ["test"]}}))
+    assert found.startswith("predictions.splits: there are no test images")
+
+
+def test_a_key_written_with_dots_is_told_how_to_nest(paper):
+    paper["data.train_list"] = "train"
+    assert problems(paper) == ["data.train_list: keys are nested in YAML: write data: {train_list: ...}"]
+
+
+def test_the_home_folder_and_empty_keys_in_paths(paper, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    paper["downloads"]["folder"] = "~/data"
+    paper["data"] |= {"voc_root": None, "sbd_root": "~/sbd", "voc_test_archive": "a~b"}
+    paper["classifier"]["weights"] = "~/vgg16.pth"
+    paper["run"] = "~"
+    found = typed(paper, load_schema())
+    assert found["downloads"]["folder"] == "/home/me/data"
+    assert found["data"]["voc_root"] == "" and found["data"]["sbd_root"] == "/home/me/sbd"
+    assert found["data"]["voc_test_archive"] == "a~b"
+    assert found["classifier"]["weights"] == "/home/me/vgg16.pth" and found["run"] == "~"

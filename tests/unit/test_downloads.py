@@ -1,7 +1,6 @@
 """Downloads from a server that misbehaves: the right file, or one sentence that says what came, and no half file."""
 
 import errno
-import fcntl
 import gzip
 import hashlib
 import os
@@ -15,6 +14,7 @@ import pytest
 from file_server import (
     PAGE,
     FileServer,
+    announce,
     closed_port,
     cut,
     endless,
@@ -29,7 +29,7 @@ from file_server import (
 )
 
 from mdc import downloads
-from mdc.downloads import Wanted, download, has_hash
+from mdc.downloads import Patience, Wanted, download, has_hash, locked
 from mdc.errors import InputError
 
 BODY = np.random.default_rng(0).bytes(300_000)  # 18 chunks of 16,384 bytes and a part of one
@@ -62,7 +62,7 @@ def wanted(*urls: str, **changes) -> Wanted:
 
 
 def fetch(path: Path, *urls: str, rounds: int = 2, **changes) -> None:
-    download(wanted(*urls, **changes), path, rounds=rounds, timeout_seconds=0.4, first_wait_seconds=0.001)
+    download(wanted(*urls, **changes), path, Patience(rounds, timeout_seconds=0.4, first_wait_seconds=0.001))
 
 
 def problem(path: Path, *urls: str, **changes) -> str:
@@ -101,6 +101,18 @@ def test_a_half_file_of_that_name_is_replaced(server, path):
     assert path.read_bytes() == BODY
 
 
+def test_a_half_file_that_cannot_be_replaced_is_named_and_stays(server, path):
+    path.parent.mkdir()
+    path.write_bytes(BODY[:1000])
+    with pytest.raises(InputError) as error:
+        fetch(path, server.serve("/a", BODY, status(404)))
+    assert str(error.value).splitlines()[1:] == [
+        f"  {path}: is there with 1000 bytes, but without the hash {MD5}",
+        f"  {server.url('/a')}: answered 404 Not Found",
+    ]
+    assert path.read_bytes() == BODY[:1000]
+
+
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
@@ -113,10 +125,16 @@ def test_a_half_file_of_that_name_is_replaced(server, path):
             f"sent a web page: 48 bytes with the md5 {hashlib.md5(PAGE).hexdigest()}, expected {MD5[4:]}",
         ),
         (endless(), "sends more than 2 times the expected 0.3 MB"),
+        (status(999), "answered 999 "),
+        (status(300), "answered 300 Multiple Choices"),
+        (announce("700000"), "sends more than 2 times the expected 0.3 MB"),
+        (redirect("http://[::1"), "cannot be used (Invalid IPv6 URL)"),
+        (redirect("http://a..b/"), "cannot be used ("),
     ],
 )
 def test_what_is_not_the_file_is_named_and_nothing_is_left(server, path, answer, sentence):
-    assert problem(path, server.serve("/a", BODY, answer)) == sentence
+    found = problem(path, server.serve("/a", BODY, answer))
+    assert found == sentence or sentence.endswith("(") and found.startswith(sentence)
     assert list(path.parent.iterdir()) == []
 
 
@@ -181,9 +199,9 @@ def test_waits_grow_and_the_number_of_rounds_is_kept(server, path, monkeypatch):
     monkeypatch.setattr(downloads.time, "sleep", waits.append)
     url = server.serve("/a", BODY, status(503))
     with pytest.raises(InputError):
-        download(wanted(url), path, rounds=4, timeout_seconds=1, first_wait_seconds=5)
-    assert waits == [5, 10, 20]
-    assert len(server.requests) == 4
+        download(wanted(url), path, Patience(rounds=8, timeout_seconds=1, first_wait_seconds=5))
+    assert waits == [5, 10, 20, 40, 80, 160, 300]
+    assert len(server.requests) == 8
 
 
 def test_redirects_are_followed(server, path):
@@ -218,7 +236,31 @@ def test_a_second_source_continues_what_the_first_began(server, path):
 def test_pieces_that_do_not_fit_are_thrown_away_and_the_file_comes_from_the_start(server, path):
     fetch(path, server.serve("/a", BODY[::-1], cut(200_000), status(404)), server.serve("/b", BODY))
     assert path.read_bytes() == BODY
-    assert server.requests == [("/a", None), ("/b", "bytes=196608-"), ("/a", None), ("/b", None)]
+    assert server.requests == [("/a", None), ("/b", "bytes=196608-"), ("/b", None)]
+
+
+def test_a_source_that_continues_with_another_file_is_found_out_and_left(server, path):
+    wrong = server.serve("/b", BODY[::-1])
+    fetch(path, server.serve("/a", BODY, cut(100_000), whole()), wrong)
+    assert path.read_bytes() == BODY
+    # it continued, then it was asked for the whole, which was wrong; the first source began again
+    assert server.requests == [("/a", None), ("/b", "bytes=98304-"), ("/b", None), ("/a", None)]
+
+
+@pytest.mark.parametrize("other", [page("application/x-tar"), cut(20_000, ranges=False), whole(ranges=False)])
+def test_what_a_good_source_has_sent_is_not_lost_by_a_bad_one(server, path, other):
+    good = server.serve("/a", BODY, *[cut(50_000)] * 6, whole())  # each time 49,152 bytes
+    fetch(path, good, server.serve("/b", b"another file" * 9000, other))
+    assert path.read_bytes() == BODY
+    asked = [int(a.removeprefix("bytes=").removesuffix("-")) for p, a in server.requests if p == "/a" and a]
+    assert asked == sorted(asked) and len(asked) == 6
+
+
+def test_a_source_with_a_shorter_file_does_not_shorten_the_part(server, path):
+    good = server.serve("/a", BODY, cut(100_000), cut(100_000), whole())
+    fetch(path, good, server.serve("/b", BODY[:50_000]))
+    assert path.read_bytes() == BODY
+    assert server.requests[:4] == [("/a", None), ("/b", "bytes=98304-"), ("/b", None), ("/a", "bytes=98304-")]
 
 
 def test_every_source_is_named_when_none_has_the_file(server, path):
@@ -232,7 +274,14 @@ def test_every_source_is_named_when_none_has_the_file(server, path):
 
 def test_a_server_that_does_not_speak_tls(server, path):
     url = server.serve("/a", BODY).replace("http:", "https:")
-    assert problem(path, url).startswith("cannot be reached safely (")
+    assert problem(path, url).startswith("broke off the encrypted connection (")
+    assert len(server.requests) == 0
+
+
+def test_a_missing_file_of_certificates_is_no_full_disk(server, path, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent.pem")
+    url = server.serve("/a", BODY).replace("http:", "https:")
+    assert problem(path, url).startswith("cannot be used (Could not find a suitable TLS CA certificate bundle")
 
 
 def test_an_archive_that_is_labelled_as_encoded_stays_packed(server, path):
@@ -242,12 +291,17 @@ def test_an_archive_that_is_labelled_as_encoded_stays_packed(server, path):
     assert path.read_bytes() == packed
 
 
-def test_a_part_that_was_whole_already_becomes_the_file(server, path):
+def test_a_length_that_is_sent_twice_or_is_no_number_does_not_matter(server, path):
+    fetch(path, server.serve("/a", BODY, announce(f"{len(BODY)}, {len(BODY)}", body=True)))
+    assert path.read_bytes() == BODY
+
+
+def test_a_part_that_was_whole_already_becomes_the_file_without_any_source(server, path):
     path.parent.mkdir()
     part_of(path).write_bytes(BODY)
     fetch(path, server.serve("/a", BODY))
     assert path.read_bytes() == BODY
-    assert ranges_asked(server.requests) == ["bytes=300000-"]
+    assert server.requests == []
 
 
 def test_a_part_that_is_longer_than_the_file_is_thrown_away(server, path):
@@ -269,14 +323,30 @@ def test_too_little_space_is_said_with_numbers_before_anything_is_asked_for(serv
     assert server.requests == []
 
 
-def test_a_disk_that_runs_full_keeps_what_has_arrived(server, path, monkeypatch):
-    def full(self, chunk: bytes) -> None:
+class FullDisk:
+    """A file on a disk with room for two chunks."""
+
+    def __init__(self, file) -> None:
+        self.file = file
+
+    def __getattr__(self, name: str):
+        return getattr(self.file, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.file.close()
+
+    def write(self, chunk: bytes) -> None:
         if self.file.tell() >= 2 * CHUNK:
             raise OSError(errno.ENOSPC, "No space left on device")
         self.file.write(chunk)
 
+
+def test_a_disk_that_runs_full_keeps_what_has_arrived(server, path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(downloads._Body, "write", full)
+        patch.setattr(downloads, "open", lambda *args: FullDisk(open(*args)), raising=False)
         with pytest.raises(InputError, match=r"archive\.tar: cannot be written \(No space left on device\); what"):
             fetch(path, server.serve("/a", BODY))
     assert not path.exists() and part_of(path).read_bytes() == BODY[: 2 * CHUNK]
@@ -286,10 +356,11 @@ def test_a_disk_that_runs_full_keeps_what_has_arrived(server, path, monkeypatch)
 
 def test_two_downloads_of_one_file_do_not_write_into_each_other(server, path):
     path.parent.mkdir()
-    with open(part_of(path), "ab") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(InputError, match="another process is downloading VOC: wait until it has ended"):
+    with locked(path, what="downloading VOC"):
+        with pytest.raises(InputError, match=r"tar: another process is downloading VOC: wait until it has ended"):
             fetch(path, server.serve("/a", BODY))
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
 
 
 def test_the_first_8_digits_of_a_hash_are_enough_and_are_needed(tmp_path):
@@ -299,28 +370,35 @@ def test_the_first_8_digits_of_a_hash_are_enough_and_are_needed(tmp_path):
     assert not has_hash(file, "sha256:ba7816be") and not has_hash(file, "md5:ba7816bf")
 
 
-# Killed with SIGKILL at ten points: by the number of bytes that the server has sent, or at a step of the code after.
-# `STEP` is called in the child; it kills itself before or after the step is done.
+# Killed with SIGKILL at 13 points: by the number of bytes that the server has sent, or before or after a step that the
+# code takes then. The child kills itself there.
 CHILD = """
 import os, signal, sys
-import pooch
 from pathlib import Path
+import pooch
 from mdc import downloads
 
-url, path, md5, step = sys.argv[1:]
-kill = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
-owner, name = {"hash": (pooch, "file_hash"), "fsync": (os, "fsync"), "replace": (os, "replace")}.get(
-    step.removeprefix("after "), (None, "")
-)
-if owner:
-    done = getattr(owner, name)
-    then_kill = lambda *args, **named: (done(*args, **named), kill())
-    setattr(owner, name, then_kill if step.startswith("after ") else kill)
+url, path, md5, point = sys.argv[1:]
+when, _, step = point.partition(" ")
+owner = pooch if step == "file_hash" else os
+done = getattr(owner, step, None)
+
+def step_with_kill(*args, **named):
+    if when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = done(*args, **named)
+    if when == "after" or str(args[-1]) == path:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+if step:
+    setattr(owner, step, step_with_kill)
 wanted = downloads.Wanted(label="VOC", urls=[url], hash=md5, archive_mb=0.3, unpacked_mb=0, advice="")
-downloads.download(wanted, Path(path), rounds=1, timeout_seconds=60)
+downloads.download(wanted, Path(path), downloads.Patience(rounds=1, timeout_seconds=60))
 """
 BYTES = [None, 0, 1, CHUNK, CHUNK + 1, 150_000, len(BODY) - 1]
-STEPS = ["hash", "fsync", "replace", "after replace"]
+FINAL = "final replace"  # after the file has got its name
+STEPS = ["before file_hash", "before replace", "after replace", "before fsync", "after fsync", FINAL]
 
 
 @pytest.mark.parametrize("point", [*BYTES, *STEPS])
@@ -335,9 +413,10 @@ def test_after_a_kill_the_next_run_finishes_with_the_same_file(server, path, poi
         child.send_signal(signal.SIGKILL)
         child.wait(60)
     assert child.returncode == -signal.SIGKILL
-    assert path.exists() == (step == "after replace")
+    assert path.exists() == (step == FINAL)
     if path.exists():
         assert path.read_bytes() == BODY
     fetch(path, url)
     assert path.read_bytes() == BODY
-    assert os.listdir(path.parent) == [path.name]
+    lock = [".archive.tar.lock"] if step == FINAL else []  # an empty file, which holds nothing up
+    assert sorted(os.listdir(path.parent)) == [*lock, path.name]

@@ -153,8 +153,15 @@ def test_the_input_goes_with_the_weights(state, saved):
 
 
 def test_weights_for_blue_first_see_blue_first(state, saved):
-    network = classifier()
-    start_from_vgg16(network, read_vgg16(saved(state), weights_input="caffe_bgr"))
+    network = segmenter()
+    numbers = {"0": "1", "3": "4", "6": "6"}  # of the fully connected layers in vgg16-00b39a1b.pth, which is Caffe's
+    pytorch_vgg = {name: tensor for name, tensor in state.items() if name.startswith("features.")}
+    for name in state.keys() - pytorch_vgg.keys():
+        _, number, kind = name.split(".")
+        pytorch_vgg[f"classifier.{numbers[number]}.{kind}"] = state[name]
+    uses = start_from_vgg16(network, read_vgg16(saved(pytorch_vgg), weights_input="auto"))
+    assert {name for name, use in uses.items() if use == "unused"} == {"classifier.6.weight", "classifier.6.bias"}
+    assert network.fc6.weight[1, 2, 1, 2] == FC_UNIT * (4 + 98 + 21 + 6)
     layers = make_layers(cfgs["D"], batch_norm=False)
     layers.load_state_dict({n.removeprefix("features."): t for n, t in state.items() if n.startswith("features.")})
     image = torch.randint(0, 256, (1, 3, 9, 9), generator=torch.Generator().manual_seed(0)).float()  # RGB
@@ -211,10 +218,34 @@ def test_a_convolution_that_is_not_finite_or_of_another_shape_is_refused(state, 
         start_from_vgg16(classifier(), read_vgg16(saved(state | grey), weights_input="torchvision"))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        3,
+        "text",
+        torch.zeros(64, dtype=torch.int32),
+        torch.zeros(64, dtype=torch.complex64),
+        torch.zeros(64).to_sparse(),
+    ],
+)
+@pytest.mark.parametrize("weights_input", ["torchvision", "caffe_bgr"])
+def test_what_is_no_tensor_of_numbers_is_refused(state, saved, value, weights_input):
+    path = saved(state | {"features.0.bias": value})
+    with pytest.raises(InputError, match=r"vgg16\.pth: features\.0\.bias is no plain tensor of floating-point numbers"):
+        start_from_vgg16(classifier(), read_vgg16(path, weights_input=weights_input))
+
+
+def test_numbers_that_32_bits_cannot_hold_are_refused(state, saved):
+    huge = {"features.0.bias": torch.full((64,), 1e300, dtype=torch.float64)}
+    with pytest.raises(InputError, match=r"vgg16\.pth: features\.0\.bias holds values that are not finite"):
+        start_from_vgg16(classifier(), read_vgg16(saved(state | huge), weights_input="auto"))
+
+
 def test_fc_width_other_than_vgg16s_is_refused(state, saved):
     with pytest.raises(InputError, match="fc_width must be 1024"):
         start_from_vgg16(segmenter(fc_width=64), read_vgg16(saved(state), weights_input="auto"))
 
 
 def test_kinds_have_the_sizes_of_the_real_files():
-    assert [len(names) for names in KINDS.values()] == [32, 26, 30]
+    assert [len(names) for names in KINDS.values()] == [32, 32, 26, 30]

@@ -67,7 +67,7 @@ def test_missing_maps_are_computed_where_asked_and_all_come_in_the_order_of_the_
     rows = maps_of_images(
         table,
         own_folder=tmp_path / "maps",
-        missing_csv=tmp_path / "missing.csv",
+        by_rbd=True,
         computed_folder=tmp_path / "computed",
         processes=1,
     )
@@ -89,7 +89,7 @@ def test_a_map_of_another_size_is_refused(photos, tmp_path):
         maps_of_images(
             read_manifest(photos),
             own_folder=tmp_path / "maps",
-            missing_csv=tmp_path / "missing.csv",
+            by_rbd=False,
             computed_folder=tmp_path / "computed",
             processes=1,
         )

@@ -38,6 +38,13 @@ def test_an_id_in_both_lists_or_a_folder_without_lists_is_refused(root):
         sbd_ids(root / "dataset" / "cls")
 
 
+def test_an_id_that_would_leave_the_folder_is_refused(root):
+    with open(root / "dataset" / "train.txt", "a") as file:
+        file.write("../../../evil\n")
+    with pytest.raises(InputError, match=r"the image id '\.\./\.\./\.\./evil' in train\.txt or val\.txt is"):
+        sbd_ids(root)
+
+
 def test_masks_have_their_classes_and_size(root):
     mask = read_mat_mask(cls(root, "2008_000008"))  # the last but three in the list of sizes: 67 x 73
     assert (mask.dtype, mask.shape) == (np.uint8, (67, 73))

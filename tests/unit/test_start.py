@@ -65,7 +65,7 @@ def test_the_check_refuses_a_downloaded_file_that_has_not_its_hash(slim_backbone
     path = tmp_path / "w.pt"
     save_weights(path, slim(slim_backbone), settings={})
     settings = {"init": "file", "weights": str(path), "weights_input": "", "checked_csv": tmp_path / "checked.csv"}
-    with pytest.raises(InputError, match=r"w\.pt: does not have the hash sha256:00000000: remove it, to have it"):
+    with pytest.raises(InputError, match=r"w\.pt: is missing or does not have the hash sha256:00000000: bring it by"):
         check_weights(slim(slim_backbone), **settings, expected_hash="sha256:00000000")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     check_weights(slim(slim_backbone), **settings, expected_hash=f"sha256:{digest}")

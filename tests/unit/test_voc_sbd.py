@@ -127,6 +127,22 @@ def test_test_images_may_lie_in_vocs_folder(folders):
     assert tuple(linked(folders, test_root=None).tables["test"]["id"]) == made.TEST
 
 
+def test_a_list_of_test_images_without_them_is_no_split(folders):
+    lists = {name: content for name, content in made.voc_test_files().items() if name.endswith("test.txt")}
+    made.write_folder(folders / "voc", lists)
+    assert "test" not in linked(folders, test_root=None).tables
+
+
+@pytest.mark.parametrize("id", ["2007_000042", "2008_000008"])  # of val and of train, both in SBD as well
+def test_vocs_own_masks_are_not_replaced_by_sbds(folders, id):
+    masks = folders / "voc/VOCdevkit/VOC2012/SegmentationClass"
+    (masks / f"{id}.png").unlink()
+    with pytest.raises(InputError) as error:
+        linked(folders)
+    (line,) = lines_of(error)
+    assert line == f"{masks}: lacks the masks of 1 of VOC's 5 segmented images, the first is {id}.png: restore them"
+
+
 def test_all_that_is_missing_is_listed_at_once(folders):
     root = folders / "voc/VOCdevkit/VOC2012"
     (root / "JPEGImages/2008_000002.jpg").unlink()

@@ -49,6 +49,16 @@ def test_strict_loading_names_everything_that_does_not_fit():
     assert torch.equal(network.weight, before)
 
 
+def test_strict_loading_refuses_what_the_network_cannot_hold():
+    network = nn.Linear(1, 1)
+    state = {"weight": torch.full((1, 1), 1e300, dtype=torch.float64), "bias": torch.zeros(1)}
+    with pytest.raises(InputError, match="weight is not finite"):  # in 32 bits
+        load_strictly(network, state, source=Path("w.pt"))
+    for odd in (1, None, torch.zeros(1).to_sparse()):
+        with pytest.raises(InputError, match=r"w\.pt: these weights are damaged: bias is no plain tensor"):
+            load_strictly(network, {"weight": torch.zeros(1, 1), "bias": odd}, source=Path("w.pt"))
+
+
 def test_strict_loading_shows_five_problems_and_counts_the_others():
     with pytest.raises(InputError, match="; and 2 more$"):
         load_strictly(nn.Linear(3, 2), {f"x{i}": torch.zeros(1) for i in range(5)}, source=Path("w.pt"))

@@ -4,11 +4,11 @@ The overlay says where the server is, what the files' hashes are, and makes netw
 """
 
 import hashlib
-import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -112,13 +112,21 @@ def test_downloads_are_whole_and_beside_nothing_half(paper, host):
     data = paper.folder / "data"
     assert (data / "VOCtrainval_11-May-2012.tar").read_bytes() == host.files["voc.tar"]
     assert (data / "benchmark.tgz").read_bytes() == host.files["sbd.tgz"]
-    assert (data / "vgg16-IMAGENET1K_V1.pth").read_bytes() == host.files["vgg16.pth"]
-    names = {"VOCdevkit", "VOCdevkit_test", "benchmark_RELEASE", "logs", "benchmarks"}
-    names |= {"VOCtrainval_11-May-2012.tar", "benchmark.tgz", "vgg16-IMAGENET1K_V1.pth"}
+    assert (data / "vgg16/IMAGENET1K_V1.pth").read_bytes() == host.files["vgg16.pth"]
+    names = {"voc", "voc_test", "sbd", "vgg16", "logs", "benchmarks", "VOCtrainval_11-May-2012.tar", "benchmark.tgz"}
     assert {path.name for path in data.iterdir()} == names
+    assert {path.name for path in (data / "vgg16").iterdir()} == {"IMAGENET1K_V1.pth", "IMAGENET1K_V1.ready.txt"}
+    assert files_in(data / "voc") == made.voc_files()
+    assert files_in(data / "voc_test") == made.voc_test_files()
     log = (data / "logs/download_voc.log").read_text()
     assert "could not be reached (Connection refused)" in log and "sent a web page instead of the file" in log
     assert [asked for path, asked in host.server.requests if path == "/vgg16.pth"] == [None, "bytes=29999104-"]
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Return the files of an unpacked folder, without what the workflow notes there."""
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: content for name, content in files.items() if name not in ("ready.txt", "archive.txt")}
 
 
 def test_the_training_list_is_derived_and_val_is_apart(paper):
@@ -128,7 +136,7 @@ def test_the_training_list_is_derived_and_val_is_apart(paper):
     assert tuple(tables["val"]["id"]) == tuple(sorted(made.VAL))
     assert tuple(tables["test"]["id"]) == made.TEST
     masks = tables["train"].set_index("id")["mask"]
-    assert masks["2008_000008"] == "data/VOCdevkit/VOC2012/SegmentationClass/2008_000008.png"
+    assert masks["2008_000008"] == "data/voc/VOCdevkit/VOC2012/SegmentationClass/2008_000008.png"
     assert masks["2008_000002"] == "results/small/data/sbd_masks/2008_000002.png"
     differences = pd.read_csv(data / "tag_differences.csv", keep_default_na=False)
     assert list(differences["id"]) == ["2008_000003", "2008_000008"]
@@ -165,23 +173,19 @@ def test_val_is_scored_and_test_is_predicted(paper):
     assert (results / "data/classes.txt").read_text().split() == list(CLASSES)
 
 
-def test_nothing_runs_again_and_changes_of_the_downloads_settings_download_nothing(paper, host):
+def test_nothing_runs_again_and_other_settings_of_the_downloads_run_nothing(paper):
     settings = yaml.safe_load((paper.folder / "small.yaml").read_text())
-    settings["downloads"] |= {"rounds": 3, "timeout_seconds": 9}
+    settings["downloads"] |= {"rounds": 3, "timeout_seconds": 9, "keep_archives": False}
     settings["downloads"]["voc"]["urls"] = ["http://127.0.0.1:9/other.tar"]
     (paper.folder / "other.yaml").write_text(yaml.safe_dump(settings))
-    asked = len(host.server.requests)
     assert paper.planned(overlays=("small.yaml",)) == set()
     # nothing but the copy of the configuration
     assert paper.planned(overlays=("other.yaml",)) == {"write_config"}
-    assert len(host.server.requests) == asked
 
 
 def test_data_that_lies_elsewhere_gives_the_same_tables(paper, host, tmp_path):
     project = copy_project(tmp_path)
-    (project.folder / "mine").mkdir()
-    for name in ("VOCdevkit", "benchmark_RELEASE"):
-        shutil.copytree(paper.folder / "data" / name, project.folder / "mine" / name)
+    made.write_folder(project.folder / "mine", made.voc_files() | made.sbd_files())
     data = SMALL["data"] | {"voc_root": "mine/VOCdevkit", "sbd_root": "mine/benchmark_RELEASE/dataset"}
     before = sorted(path.name for path in (project.folder / "mine").rglob("*"))
     result = project.snakemake("data", overlays=host.overlay(project, data=data))
@@ -195,7 +199,7 @@ def test_data_that_lies_elsewhere_gives_the_same_tables(paper, host, tmp_path):
         assert not [path for path in here["image"] if not path.startswith("mine/VOCdevkit/VOC2012/JPEGImages/")]
 
 
-def test_archives_can_be_removed_once_unpacked(host, tmp_path):
+def test_archives_can_be_removed_once_unpacked_and_are_not_needed_again(host, tmp_path):
     project = copy_project(tmp_path)
     overlay = host.overlay(project)
     settings = yaml.safe_load((project.folder / "small.yaml").read_text())
@@ -205,23 +209,37 @@ def test_archives_can_be_removed_once_unpacked(host, tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     assert not [path for path in (project.folder / "data").iterdir() if path.suffix in (".tar", ".tgz")]
     assert project.planned("data", overlays=overlay) == set()
-
-
-def test_an_archive_put_there_by_hand_is_used_and_a_half_one_is_refused(host, tmp_path):
-    project = copy_project(tmp_path)
-    archive = project.folder / "data" / "VOCtrainval_11-May-2012.tar"
-    archive.parent.mkdir()
-    archive.write_bytes(host.files["voc.tar"][:50_000])
-    data = SMALL["data"] | {"train_list": "train"}
-    result = project.snakemake("data", overlays=host.overlay(project, data=data))
-    assert result.returncode == 1
-    output = result.stdout + result.stderr
-    assert "data/VOCtrainval_11-May-2012.tar: is 50000 bytes without the hash md5:" in output
-    assert "remove it, to have it downloaded again" in output and "Traceback" not in output
-    archive.write_bytes(host.files["voc.tar"])
+    # the same archive, told by another hash: the rule runs again, and finds that all is there
+    settings["downloads"]["voc"]["hash"] = "sha256:" + hashlib.sha256(host.files["voc.tar"]).hexdigest()[:8]
+    (project.folder / "small.yaml").write_text(yaml.safe_dump(settings))
     asked = len(host.server.requests)
-    assert project.snakemake("data", overlays=("small.yaml",)).returncode == 0
+    result = project.snakemake("download_voc", overlays=overlay)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "VOC 2012: is unpacked in data/voc" in (project.folder / "data/logs/download_voc.log").read_text()
     assert len(host.server.requests) == asked
+    assert files_in(project.folder / "data/voc") == made.voc_files()
+
+
+def test_an_archive_put_there_by_hand_is_used_and_a_folder_of_the_user_is_left_alone(host, tmp_path):
+    project = copy_project(tmp_path)
+    (project.folder / "data/VOCdevkit/VOC2007").mkdir(parents=True)
+    (project.folder / "data/VOCdevkit/VOC2007/mine").touch()
+    archive = project.folder / "data" / "VOCtrainval_11-May-2012.tar"
+    data = SMALL["data"] | {"train_list": "train"}
+    overlay = host.overlay(project, data=data)
+    settings = yaml.safe_load((project.folder / "small.yaml").read_text())
+    settings["downloads"]["voc"]["urls"] = [closed_port()]
+    (project.folder / "small.yaml").write_text(yaml.safe_dump(settings))
+    archive.write_bytes(host.files["voc.tar"][:50_000])
+    result = project.snakemake("data", overlays=overlay)
+    output = result.stdout + result.stderr
+    assert result.returncode == 1 and "Traceback" not in output
+    assert "data/VOCtrainval_11-May-2012.tar: is there with 50000 bytes, but without the hash md5:" in output
+    assert "put the file at data/VOCtrainval_11-May-2012.tar, or name what you have in data.voc_root" in output
+    archive.write_bytes(host.files["voc.tar"])
+    result = project.snakemake("data", overlays=overlay)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (project.folder / "data/VOCdevkit/VOC2007/mine").exists()
 
 
 def test_a_download_that_was_killed_with_its_workflow_is_continued_by_the_next(host, tmp_path):
@@ -232,23 +250,20 @@ def test_a_download_that_was_killed_with_its_workflow_is_continued_by_the_next(h
     settings = yaml.safe_load((project.folder / "small.yaml").read_text())
     settings["downloads"]["voc"]["urls"] = urls
     (project.folder / "small.yaml").write_text(yaml.safe_dump(settings))
-    command = [sys.executable, "-m", "snakemake", "unpack_voc", "--cores", "2", "--configfile", *overlay]
+    command = [sys.executable, "-m", "snakemake", "download_voc", "--cores", "2", "--configfile", *overlay]
     run = subprocess.Popen(command, cwd=project.folder, start_new_session=True, stderr=subprocess.DEVNULL)
     assert server.paused.wait(60)
-    part = project.folder / "data" / ".VOCtrainval_11-May-2012.tar.part"
-    while part.stat().st_size < 49_152:  # three chunks
+    begun = project.folder / "data" / ".VOCtrainval_11-May-2012.tar.new"
+    while not begun.exists() or begun.stat().st_size < 49_152:  # three chunks
         assert run.poll() is None
     subprocess.run(["pkill", "-KILL", "-s", str(run.pid)], check=True)  # the whole session: Snakemake and its job
     assert run.wait(60) == -signal.SIGKILL
-    assert not (project.folder / "data" / "VOCtrainval_11-May-2012.tar").exists()
+    assert not (project.folder / "data/VOCtrainval_11-May-2012.tar").exists()
     assert project.snakemake("--unlock", overlays=overlay).returncode == 0
-    result = project.snakemake("unpack_voc", overlays=overlay)
+    result = project.snakemake("download_voc", overlays=overlay)
     assert result.returncode == 0, result.stdout + result.stderr
     assert [asked for _, asked in server.requests] == [None, "bytes=49152-"]
-    found = {str(p.relative_to(project.folder / "data")): p.read_bytes()
-             for p in (project.folder / "data/VOCdevkit").rglob("*") if p.is_file()}  # fmt: skip
-    del found["VOCdevkit/.snakemake_timestamp"]
-    assert found == made.voc_files()
+    assert files_in(project.folder / "data/voc") == made.voc_files()
     server.close()
 
 

@@ -1,64 +1,107 @@
 """Unpacking archives from the internet: only into their folder, only what is wanted, and whole or not at all."""
 
+import bz2
+import gzip
+import hashlib
+import lzma
 import shutil
 import tarfile
+import zlib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
-from mdc.downloads import MB, has_hash
+from mdc.downloads import MB, Patience, Wanted, download, locked
 from mdc.errors import InputError
+from mdc.files import write_whole
 from mdc.logs import Meter, logger
 
 TOO_LARGE = 3  # times the expected size: not the archive but something that fills disks
-BLOCK_BYTES = 512  # of a tar archive
 DISK_BLOCK_BYTES = 4096  # what the smallest file takes, so that millions of empty ones are too large as well
+RECORD = "archive.txt"  # in an unpacked folder: the hashes of its archive, and what of it was wanted
+COMPRESSIONS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open))
+
+
+def bring_folder(
+    wanted: Wanted, archive: Path, folder: Path, *, members: Sequence[str], patience: Patience, keep_archive: bool
+) -> None:
+    """Download an archive and unpack it into `folder`, as far as that has not been done; see `download`, `unpack`.
+
+    A folder that was unpacked from an archive with this hash is left alone; neither is the archive needed then.
+    """
+    if _is_unpacked(folder, wanted.hash, members):
+        logger.info("%s: is unpacked in %s", wanted.label, folder)
+        return
+    download(wanted, archive, patience)
+    unpack(archive, folder, members=members, unpacked_mb=wanted.unpacked_mb, is_known=True)
+    if not keep_archive:
+        archive.unlink()
 
 
 def unpack(
-    archive: Path, folder: Path, *, top: str, wanted: Sequence[str], hash: str, unpacked_mb: float, advice: str
+    archive: Path, folder: Path, *, members: Sequence[str], unpacked_mb: float, is_known: bool, must_hold: str = ""
 ) -> None:
-    """Unpack the folder `top` of a tar archive, compressed or not, as `folder`, which a killed run never leaves half.
+    """Unpack a tar archive, compressed or not, into `folder`, which a killed run never leaves half.
+
+    A folder of that name is replaced when all else has gone well, unless it holds the same already.
 
     Args:
-        wanted: patterns of the members to unpack, as in a shell, where * also stands for slashes; others are skipped.
-        hash: what the archive must have before it is opened, see `mdc.downloads.has_hash`; empty checks none.
-        unpacked_mb: expected size of the members in MB (10^6 bytes), for the checks of space and of absurd sizes.
-        advice: what to do about a file that is not the archive, as the end of a sentence.
+        members: patterns of the members to unpack, as in a shell, where * also stands for slashes; others are skipped.
+        unpacked_mb: expected size of these members in MB (10^6 bytes), for the checks of space and of absurd sizes.
+        is_known: whether its hash was checked. If not, it must have the zeros that end an archive.
+        must_hold: a member without which it is another archive.
 
     Raises:
-        InputError: the archive is missing, not itself, damaged, or has no wanted member; a member would leave the
-            folder; a wanted one is a link or a device; the wanted ones are absurdly large; the disk is too small.
+        InputError: the archive is missing, damaged, or has no wanted member; a member would leave the folder; a wanted
+            one is a link or a device; the wanted ones are absurdly large; the disk is too small; another process is
+            unpacking into the same folder.
     """
     if not archive.is_file():
-        raise InputError(f"{archive}: there is no such archive; {advice}")
-    if hash and not has_hash(archive, hash):
-        raise InputError(f"{archive}: is {archive.stat().st_size} bytes without the hash {hash}; {advice}")
-    if not hash and _is_cut_off(archive):
-        raise InputError(f"{archive}: cannot be unpacked (its end is missing); {advice}")
+        raise InputError(f"{archive}: there is no such archive")
     temporary = folder.with_name(f".{folder.name}.tmp")  # a fixed name, so that the next attempt removes a leftover
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
     try:
-        _check_space(temporary, unpacked_mb, archive)
-        files = _unpack_into(temporary, archive, top=top, wanted=wanted, largest_bytes=TOO_LARGE * unpacked_mb * MB)
-        if not files:
-            raise InputError(f"{archive}: holds no {top}/ with {' or '.join(wanted)}; {advice}")
-        shutil.rmtree(folder, ignore_errors=True)
-        (temporary / top).rename(folder)
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:  # OSError: also what gzip finds damaged
-        raise InputError(f"{archive}: cannot be unpacked ({error}); {advice}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with locked(folder, what=f"unpacking {archive.name}"):
+            hashes = _hashes(archive)
+            if _is_unpacked(folder, hashes[0], members):
+                logger.info("%s: is unpacked in %s", archive, folder)
+                return
+            try:
+                shutil.rmtree(temporary, ignore_errors=True)
+                temporary.mkdir()
+                _check_space(temporary, unpacked_mb, archive)
+                kind = tarfile.TarInfo if is_known else _StrictMember
+                files = _unpack_into(temporary, archive, members, kind=kind, largest_mb=TOO_LARGE * unpacked_mb)
+                if not files:
+                    raise InputError(f"{archive}: holds no {' or '.join(members)}: this is another archive")
+                write_whole(temporary / RECORD, _record(hashes, members).encode())
+                shutil.rmtree(folder, ignore_errors=True)
+                temporary.rename(folder)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+    # what the readers of a damaged archive raise depends on which byte is damaged
+    except (tarfile.TarError, OSError, EOFError, ValueError, RecursionError, zlib.error, lzma.LZMAError) as error:
+        raise InputError(f"{archive}: cannot be unpacked ({error}): remove it and get it once more") from error
     logger.info("%s: %d files unpacked into %s", archive, files, folder)
 
 
-def _is_cut_off(archive: Path) -> bool:
-    """Return whether an uncompressed tar lacks the zeros at its end, which Python's tarfile does not ask for."""
+def _hashes(archive: Path) -> list[str]:
     with open(archive, "rb") as file:
-        is_plain = file.read(BLOCK_BYTES)[257:262] == b"ustar"
-        file.seek(max(archive.stat().st_size - 2 * BLOCK_BYTES, 0))
-        return is_plain and file.read() != bytes(2 * BLOCK_BYTES)
+        md5 = hashlib.file_digest(file, "md5").hexdigest()
+        file.seek(0)
+        return [f"md5:{md5}", f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"]
+
+
+def _record(hashes: Sequence[str], members: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in (*hashes, *members))
+
+
+def _is_unpacked(folder: Path, hash: str, members: Sequence[str]) -> bool:
+    """Return whether `folder` was unpacked from an archive with that hash or first digits of it."""
+    record = folder / RECORD
+    lines = record.read_text().splitlines() if record.is_file() else []
+    return lines[2:] == list(members) and any(line.startswith(hash) for line in lines[:2])
 
 
 def _check_space(folder: Path, unpacked_mb: float, archive: Path) -> None:
@@ -70,33 +113,60 @@ def _check_space(folder: Path, unpacked_mb: float, archive: Path) -> None:
         )
 
 
-def _unpack_into(folder: Path, archive: Path, *, top: str, wanted: Sequence[str], largest_bytes: float) -> int:
+class _StrictMember(tarfile.TarInfo):
+    """A member whose header must be right: tarfile takes a damaged one in the middle for the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"damaged or cut off after {archive.offset} bytes: {error}") from error
+
+
+def _decompressed(file: BinaryIO) -> BinaryIO:
+    start = file.read(8)
+    file.seek(0)
+    for magic, opened in COMPRESSIONS:
+        if start.startswith(magic):
+            return opened(file)
+    return file
+
+
+def _unpack_into(
+    folder: Path, archive: Path, members: Sequence[str], *, kind: type[tarfile.TarInfo], largest_mb: float
+) -> int:
     """Unpack and return the number of files. One pass: reading a compressed archive twice would cost twice."""
     files = total_bytes = 0
-    size = archive.stat().st_size
-    meter = Meter(total=size, label=f"unpacking {archive.name}", in_bytes=True)
-    with open(archive, "rb") as file, tarfile.open(fileobj=file, mode="r|*") as members:
-        for member in members:
-            meter.step(count=file.tell() - meter.done)
-            name = member.name.removeprefix("./")
-            is_wanted = any(fnmatchcase(name, f"{top}/{pattern}") for pattern in wanted)
-            problem = _name_problem(name) or (_type_problem(member) if is_wanted else "")
-            if problem:
-                raise InputError(f"{archive}: its member '{member.name}' {problem}: nothing of it was unpacked")
-            if not is_wanted:
-                continue
-            total_bytes += max(member.size, DISK_BLOCK_BYTES)
-            if total_bytes > largest_bytes:
-                raise InputError(
-                    f"{archive}: its members up to '{member.name}' would take {total_bytes / MB:.0f} MB, more than "
-                    f"{TOO_LARGE} times what is expected: nothing of it was unpacked"
-                )
-            if member.isfile():
-                files += 1
-                target = folder / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with open(target, "wb") as copy:  # not extract(): of a member, nothing but its bytes is wanted
-                    shutil.copyfileobj(members.extractfile(member), copy)
+    meter = Meter(total=archive.stat().st_size, label=f"unpacking {archive.name}", in_bytes=True)
+    with open(archive, "rb") as file:
+        stream = _decompressed(file)
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=kind) as tar:
+            for member in tar:
+                meter.step(count=file.tell() - meter.done)
+                name = member.name.removeprefix("./")
+                is_wanted = any(fnmatchcase(name, pattern) for pattern in members)
+                problem = _name_problem(name) or (_type_problem(member) if is_wanted else "")
+                if problem:
+                    raise InputError(f"{archive}: its member '{member.name}' {problem}: nothing of it was unpacked")
+                if not is_wanted:
+                    continue
+                total_bytes += max(member.size, DISK_BLOCK_BYTES)
+                if total_bytes > largest_mb * MB:
+                    raise InputError(
+                        f"{archive}: its members up to '{member.name}' would take {total_bytes / MB:.0f} MB, more than "
+                        f"{TOO_LARGE} times what is expected: nothing of it was unpacked"
+                    )
+                if member.isfile():
+                    files += 1
+                    target = folder / name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    with open(target, "wb") as copy:  # not extract(): of a member, nothing but its bytes is wanted
+                        shutil.copyfileobj(tar.extractfile(member), copy)
+        while stream.read(1 << 20):
+            pass  # to the end, where compressed files have their checksum
     meter.close()
     return files
 

@@ -1,6 +1,7 @@
 """Checking the configuration before anything runs."""
 
 import difflib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from mdc.errors import InputError, listing
-from mdc.layout import SBD_PARTS, VOC_PARTS, devkit_root, missing_from, sbd_dataset
+from mdc.layout import NEEDS_SBD, VOC_PARTS, devkit_root, has_test_images, missing_from, nearest_sbd
 from mdc.settings import map_settings, needs_classifier, networks_from_imagenet, segmenter_settings, vgg16_file
 
 _FROM_TEXT = {
@@ -36,18 +37,25 @@ def _sentence(error: ValidationError) -> list[str]:
         lines = []
         for key in error.instance.keys() - known.keys():
             close = difflib.get_close_matches(str(key), known, n=1)
+            if "." in str(key):
+                first, rest = str(key).split(".", 1)
+                lines.append(f"{key}: keys are nested in YAML: write {first}: {{{rest}: ...}}")
+                continue
             hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
             lines.append(f"{f'{where}.' if where else ''}{key}: there is no such key; {hint}")
         return lines
     meaning = error.schema.get("description", "")
+    if error.validator == "pattern" and meaning:
+        return [f"{where}: '{error.instance}' is not possible: {meaning}"]
     return [f"{where or 'configuration'}: {error.message}" + (f" ({meaning})" if meaning else "")]
 
 
 def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
     """Return a configuration in which numbers and booleans that came as text, or the reverse, have the schema's type.
 
-    Snakemake hands on everything inside a nested `--config key={...}` as text, and YAML reads `1e-3` as text. Text
-    that is no such value stays as it is, for `check_config` to complain about.
+    Snakemake hands on everything inside a nested `--config key={...}` as text, and YAML reads `1e-3` as text, and a
+    key without a value as None. Text that is no such value stays as it is, for `check_config` to complain about. In
+    paths (`format: path` in the schema) `~` becomes the home folder.
     """
     root = schema if root is None else root
     if "$ref" in schema:
@@ -57,6 +65,10 @@ def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None 
         return {key: typed(item, known.get(key, other), root) for key, item in value.items()}
     if isinstance(value, list):
         return [typed(item, schema.get("items", {}), root) for item in value]
+    if schema.get("type") == "string" and value is None:
+        return ""
+    if schema.get("format") == "path" and isinstance(value, str):
+        return os.path.expanduser(value)
     if schema.get("type") == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, str) and schema.get("type") in _FROM_TEXT:
@@ -87,6 +99,10 @@ def _contradictions(config: Mapping[str, Any]):
     if config["backbone"]["name"] not in known:
         yield f"backbone.name: there is no backbone {config['backbone']['name']}; choose from {', '.join(known)}"
     classifier, segmenter = config["classifier"], config["segmenter"]
+    downloads = Path(config["downloads"]["folder"])
+    for folder in (downloads, *downloads.parents):
+        if folder.is_symlink() and not folder.exists() or folder.is_file():
+            yield f"downloads.folder: {folder} is a file or a link to nothing: remove it or name another folder"
     if data["source"] == "voc":
         yield from _voc_contradictions(data, config["predictions"]["splits"])
     if data["source"] == "devkit" and (not data["root"] or not Path(data["root"]).is_dir()):
@@ -103,26 +119,13 @@ def _contradictions(config: Mapping[str, Any]):
                 "write a table with the columns image and tags"
             )
     if saliency["source"] == "folder" and not Path(saliency["folder"] or ".missing").is_dir():
-        yield f"saliency.folder: there is no folder {saliency['folder'] or '(empty)'!s}; or set saliency.source to rbd"
-    for stage in ("classifier", "segmenter"):
-        section = config[stage]
-        downloaded = section["init"] == "imagenet" and not section["weights"]
-        named = section["init"] in ("imagenet", "file") and not downloaded
-        if named and not Path(section["weights"] or ".missing").is_file():
-            if stage == "segmenter" or needs_classifier(config):
-                what = "name your file with VGG16's weights, or leave the key empty to have it downloaded"
-                if section["init"] == "file":
-                    what = f"name the weights.pt of a {stage} that this workflow has trained"
-                yield (
-                    f"{stage}.weights: there is no file {section['weights'] or '(empty)'!s}; {what}, or set "
-                    f"{stage}.init to another value"
-                )
-    enum, from_download = config["downloads"]["weights"]["enum"], not vgg16_file(config, "segmenter")[0]
-    if "segmenter" in networks_from_imagenet(config) and from_download and enum == "IMAGENET1K_FEATURES":
         yield (
-            "downloads.weights.enum: IMAGENET1K_FEATURES has no fc6 and fc7, which segmenter.init imagenet needs: take "
-            "IMAGENET1K_V1, set segmenter.init to classifier, or name another file in segmenter.weights"
+            f"saliency.folder: there is no folder {saliency['folder'] or '(empty)'!s}; name the one with a map "
+            "<id>.png for every image, or set saliency.source to rbd"
         )
+    if saliency["source"] != "folder" and saliency["folder"]:
+        yield f"saliency.folder: is not read with source {saliency['source']}: set that to folder, or empty this"
+    yield from _weights_contradictions(config)
     crop_px, stride = segmenter["view"]["crop_px"], min(config["backbone"]["output_stride"], 8)
     if crop_px % stride != 1 and segmenter["loss_resolution"] == "image":
         yield f"segmenter.view.crop_px: loss_resolution image needs a multiple of {stride} plus 1, not {crop_px}"
@@ -158,26 +161,48 @@ def _contradictions(config: Mapping[str, Any]):
         yield "training.micro_batches: batch normalisation needs at least 2 images at a time"
 
 
+def _weights_contradictions(config: Mapping[str, Any]):
+    for stage in ("classifier", "segmenter"):
+        init, weights = config[stage]["init"], config[stage]["weights"]
+        if init in ("random", "classifier") and weights:
+            yield f"{stage}.weights: init {init} does not read it: set {stage}.init to imagenet or file, or empty it"
+        if init not in ("imagenet", "file") or (init == "imagenet" and not weights) or Path(weights).is_file():
+            continue
+        if stage == "segmenter" or needs_classifier(config):
+            what = "name your file with VGG16's weights, or leave the key empty to have it downloaded"
+            if init == "file":
+                what = f"name the weights.pt of a {stage} that this workflow has trained"
+            problem = (
+                f"{weights} is a folder"
+                if weights and Path(weights).is_dir()
+                else f"there is no file {weights or '(empty)'}"
+            )
+            yield f"{stage}.weights: {problem}; {what}, or set {stage}.init to another value"
+    enum, from_download = config["downloads"]["weights"]["enum"], not vgg16_file(config, "segmenter")[0]
+    if "segmenter" in networks_from_imagenet(config) and from_download and enum == "IMAGENET1K_FEATURES":
+        yield (
+            "downloads.weights.enum: IMAGENET1K_FEATURES has no fc6 and fc7, which segmenter.init imagenet needs: take "
+            "IMAGENET1K_V1, set segmenter.init to classifier, or name another file in segmenter.weights"
+        )
+
+
 def _voc_contradictions(data: Mapping[str, Any], splits: list[str]):
     if data["classes"]:
         yield "data.classes: source voc has VOC's 20 classes: leave the list empty, or set data.source to devkit"
     if data["voc_root"]:
         root = devkit_root(Path(data["voc_root"])) or Path(data["voc_root"])
-        missing = missing_from(root, VOC_PARTS)
-        if missing:
-            yield (
-                f"data.voc_root: {root} is no folder of VOC 2012, it lacks {', '.join(missing)}: name the folder "
-                "VOCdevkit/VOC2012 of VOCtrainval_11-May-2012.tar, or leave the key empty to have it downloaded"
-            )
-    if data["sbd_root"] and sbd_dataset(Path(data["sbd_root"])) is None:
-        missing = missing_from(Path(data["sbd_root"]), SBD_PARTS)
-        yield (
-            f"data.sbd_root: {data['sbd_root']} is no folder of SBD, it lacks {', '.join(missing)}: name the folder "
-            "benchmark_RELEASE/dataset of benchmark.tgz, or leave the key empty to have it downloaded"
-        )
+        advice = "name VOCdevkit/VOC2012 of VOCtrainval_11-May-2012.tar, or leave the key empty to have it downloaded"
+        problem = _not_the_folder(root, missing_from(root, VOC_PARTS), "VOC 2012") or _other_lists(root, data)
+        if problem:
+            yield f"data.voc_root: {problem}: {advice}"
+    if data["sbd_root"] and data["train_list"] in NEEDS_SBD:
+        problem = _not_the_folder(*nearest_sbd(Path(data["sbd_root"])), "SBD")
+        advice = "name benchmark_RELEASE/dataset of benchmark.tgz, or leave the key empty to have it downloaded"
+        if problem:
+            yield f"data.sbd_root: {problem}: {advice}"
     archive = data["voc_test_archive"]
     if archive and not Path(archive).is_file():
-        yield f"data.voc_test_archive: there is no file {archive}; get VOC2012test.tar from the site of the challenge"
+        yield f"data.voc_test_archive: there is no file {archive}; name VOC2012test.tar, from the site of the challenge"
     if "test" in splits and not archive and not _lists_test_images(data["voc_root"]):
         yield (
             "predictions.splits: there are no test images; name VOC2012test.tar (behind the login of the challenge's "
@@ -185,11 +210,31 @@ def _voc_contradictions(data: Mapping[str, Any], splits: list[str]):
         )
     if "val" in splits and data["train_list"] == "trainvalaug":
         yield (
-            "predictions.splits: with data.train_list trainvalaug val is trained on and has no scores: predict test "
-            "(the paper reports this setting on test only)"
+            "predictions.splits: with data.train_list trainvalaug val is trained on and has no scores: set it to [] "
+            "or, with data.voc_test_archive, to [test] (the paper reports this setting on test only)"
         )
+
+
+def _not_the_folder(folder: Path, missing: list[str], name: str) -> str:
+    if not missing:
+        return ""
+    if not folder.exists():
+        return f"there is no folder {folder}"
+    if not folder.is_dir():
+        return f"{folder} is a file, not a folder"
+    return f"{folder} is no folder of {name}, it lacks {', '.join(missing)}"
+
+
+def _other_lists(root: Path, data: Mapping[str, Any]) -> str:
+    lists = {split: root / "ImageSets/Segmentation" / f"{split}.txt" for split in ("train", "val")}
+    found = [len(path.read_text(errors="replace").split()) for path in lists.values()]
+    expected = [data["expected_images"][split] for split in lists]
+    if found == expected:
+        return ""
+    numbers = " and ".join(map(str, found)), " and ".join(map(str, expected))
+    return f"{root} lists {numbers[0]} images in train and val, not {numbers[1]} as VOC 2012 (data.expected_images)"
 
 
 def _lists_test_images(voc_root: str) -> bool:
     root = devkit_root(Path(voc_root)) if voc_root else None
-    return root is not None and (root / "ImageSets/Segmentation/test.txt").is_file()
+    return root is not None and has_test_images(root)

@@ -33,8 +33,21 @@ def watched_files(source: str, *, root: Path, tags_csv: str) -> list[str]:
 
 def sbd_dataset(root: Path) -> Path | None:
     """Return SBD's folder with cls/, train.txt and val.txt: `root` itself or a usual place below it; None without."""
+    folder, missing = nearest_sbd(root)
+    return None if missing else folder
+
+
+def nearest_sbd(root: Path) -> tuple[Path, list[str]]:
+    """Return the folder, `root` or a usual place below it, that has most of SBD's parts, and those it lacks."""
     candidates = (root, root / "dataset", root / "benchmark_RELEASE" / "dataset")
-    return next((folder for folder in candidates if not missing_from(folder, SBD_PARTS)), None)
+    return min(((folder, missing_from(folder, SBD_PARTS)) for folder in candidates), key=lambda found: len(found[1]))
+
+
+def has_test_images(root: Path) -> bool:
+    """Return whether a folder in VOC's layout lists test images and has the first of them; the list alone is common."""
+    test = root / "ImageSets/Segmentation/test.txt"
+    first = test.read_text().split()[:1] if test.is_file() else []
+    return bool(first) and (root / "JPEGImages" / f"{first[0]}.jpg").is_file()
 
 
 def missing_from(folder: Path, parts: Iterable[str]) -> list[str]:

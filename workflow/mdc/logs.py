@@ -21,7 +21,8 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
 
     An `InputError` is shown as its sentence. Any other exception is a defect: its traceback goes to both places.
     """
-    handlers = [logging.FileHandler(log_path, mode="w"), logging.StreamHandler(sys.stderr)]
+    file = logging.FileHandler(log_path, mode="w", errors="backslashreplace")  # names of files may be no UTF-8
+    handlers = [file, logging.StreamHandler(sys.stderr)]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers)
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", module="lightning|torch")  # about their own internals
@@ -30,6 +31,9 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
     except InputError as error:
         logger.error("%s", error)
         sys.exit(1)
+    except KeyboardInterrupt:
+        logger.error("stopped: run the same again to continue")
+        sys.exit(130)
     except Exception:
         logger.exception("this is a defect of the program, not of your input:")
         sys.exit(1)

@@ -68,15 +68,15 @@ def check_folder(folder: Path, images: list[tuple[str, int, int]]) -> pd.DataFra
 
 
 def maps_of_images(
-    table: pd.DataFrame, *, own_folder: Path, missing_csv: Path, computed_folder: Path, processes: int
+    table: pd.DataFrame, *, own_folder: Path, by_rbd: bool, computed_folder: Path, processes: int
 ) -> pd.DataFrame:
     """Return the table of `write_saliency` for the rows of a manifest, with the maps of `own_folder`, checked.
 
-    The images in `missing_csv` (see `check_maps_exist`) have none: theirs are computed, in `computed_folder`.
+    With `by_rbd`, images without a map there get one computed, in `computed_folder`.
     Raises what `check_folder` and `write_saliency` raise.
     """
-    missing = table["id"].isin(pd.read_csv(missing_csv, dtype=str, na_filter=False)["id"])
-    given = check_folder(own_folder, list(table.loc[~missing, ["id", "height", "width"]].itertuples(index=False)))
-    images = [(row.id, Path(row.image)) for row in table[missing].itertuples()]
+    has_map = pd.Series([not by_rbd or png_path(own_folder, id).is_file() for id in table["id"]], table.index, bool)
+    given = check_folder(own_folder, list(table.loc[has_map, ["id", "height", "width"]].itertuples(index=False)))
+    images = [(row.id, Path(row.image)) for row in table[~has_map].itertuples()]
     computed = write_saliency(images, folder=computed_folder, processes=processes)
     return pd.concat([given, computed]).set_index("id").loc[table["id"]].reset_index()

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
+from mdc.checks import id_problem
 from mdc.errors import InputError, listing
 from mdc.layout import sbd_dataset
 from mdc.parallel import map_in_order
@@ -27,6 +28,9 @@ def sbd_ids(root: Path) -> list[str]:
     if len(set(ids)) != len(ids):
         twice = next(id for id in ids if ids.count(id) > 1)
         raise InputError(f"{dataset}: '{twice}' stands twice in train.txt and val.txt: restore the original lists")
+    for id in ids:
+        if id_problem(id):  # ids become names of files
+            raise InputError(f"{dataset}: the image id '{id}' in train.txt or val.txt {id_problem(id)}")
     return sorted(ids)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from mdc.checks import SplitTables, split_tables
 from mdc.devkit import images_by_id, layout_root, listed_photos
 from mdc.errors import InputError
-from mdc.layout import NEEDS_SBD
+from mdc.layout import NEEDS_SBD, has_test_images
 from mdc.sbd import sbd_ids
 from mdc.voc import CLASSES, read_list
 
@@ -28,8 +28,8 @@ def link_voc_sbd(
     Args:
         voc_root: VOC's folder with JPEGImages, or a parent; photos and annotations of SBD's images are VOC's too.
         sbd_root: SBD's folder, or None if `train_list` is `train`.
-        sbd_masks: id -> palette PNG, as `sbd.convert_sbd` made them; VOC's own masks go before.
-        test_root: a folder in VOC's layout with the test images and their list; None takes `voc_root` if it lists them.
+        sbd_masks: id -> palette PNG, as `sbd.convert_sbd` made them, for images that VOC does not list itself.
+        test_root: a folder in VOC's layout with the test images and their list; None takes `voc_root` if it has them.
         train_list, expected_images: see `split_lists`.
         plain_folder, max_side_px, processes: see `checks.split_tables`.
 
@@ -38,7 +38,7 @@ def link_voc_sbd(
     root = layout_root(Path(voc_root))
     segmentation = root / "ImageSets" / "Segmentation"
     voc = {split: read_list(segmentation / f"{split}.txt") for split in ("train", "val")}
-    if test_root is None and (segmentation / "test.txt").is_file():
+    if test_root is None and has_test_images(root):
         test_root = root
     test = None
     if test_root is not None:
@@ -47,8 +47,16 @@ def link_voc_sbd(
     sbd = sbd_ids(sbd_root) if train_list in NEEDS_SBD else []
     lists = split_lists(voc=voc, sbd=sbd, test=test, train_list=train_list, expected_images=expected_images)
     images, problems = images_by_id(root)
+    vocs_own = {*voc["train"], *voc["val"]}
+    unmasked = sorted(id for id in vocs_own if not (root / "SegmentationClass" / f"{id}.png").is_file())
+    if unmasked:
+        problems.append(
+            f"{root / 'SegmentationClass'}: lacks the masks of {len(unmasked)} of VOC's {len(vocs_own)} segmented "
+            f"images, the first is {unmasked[0]}.png: restore them"
+        )
+    others = {id: path for id, path in sbd_masks.items() if id not in vocs_own}
     photos = {
-        split: listed_photos(root, lists[split], images=images, split=split, other_masks=sbd_masks, problems=problems)
+        split: listed_photos(root, lists[split], images=images, split=split, other_masks=others, problems=problems)
         for split in ("train", "val")
     }
     if test is not None:

@@ -4,6 +4,7 @@
 
 
 rule cams:
+    """The localization maps of train and val."""
     input:
         expand(cam_files("train") + cam_files("val"), classifier=CLASSIFIERS, seed=config["seeds"]),
 

@@ -5,6 +5,7 @@
 
 
 rule classifier:
+    """The trained classifiers."""
     input:
         expand(f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt", classifier=CLASSIFIERS, seed=config["seeds"]),
 
@@ -15,7 +16,7 @@ rule train_classifier:
         train_csv=manifest("train"),
         val_csv=manifest("val"),
         classes=CLASSES,
-        weights=starting_weights("classifier") or [],
+        weights=weights_ready("classifier"),
         weights_checked=weights_checks("classifier"),
     output:
         weights=f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt",

@@ -38,11 +38,13 @@ BY_NETWORK = "{classifier}/seed{seed}"
 CLASSES = f"{RESULTS}/data/classes.txt"
 CLASSIFIERS = list(config["classifier"]["blocks"])
 DOWNLOADS = os.path.normpath(config["downloads"]["folder"])
-WEIGHTS = f"{DOWNLOADS}/vgg16-{config['downloads']['weights']['enum']}.pth"
+VOC_READY, SBD_READY, TEST_READY = (f"{DOWNLOADS}/{name}/ready.txt" for name in ("voc", "sbd", "voc_test"))
+WEIGHTS = f"{DOWNLOADS}/vgg16/{config['downloads']['weights']['enum']}.pth"
+WEIGHTS_READY = WEIGHTS.replace(".pth", ".ready.txt")
 SHAPES = f"{RESULTS}/data/shapes"
-VOC_ROOT = config["data"]["voc_root"] or f"{DOWNLOADS}/VOCdevkit"
-SBD_ROOT = config["data"]["sbd_root"] or f"{DOWNLOADS}/benchmark_RELEASE"
-TEST_ROOT = f"{DOWNLOADS}/VOCdevkit_test" if config["data"]["voc_test_archive"] else ""
+VOC_ROOT = config["data"]["voc_root"] or f"{DOWNLOADS}/voc"
+SBD_ROOT = config["data"]["sbd_root"] or f"{DOWNLOADS}/sbd"
+TEST_ARCHIVE = config["data"]["voc_test_archive"] if config["data"]["source"] == "voc" else ""
 FROM_SBD = config["data"]["source"] == "voc" and config["data"]["train_list"] in NEEDS_SBD
 DATA_ROOT = {"shapes": SHAPES, "voc": VOC_ROOT}.get(config["data"]["source"], os.path.normpath(config["data"]["root"]))
 GPU = 0 if config["device"] == "cpu" else 1
@@ -95,17 +97,39 @@ def manifest(split):
 
 
 def data_lists():
-    """Return the lists that the tables of images come from, or the folder with them where a rule makes it."""
+    """Return the files whose change means other tables of images: lists, or what says that the data is there."""
     data = config["data"]
-    if data["source"] == "shapes" or (data["source"] == "voc" and not data["voc_root"]):
-        return DATA_ROOT
+    if data["source"] == "shapes":
+        return SHAPES
+    if data["source"] == "voc" and not data["voc_root"]:
+        return VOC_READY
     return watched_files(data["source"], root=Path(DATA_ROOT), tags_csv=data["tags_csv"])
 
 
 def sbd_lists():
-    """Return SBD's lists, or its folder where a rule makes it."""
+    """Return SBD's lists, or what says that they are there."""
     found = sbd_dataset(Path(SBD_ROOT)) if config["data"]["sbd_root"] else None
-    return [f"{found}/train.txt", f"{found}/val.txt"] if found else SBD_ROOT
+    return [f"{found}/train.txt", f"{found}/val.txt"] if found else SBD_READY
+
+
+def downloaded():
+    """Return what says that everything is there which this configuration downloads or unpacks."""
+    data = config["data"]
+    needed = {
+        VOC_READY: data["source"] == "voc" and not data["voc_root"],
+        SBD_READY: FROM_SBD and not data["sbd_root"],
+        TEST_READY: bool(TEST_ARCHIVE),
+        WEIGHTS_READY: downloads_weights(config),
+    }
+    return [path for path, is_needed in needed.items() if is_needed]
+
+
+def advice(section, file, key):
+    """Return what to do when no source of a download has it, as the end of a sentence."""
+    return (
+        f"try again later, name another source in downloads.{section}.urls, put the file at {file}, or name what you "
+        f"have in {key}"
+    )
 
 
 def saliency_tables(split):
@@ -135,6 +159,12 @@ def starting_weights(stage):
 def weights_input(stage):
     """Return the input that this file expects; empty where the file is not VGG16's, so that the key reruns nothing."""
     return vgg16_file(config, stage)[1] if config[stage]["init"] == "imagenet" else ""
+
+
+def weights_ready(stage):
+    """Return the file whose change means other starting weights: a file of the user, or what says that ours is there."""
+    weights = starting_weights(stage)
+    return WEIGHTS_READY if weights == WEIGHTS else weights or []
 
 
 def weights_hash(stage):

@@ -4,6 +4,7 @@
 
 
 rule crf:
+    """The predictions after the CRF."""
     input:
         every_prediction("crf"),
 

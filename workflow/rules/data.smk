@@ -10,6 +10,7 @@ DATA = config["data"]
 
 
 rule data:
+    """The tables of images."""
     input:
         expand(f"{RESULTS}/data/{{split}}.csv", split=["train", "val", "test"]),
 
@@ -69,7 +70,7 @@ rule link_data:
         # the lists and not the photos: a job graph must not grow with the number of images
         lists=data_lists(),
         sbd_masks=f"{RESULTS}/data/sbd_masks.csv" if FROM_SBD else [],
-        test_root=TEST_ROOT if TEST_ROOT and DATA["source"] == "voc" else [],
+        test=TEST_READY if TEST_ARCHIVE else [],
     output:
         train=manifest("train"),
         val=manifest("val"),

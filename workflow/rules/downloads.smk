@@ -1,13 +1,14 @@
 # downloads: what source voc and init imagenet need and the configuration does not name: VOC 2012, SBD, VGG16's weights.
 # Needs:    the config section `downloads`, and the internet; for VOC's test images an archive of yours.
-# Produces: in `downloads.folder`, for all runs: VOCdevkit/, benchmark_RELEASE/, VOCdevkit_test/, vgg16-<enum>.pth, archives.
-# Downloads run on the machine where Snakemake was started: nodes of clusters often have no way to the internet. What
-# lies here is told by its hash, so these rules carry no fingerprint: a change of the code downloads nothing again.
+# Produces: in `downloads.folder`, for all runs: voc/, sbd/ and voc_test/ (unpacked), vgg16/<enum>.pth, and the archives;
+#           <stage>/<classifier>/weights_checked.csv in the run's results.
+# Only the small ready files are outputs in Snakemake's sense, since it deletes outputs before it runs a rule again: what
+# they stand for is told by its hash, and no change of code, settings or environment downloads it twice. Downloads run on the
+# machine where Snakemake was started: nodes of clusters often have no way to the internet.
 
 VOC, SBD = config["downloads"]["voc"], config["downloads"]["sbd"]
-VOC_ARCHIVE = f"{DOWNLOADS}/VOCtrainval_11-May-2012.tar"
-SBD_ARCHIVE = f"{DOWNLOADS}/benchmark.tgz"
 PATIENCE = {"rounds": config["downloads"]["rounds"], "timeout_seconds": config["downloads"]["timeout_seconds"]}
+KEEP_ARCHIVES = config["downloads"]["keep_archives"]
 
 
 localrules:
@@ -17,15 +18,15 @@ localrules:
 
 
 rule downloads:
+    """All that this configuration needs from the internet."""
     input:
-        [VOC_ROOT, SBD_ROOT, *([TEST_ROOT] if TEST_ROOT else [])] if config["data"]["source"] == "voc" else [],
-        [WEIGHTS] if downloads_weights(config) else [],
+        downloaded(),
 
 
 rule download_voc:
-    """Download the archive of VOC 2012."""
+    """Download VOC 2012, SBD or weights, as far as they are not there, and unpack an archive."""
     output:
-        file=VOC_ARCHIVE if config["downloads"]["keep_archives"] else temp(VOC_ARCHIVE),
+        ready=VOC_READY,
     log:
         f"{DOWNLOADS}/logs/download_voc.log",
     benchmark:
@@ -38,120 +39,87 @@ rule download_voc:
         runtime=1440,
     params:
         hash=VOC["hash"],
-        label="VOC 2012",
+        file=f"{DOWNLOADS}/VOCtrainval_11-May-2012.tar",
+        members=["VOCdevkit/*"],
+        label=without_rerun("VOC 2012"),
         urls=without_rerun(VOC["urls"]),
         megabytes=without_rerun((VOC["archive_mb"], VOC["unpacked_mb"])),
         patience=without_rerun(PATIENCE),
-        advice=without_rerun(
-            f"try again later, add a source to downloads.voc.urls, put the file at {VOC_ARCHIVE}, "
-            "or name a folder that has it unpacked in data.voc_root"
-        ),
+        keep_archive=without_rerun(KEEP_ARCHIVES),
+        advice=without_rerun(advice("voc", f"{DOWNLOADS}/VOCtrainval_11-May-2012.tar", "data.voc_root")),
     script:
         "../scripts/download.py"
 
 
 use rule download_voc as download_sbd with:
     output:
-        file=SBD_ARCHIVE if config["downloads"]["keep_archives"] else temp(SBD_ARCHIVE),
+        ready=SBD_READY,
     log:
         f"{DOWNLOADS}/logs/download_sbd.log",
     benchmark:
         f"{DOWNLOADS}/benchmarks/download_sbd.tsv"
     params:
         hash=SBD["hash"],
-        label="SBD",
+        file=f"{DOWNLOADS}/benchmark.tgz",
+        members=[f"benchmark_RELEASE/dataset/{part}" for part in ("train.txt", "val.txt", "cls/*.mat")],
+        label=without_rerun("SBD"),
         urls=without_rerun(SBD["urls"]),
         megabytes=without_rerun((SBD["archive_mb"], SBD["unpacked_mb"])),
         patience=without_rerun(PATIENCE),
-        advice=without_rerun(
-            f"try again later, add a source to downloads.sbd.urls, put the file at {SBD_ARCHIVE}, "
-            "or name a folder that has it unpacked in data.sbd_root"
-        ),
+        keep_archive=without_rerun(KEEP_ARCHIVES),
+        advice=without_rerun(advice("sbd", f"{DOWNLOADS}/benchmark.tgz", "data.sbd_root")),
 
 
 use rule download_voc as download_weights with:
     output:
-        file=WEIGHTS,
+        ready=WEIGHTS_READY,
     log:
         f"{DOWNLOADS}/logs/download_weights.log",
     benchmark:
         f"{DOWNLOADS}/benchmarks/download_weights.tsv"
     params:
         hash=weights_source(config)["hash"],
-        label="VGG16's weights",
+        file=WEIGHTS,
+        members=[],
+        label=without_rerun("VGG16's weights"),
         urls=without_rerun(weights_source(config)["urls"]),
         megabytes=without_rerun((VGG16_MB, 0)),
         patience=without_rerun(PATIENCE),
-        advice=without_rerun(
-            f"try again later, name a source in downloads.weights.urls, put the file at {WEIGHTS}, "
-            "or name yours in classifier.weights and segmenter.weights"
-        ),
+        keep_archive=without_rerun(True),
+        advice=without_rerun(advice("weights", WEIGHTS, "classifier.weights")),
 
 
-rule unpack_voc:
-    """Unpack VOC 2012, after its hash was checked once more."""
-    input:
-        archive=VOC_ARCHIVE,
-    output:
-        folder=directory(f"{DOWNLOADS}/VOCdevkit"),
-    log:
-        f"{DOWNLOADS}/logs/unpack_voc.log",
-    benchmark:
-        f"{DOWNLOADS}/benchmarks/unpack_voc.tsv"
-    conda:
-        "../../envs/mdc.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=60,
-    params:
-        hash=VOC["hash"],
-        top="VOCdevkit",
-        wanted=["*"],
-        unpacked_mb=without_rerun(VOC["unpacked_mb"]),
-        advice=without_rerun("remove it, to have it downloaded again"),
-    script:
-        "../scripts/unpack.py"
+if TEST_ARCHIVE:
 
-
-use rule unpack_voc as unpack_sbd with:
-    input:
-        archive=SBD_ARCHIVE,
-    output:
-        folder=directory(f"{DOWNLOADS}/benchmark_RELEASE"),
-    log:
-        f"{DOWNLOADS}/logs/unpack_sbd.log",
-    benchmark:
-        f"{DOWNLOADS}/benchmarks/unpack_sbd.tsv"
-    params:
-        hash=SBD["hash"],
-        top="benchmark_RELEASE",
-        wanted=["dataset/train.txt", "dataset/val.txt", "dataset/cls/*.mat"],
-        unpacked_mb=without_rerun(SBD["unpacked_mb"]),
-        advice=without_rerun("remove it, to have it downloaded again"),
-
-
-use rule unpack_voc as unpack_voc_test with:
-    input:
-        archive=config["data"]["voc_test_archive"] or [],
-    output:
-        folder=directory(f"{DOWNLOADS}/VOCdevkit_test"),
-    log:
-        f"{DOWNLOADS}/logs/unpack_voc_test.log",
-    benchmark:
-        f"{DOWNLOADS}/benchmarks/unpack_voc_test.tsv"
-    params:
-        hash="",
-        top="VOCdevkit",
-        wanted=["*"],
-        unpacked_mb=without_rerun(VOC["unpacked_mb"]),
-        advice=without_rerun("download VOC2012test.tar once more"),
+    rule unpack_voc_test:
+        """Unpack the archive of VOC's test images that the user has."""
+        input:
+            archive=TEST_ARCHIVE,
+        output:
+            ready=TEST_READY,
+        log:
+            f"{DOWNLOADS}/logs/unpack_voc_test.log",
+        benchmark:
+            f"{DOWNLOADS}/benchmarks/unpack_voc_test.tsv"
+        conda:
+            "../../envs/mdc.yaml"
+        threads: 1
+        resources:
+            mem_mb=500,
+            runtime=60,
+        params:
+            code=fingerprint("unpack_voc_test"),
+            members=["VOCdevkit/*"],
+            must_hold="VOCdevkit/VOC2012/ImageSets/Segmentation/test.txt",
+            unpacked_mb=without_rerun(VOC["unpacked_mb"]),
+        script:
+            "../scripts/unpack_voc_test.py"
 
 
 rule check_weights:
     """Try the starting weights of a network on it, before anything is trained."""
     input:
-        weights=lambda wildcards: starting_weights(wildcards.stage),
+        weights=lambda wildcards: weights_ready(wildcards.stage),
         classes=CLASSES,
     output:
         checked=f"{RESULTS}/{{stage}}/{{classifier}}/weights_checked.csv",
@@ -173,6 +141,7 @@ rule check_weights:
         dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
         network=lambda wildcards: classifier_network() if wildcards.stage == "classifier" else segmenter_network(),
         init=lambda wildcards: config[wildcards.stage]["init"],
+        weights=lambda wildcards: starting_weights(wildcards.stage),
         weights_input=lambda wildcards: weights_input(wildcards.stage),
         expected_hash=lambda wildcards: weights_hash(wildcards.stage),
     script:

@@ -6,6 +6,7 @@
 
 
 rule masks:
+    """The pseudo masks of all map settings."""
     input:
         [
             expand(f"{RESULTS}/masks/{BY_NETWORK}/{maps}/train.csv", classifier=classifier, seed=config["seeds"])

@@ -5,6 +5,7 @@
 
 
 rule predictions:
+    """The predictions of all segmenters."""
     input:
         every_prediction("predictions"),
 

@@ -4,6 +4,7 @@
 
 
 rule report:
+    """The figures and tables that people look at."""
     input:
         f"{RESULTS}/config.yaml",
         f"{RESULTS}/report/summary.html",

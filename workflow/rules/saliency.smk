@@ -5,6 +5,7 @@
 
 
 rule saliency:
+    """The saliency maps of train and val."""
     input:
         saliency_tables("train"),
         saliency_tables("val"),
@@ -56,6 +57,7 @@ rule compute_saliency:
         code=fingerprint("compute_saliency"),
         source=SALIENCY,
         own_folder=config["saliency"]["folder"],
+        by_rbd=BY_RBD,
         folder=lambda wildcards, output: f"{RESULTS}/saliency/{SALIENCY}/{wildcards.split}",
     script:
         "../scripts/compute_saliency.py"

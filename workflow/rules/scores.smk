@@ -6,6 +6,7 @@
 
 
 rule scores:
+    """The tables of scores."""
     input:
         f"{RESULTS}/scores/summary.csv",
         f"{RESULTS}/scores/table3.md",

@@ -5,6 +5,7 @@
 
 
 rule segmenter:
+    """The trained segmenters."""
     input:
         [
             expand(
@@ -31,7 +32,7 @@ rule train_segmenter:
         classifier=(
             f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt" if config["segmenter"]["init"] == "classifier" else []
         ),
-        weights=starting_weights("segmenter") or [],
+        weights=weights_ready("segmenter"),
         weights_checked=weights_checks("segmenter"),
     output:
         weights=f"{RESULTS}/segmenter/{BY_NETWORK}/{{setting}}/weights.pt",

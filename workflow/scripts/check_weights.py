@@ -20,7 +20,7 @@ def main() -> None:
     check_weights(
         network,
         init=settings.init,
-        weights=snakemake.input.weights,
+        weights=settings.weights,
         weights_input=settings.weights_input,
         expected_hash=settings.expected_hash,
         checked_csv=Path(snakemake.output.checked),

@@ -17,7 +17,7 @@ def main() -> None:
         rows = maps_of_images(
             table,
             own_folder=Path(settings.own_folder),
-            missing_csv=Path(snakemake.input.missing),
+            by_rbd=settings.by_rbd,
             computed_folder=Path(settings.folder),
             processes=snakemake.threads,
         )

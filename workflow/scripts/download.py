@@ -1,4 +1,4 @@
-"""Download a file from the first of its sources that has it."""
+"""Download a file from the first of its sources that has it, and unpack it if it is an archive."""
 
 from pathlib import Path
 
@@ -6,7 +6,9 @@ from mdc.logs import run_logged
 
 
 def main() -> None:
-    from mdc.downloads import Wanted, download
+    from mdc.archives import bring_folder
+    from mdc.downloads import Patience, Wanted, download
+    from mdc.files import write_whole
 
     settings = snakemake.params
     archive_mb, unpacked_mb = settings.megabytes
@@ -18,7 +20,13 @@ def main() -> None:
         unpacked_mb=unpacked_mb,
         advice=settings.advice,
     )
-    download(wanted, Path(snakemake.output.file), **settings.patience)
+    file, ready, patience = Path(settings.file), Path(snakemake.output.ready), Patience(**settings.patience)
+    if settings.members:
+        keep = settings.keep_archive
+        bring_folder(wanted, file, ready.parent, members=settings.members, patience=patience, keep_archive=keep)
+    else:
+        download(wanted, file, patience)
+    write_whole(ready, f"{wanted.label}, {wanted.hash}\n".encode())
 
 
 run_logged(snakemake.log[0], main)

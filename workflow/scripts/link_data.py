@@ -21,7 +21,7 @@ def main() -> None:
             root,
             sbd_root=Path(settings.sbd_root) if settings.sbd_root else None,
             sbd_masks=read_table([Path(files.sbd_masks)]) if files.sbd_masks else {},
-            test_root=Path(files.test_root) if files.test_root else None,
+            test_root=Path(files.test).parent if files.test else None,
             train_list=settings.train_list,
             expected_images=settings.expected_images,
             **common,

@@ -83,8 +83,10 @@ class Backbone(nn.Module):
         return self.layers(images)
 
     @torch.no_grad()
-    def load_imagenet(self, state: Mapping[str, Tensor]) -> list[str]:
+    def load_imagenet(self, state: Mapping[str, Tensor], *, source: Path | str = "the weights") -> list[str]:
         """Copy VGG16's 13 convolutions from a state with torchvision's key names; return the keys that were used.
+
+        `source` names the file in messages.
 
         Raises:
             InputError: this trunk is not VGG16's size, or a key is missing, of another shape or not finite.
@@ -99,26 +101,29 @@ class Backbone(nn.Module):
             for conv, number in zip(stage, numbers, strict=True):
                 for kind in ("weight", "bias"):
                     used.append(f"features.{number}.{kind}")
-                    getattr(conv, kind).copy_(checked(state, used[-1], getattr(conv, kind).shape))
+                    getattr(conv, kind).copy_(checked(state, used[-1], getattr(conv, kind).shape, source=source))
         return used
 
 
 def checked(
     state: Mapping[str, Tensor], key: str, shape: torch.Size | tuple[int, ...], *, source: Path | str = "the weights"
 ) -> Tensor:
-    """Return `state[key]`, known to have `shape` and finite values; `source` names the file in messages.
+    """Return `state[key]` as float32, known to have `shape` and finite values; `source` names the file in messages.
 
     Raises:
-        InputError: it is missing, of another shape or not finite.
+        InputError: it is missing, no plain tensor of floating-point numbers, of another shape or not finite.
     """
     if key not in state:
         raise InputError(f"{source}: there is no tensor {key}: this is no file with VGG16's weights")
     tensor = state[key]
+    if not isinstance(tensor, Tensor) or not tensor.is_floating_point() or tensor.layout != torch.strided:
+        raise InputError(f"{source}: {key} is no plain tensor of floating-point numbers: name another file")
     if tuple(tensor.shape) != tuple(shape):
         raise InputError(f"{source}: {key} is {tuple(tensor.shape)}, expected {tuple(shape)}")
-    if not torch.isfinite(tensor).all():
+    tensor = tensor.float()  # before the check: what is finite in 64 bits need not be in 32
+    if tensor.is_meta or not torch.isfinite(tensor).all():
         raise InputError(
-            f"{source}: {key} holds values that are not finite (the file IMAGENET1K_FEATURES has valid "
-            "convolutions only): use IMAGENET1K_V1"
+            f"{source}: {key} holds values that are not finite; fully connected layers of torchvision's "
+            "IMAGENET1K_FEATURES are so, which the segmenter cannot start from: name another file"
         )
     return tensor

@@ -11,9 +11,9 @@ from mdc.backbones.vgg import TORCHVISION_CONVOLUTIONS, checked
 from mdc.errors import InputError
 from mdc.models.weights import read_torch
 
-# Numbers of VGG16's layers in the three kinds of files.
+# Numbers of VGG16's layers in files.
 CONVOLUTIONS = tuple(number for stage in TORCHVISION_CONVOLUTIONS for number in stage)
-TORCHVISION_FC = (0, 3, 6)
+FC = {"torchvision's vgg16": (0, 3, 6), "pytorch-vgg's vgg16": (1, 4, 6)}
 REDUCED_FC = (31, 33)
 # How LargeFOV takes VGG16's fully connected layers: every 4th filter and every 3rd position of the 7 x 7.
 FC6_GRID, EVERY_FILTER, EVERY_POSITION = 7, 4, 3
@@ -41,7 +41,7 @@ def _names(prefix: str, numbers: tuple[int, ...]) -> list[str]:
 
 
 KINDS = {
-    "torchvision's vgg16": {*_names("features.", CONVOLUTIONS), *_names("classifier.", TORCHVISION_FC)},
+    **{kind: {*_names("features.", CONVOLUTIONS), *_names("classifier.", numbers)} for kind, numbers in FC.items()},
     "torchvision's vgg16, convolutions only": set(_names("features.", CONVOLUTIONS)),
     "vgg16_reducedfc": set(_names("", CONVOLUTIONS + REDUCED_FC)),
 }
@@ -64,12 +64,12 @@ class Vgg16:
 def read_vgg16(path: Path, *, weights_input: str) -> Vgg16:
     """Return the content of a file with VGG16's weights.
 
-    It may be torchvision's `VGG16_Weights`, the same without its fully connected layers, or `vgg16_reducedfc.pth`,
-    whose fc6 and fc7 are subsampled already.
+    It may be torchvision's `VGG16_Weights`, the same without its fully connected layers, `vgg16-00b39a1b.pth` of
+    jcjohnson/pytorch-vgg, which is Caffe's, or `vgg16_reducedfc.pth`, whose fc6 and fc7 are subsampled already.
 
     Args:
-        weights_input: a key of `INPUTS`, or `auto`: torchvision's for its own weights, `caffe_rgb` for
-            `vgg16_reducedfc` and for `IMAGENET1K_FEATURES`, which is known by a classifier that is not a number.
+        weights_input: a key of `INPUTS`, or `auto`: torchvision's for its own weights, `caffe_bgr` for pytorch-vgg's,
+            `caffe_rgb` for `vgg16_reducedfc` and for `IMAGENET1K_FEATURES`, whose classifier is not a number.
 
     Raises:
         InputError: the file is missing, damaged or of none of these kinds; or `auto` cannot tell the input.
@@ -94,8 +94,12 @@ def read_vgg16(path: Path, *, weights_input: str) -> Vgg16:
 def _input_of(state: Mapping[str, Tensor], kind: str, path: Path) -> str:
     if kind == "vgg16_reducedfc":
         return "caffe_rgb"
+    if kind == "pytorch-vgg's vgg16":
+        return "caffe_bgr"
     if kind == "torchvision's vgg16":
-        return "torchvision" if torch.isfinite(state["classifier.0.weight"]).all() else "caffe_rgb"
+        first = state["classifier.0.weight"]
+        is_caffe = isinstance(first, Tensor) and first.layout == torch.strided and torch.isnan(first).any()
+        return "caffe_rgb" if is_caffe else "torchvision"
     raise InputError(
         f"{path}: does not tell what input its weights expect: set weights_input to torchvision, caffe_rgb or caffe_bgr"
     )
@@ -120,8 +124,8 @@ def fc6_and_fc7(vgg16: Vgg16) -> tuple[dict[str, Tensor], list[str]]:
         names = _names("", REDUCED_FC)
         shapes = ((1024, 512, 3, 3), (1024,), (1024, 1024, 1, 1), (1024,))
         values = [checked(state, name, shape, source=source) for name, shape in zip(names, shapes, strict=True)]
-    elif vgg16.kind == "torchvision's vgg16":
-        names = _names("classifier.", TORCHVISION_FC[:2])
+    elif vgg16.kind in FC:
+        names = _names("classifier.", FC[vgg16.kind][:2])
         inputs = 512 * FC6_GRID * FC6_GRID
         shapes = ((4096, inputs), (4096,), (4096, 4096), (4096,))
         whole = [checked(state, name, shape, source=source) for name, shape in zip(names, shapes, strict=True)]
@@ -151,8 +155,10 @@ def start_from_vgg16(network: nn.Module, vgg16: Vgg16) -> dict[str, str]:
     """
     convolutions = {f"features.{name}": vgg16.state[vgg16.prefix + name] for name in _names("", CONVOLUTIONS)}
     if vgg16.input.blue_first:  # the photo stays red first: the first layer's weights change places instead
-        convolutions["features.0.weight"] = convolutions["features.0.weight"].flip(1)
-    used = [vgg16.prefix + name.removeprefix("features.") for name in network.trunk.load_imagenet(convolutions)]
+        first = checked(convolutions, "features.0.weight", (64, 3, 3, 3), source=vgg16.source)
+        convolutions["features.0.weight"] = first.flip(1)
+    names = network.trunk.load_imagenet(convolutions, source=vgg16.source)
+    used = [vgg16.prefix + name.removeprefix("features.") for name in names]
     filled = {f"trunk.{name}" for name in network.trunk.state_dict()}
     network.standardise.set(vgg16.input.mean, vgg16.input.std)
     if hasattr(network, "fc6"):

@@ -55,10 +55,10 @@ def check_weights(
         InputError: the hash is another one, or as `initialise`; so that it comes before anything is trained and not
             when this network's turn is.
     """
-    if expected_hash and not has_hash(Path(weights), expected_hash):
+    if expected_hash and not (Path(weights).is_file() and has_hash(Path(weights), expected_hash)):
         raise InputError(
-            f"{weights}: does not have the hash {expected_hash}: remove it, to have it downloaded again, or name a "
-            "file of your own in classifier.weights and segmenter.weights"
+            f"{weights}: is missing or does not have the hash {expected_hash}: bring it by `--forcerun "
+            "download_weights`, or name a file of your own in classifier.weights"
         )
     uses = initialise(network, init=init, weights=weights, weights_input=weights_input, classifier_state=None)
     counts = {use: list(uses.values()).count(use) for use in ("used", "unused", "new")}

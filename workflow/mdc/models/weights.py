@@ -40,8 +40,11 @@ def read_torch(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what torch raises for a damaged file depends on which byte is damaged
-        first_line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: not a readable weights file ({first_line}); remove it or replace it") from error
+        kind = type(error).__name__  # not its message, which may advise to run the code that a file carries
+        raise InputError(
+            f"{path}: not a readable weights file: damaged, no file of PyTorch, or more in it than tensors ({kind}); "
+            "remove it or replace it"
+        ) from error
 
 
 def load_state(path: Path) -> dict[str, Tensor]:
@@ -52,7 +55,7 @@ def load_state(path: Path) -> dict[str, Tensor]:
     """
     content = read_torch(path)
     if not isinstance(content, dict) or not isinstance(content.get("state"), dict):
-        raise InputError(f"{path}: not weights written by this workflow")
+        raise InputError(f"{path}: not weights written by this workflow; VGG16's belong to init imagenet")
     return content["state"]
 
 
@@ -63,6 +66,9 @@ def load_strictly(network: nn.Module, state: Mapping[str, Tensor], *, source: Pa
         InputError: names or shapes differ, or a value is not finite; says which.
     """
     own = network.state_dict()
+    plain = {name for name, value in state.items() if isinstance(value, Tensor) and value.layout == torch.strided}
+    if plain != state.keys():
+        raise InputError(f"{source}: these weights are damaged: {min(state.keys() - plain)} is no plain tensor")
     problems = [f"missing {name}" for name in own.keys() - state.keys()]
     problems += [f"unknown {name}" for name in state.keys() - own.keys()]
     problems += [
@@ -70,7 +76,9 @@ def load_strictly(network: nn.Module, state: Mapping[str, Tensor], *, source: Pa
         for name in own.keys() & state.keys()
         if own[name].shape != state[name].shape
     ]
-    problems += [f"{name} is not finite" for name in state if not torch.isfinite(state[name]).all()]
+    # cast first: what is finite in 64 bits need not be in the network's 32
+    cast = {name: tensor.to(own[name].dtype) if name in own else tensor for name, tensor in state.items()}
+    problems += [f"{name} is not finite" for name, tensor in cast.items() if not torch.isfinite(tensor).all()]
     if problems:
         shown = "; ".join(sorted(problems)[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
         raise InputError(f"{source}: these weights are of another network: {shown}")
