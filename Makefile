@@ -30,7 +30,7 @@ demo: $(INSTALLED)
 	@echo "The report:    $(CURDIR)/results/demo/report.html"
 
 test: $(INSTALLED) lint
-	$(RUN) python -m pytest
+	$(RUN) python -m pytest --numprocesses $(CORES)
 
 lint: $(INSTALLED)
 	$(RUN) ruff check .

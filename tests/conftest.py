@@ -15,6 +15,9 @@ from mdc.manifest import COLUMNS, write_manifest
 from mdc.tables import file_digest
 from mdc.voc import write_mask
 
+# On several cores, a file of tests stays on one worker; these share a run of the workflow that takes minutes.
+ON_ONE_WORKER = {"test_demo.py": "tiny_run", "test_reruns.py": "tiny_run"}
+LONGEST_FIRST = ("test_paper.py", "test_demo.py", "test_reruns.py", "test_dag.py", "test_own.py")
 SLIM_BACKBONE = {
     "name": "vgg",
     "widths": [8, 8, 8, 8, 8],
@@ -40,6 +43,26 @@ SCHEDULE = {
     "precision": "32-true",
     "validate_every_epochs": 1,
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest files first, so that no worker is left with one at the end."""
+    order = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Return how pytest-xdist hands out tests: file by file, those of `ON_ONE_WORKER` together."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            name = Path(nodeid.split("::")[0]).name
+            return ON_ONE_WORKER.get(name, name)
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 @pytest.fixture

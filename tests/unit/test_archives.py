@@ -185,7 +185,11 @@ def test_an_archive_whose_hash_is_right_need_not_end_in_zeros(tmp_path):
     assert set(unpacked(archive, tmp_path / "voc", is_known=True)) == {"VOCdevkit/good.txt"}
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>Not Found</html>" * 99, gzip.compress(b"no tar" * 999)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>Not Found</html>" * 99, gzip.compress(b"no tar" * 999)],
+    ids=["empty", "page", "compressed"],
+)
 def test_what_is_no_archive_is_refused(tmp_path, content):
     (tmp_path / "a.tar").write_bytes(content)
     with pytest.raises(InputError, match=r"a\.tar: cannot be unpacked \("):

@@ -155,10 +155,6 @@ def test_all_wrong_keys_are_listed_at_once(paper):
             ["saliency.folder: is not read with source rbd: set that to folder"],
         ),
         ({"classifier": {"weights": "."}}, ["classifier.weights: . is a folder; name your file with VGG16's weights"]),
-        (
-            {"classifier": {"init": "random", "weights": "w.pth"}},
-            ["classifier.weights: init random does not read it: set classifier.init to imagenet or file, or empty it"],
-        ),
         ({"data": {"sbd_root": "."}}, ["data.sbd_root: . is no folder of SBD, it lacks cls, train.txt, val.txt: name"]),
         ({"data": {"voc_test_archive": "a.tar"}}, ["data.voc_test_archive: there is no file a.tar; name VOC2012test"]),
         ({"predictions": {"splits": ["test"]}}, ["predictions.splits: there are no test images; name VOC2012test.tar"]),

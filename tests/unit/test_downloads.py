@@ -127,6 +127,7 @@ def test_a_half_file_that_cannot_be_replaced_is_named_and_stays(server, path):
         (endless(), "sends more than 2 times the expected 0.3 MB"),
         (status(999), "answered 999 "),
         (status(300), "answered 300 Multiple Choices"),
+        (other_part(), "answered 206 Partial Content"),
         (announce("700000"), "sends more than 2 times the expected 0.3 MB"),
         (redirect("http://[::1"), "cannot be used (Invalid IPv6 URL)"),
         (redirect("http://a..b/"), "cannot be used ("),
@@ -310,6 +311,14 @@ def test_a_part_that_is_longer_than_the_file_is_thrown_away(server, path):
     fetch(path, server.serve("/a", BODY))
     assert path.read_bytes() == BODY
     assert ranges_asked(server.requests) == ["bytes=300004-", None]
+
+
+def test_a_part_that_is_far_too_long_does_not_speak_against_its_sources(server, path):
+    path.parent.mkdir()
+    part_of(path).write_bytes(BODY * 3)
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+    assert ranges_asked(server.requests) == [None]
 
 
 def test_too_little_space_is_said_with_numbers_before_anything_is_asked_for(server, path, monkeypatch):

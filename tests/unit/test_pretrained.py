@@ -1,5 +1,8 @@
 """VGG16's files: which tensors are taken, unused and new, what input they expect, and what is refused."""
 
+import copy
+import functools
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -24,14 +27,24 @@ VGG16_BACKBONE = {
 }
 
 
-def classifier() -> nn.Module:
+@functools.cache
+def _classifier() -> nn.Module:
     return build_classifier(
         backbone=VGG16_BACKBONE, conv5_dilation=1, dilations=[1, 3], classes=2, block_width=8, head="per_block"
     )
 
 
-def segmenter(fc_width: int = 1024) -> nn.Module:
+@functools.cache
+def _segmenter(fc_width: int) -> nn.Module:
     return build_segmenter(backbone=VGG16_BACKBONE, classes=2, fc_width=fc_width, fc6_dilation=12, dropout=0.5)
+
+
+def classifier() -> nn.Module:
+    return copy.deepcopy(_classifier())  # drawing random weights takes seconds
+
+
+def segmenter(fc_width: int = 1024) -> nn.Module:
+    return copy.deepcopy(_segmenter(fc_width))
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ SMALL = {
         "training": TRAINING,
     },
     "masks": {"sweep_thresholds": [0.3]},
-    "segmenter": {"settings": ["weak-fusion", "true-masks"], "view": {"crop_px": 33}, "training": TRAINING},
+    "segmenter": {"settings": ["weak-fusion"], "view": {"crop_px": 33}, "training": TRAINING},
     "crf": {"iterations": 1},
     "report": {"sheet_images": 1},
 }
@@ -151,7 +151,7 @@ def test_both_networks_started_from_vgg16(paper):
     trained = load_state(results / "classifier/mdc/seed0/weights.pt")["trunk.layers.conv4_2.weight"]
     # three steps with a learning rate of .001 move it, and not far
     assert 0 < (trained - start["features.19.weight"]).abs().max() < 0.05
-    fc6 = load_state(results / "segmenter/mdc/seed0/true-masks/weights.pt")["fc6.weight"]
+    fc6 = load_state(results / "segmenter/mdc/seed0/weak-fusion/weights.pt")["fc6.weight"]
     assert fc6[1000, 500, 2, 2].item() == pytest.approx(made.FC_UNIT * (4000 + 24500 + 42 + 6), rel=0.01)
 
 

@@ -109,7 +109,9 @@ def test_settings_that_are_not_used_rerun_nothing(tiny_run):
     overlay = tiny_run.folder / "tiny.yaml"
     with (
         changed(overlay, "masks:", "masks:\n  background_below: 0.2"),  # used without saliency only
-        changed(overlay, "classifier:", "classifier:\n  weights: nowhere.pth"),  # init is random
+        changed(
+            overlay, "classifier:", "classifier:\n  weights: nowhere.pth\n  weights_input: caffe_bgr"
+        ),  # init is random
         changed(overlay, "run: tiny", "run: tiny\ndevice: auto"),
     ):
         assert tiny_run.planned(overlays=TINY) <= {"write_config"}

@@ -164,8 +164,6 @@ def _contradictions(config: Mapping[str, Any]):
 def _weights_contradictions(config: Mapping[str, Any]):
     for stage in ("classifier", "segmenter"):
         init, weights = config[stage]["init"], config[stage]["weights"]
-        if init in ("random", "classifier") and weights:
-            yield f"{stage}.weights: init {init} does not read it: set {stage}.init to imagenet or file, or empty it"
         if init not in ("imagenet", "file") or (init == "imagenet" and not weights) or Path(weights).is_file():
             continue
         if stage == "segmenter" or needs_classifier(config):

@@ -98,6 +98,8 @@ def download(wanted: Wanted, path: Path, patience: Patience) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path, what=f"downloading {wanted.label}"):
             parts.keep_the_longer()
+            if parts.size() > _largest_bytes(wanted):  # of another archive
+                parts.part.unlink()
             _check_space(wanted, parts)
             if not parts.size() or not has_hash(parts.part, wanted.hash):  # a killed run may have left it whole
                 _from_any_source(wanted, parts, patience, failures)
@@ -160,6 +162,10 @@ class _Parts:
         """Forget the part."""
         self.part.unlink(missing_ok=True)
         self.thrown_away += 1
+
+
+def _largest_bytes(wanted: Wanted) -> float:
+    return max(TOO_MUCH * wanted.archive_mb * MB, CHUNK_BYTES)
 
 
 def _check_space(wanted: Wanted, parts: _Parts) -> None:
@@ -294,7 +300,7 @@ class _Answer:
         status = response.status_code
         if response.is_redirect or 400 <= status < 600:
             return  # requests follows the one, and pooch raises for the other
-        if status not in (200, 206):
+        if status != 200 and not (status == 206 and self.there):  # 206 is a part, also of what nobody asked a part of
             raise _WrongSourceError(f"answered {status} {response.reason}")
         if "text/html" in response.headers.get("Content-Type", "").lower():
             where = "" if response.url == self.url else f" ({response.url})"
@@ -346,7 +352,7 @@ class _Answer:
             raise _DiskError(error.strerror or str(error)) from error
 
     def _check_amount(self, size: int) -> None:
-        if size > max(TOO_MUCH * self.wanted.archive_mb * MB, CHUNK_BYTES):
+        if size > _largest_bytes(self.wanted):
             if self.is_whole:
                 self.parts.new.unlink(missing_ok=True)
             raise _WrongSourceError(f"sends more than {TOO_MUCH} times the expected {self.wanted.archive_mb:g} MB")
