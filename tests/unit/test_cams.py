@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from mdc.cams import dump_cams, link_cams
-from mdc.classifier import build_classifier
 from mdc.datasets import padded_to_grid
 from mdc.errors import InputError
 from mdc.grid import upsample
+from mdc.models.largefov import build_segmenter
+from mdc.models.multi_dilation import build_classifier
 from mdc.models.weights import load_state, save_weights, weights_hash
 from mdc.predictions import predict_scores
-from mdc.segmenter import build_segmenter
 from mdc.store import CAMS, SCORES, attributes, read_cams, read_scores
 from mdc.tables import read_table
 from mdc.voc import read_mask

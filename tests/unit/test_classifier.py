@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from mdc.classifier import ClassifierTask, average_precisions, build_classifier, train_classifier
+from mdc.classifier import ClassifierTask, average_precisions, train_classifier
 from mdc.datasets import fill_colour, padded_to_grid
 from mdc.errors import InputError
+from mdc.models.multi_dilation import build_classifier
 from mdc.models.weights import load_state, load_strictly, read_torch, weights_hash
 from mdc.optimisation import Schedule
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 import yaml
 
-from mdc.classifier import build_classifier
 from mdc.config import SCHEMA
 from mdc.losses import weak_loss
-from mdc.segmenter import build_segmenter
+from mdc.models.largefov import build_segmenter
+from mdc.models.multi_dilation import build_classifier
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")]
 BATCH, CROP, CLASSES, STEPS = 30, 321, 20, 5

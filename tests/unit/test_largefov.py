@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mdc.segmenter import build_segmenter
+from mdc.models.largefov import build_segmenter
 
 
 def network(slim_backbone, **settings):

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from mdc.classifier import build_classifier
 from mdc.models.layers import Standardise
+from mdc.models.multi_dilation import build_classifier
 
 DILATIONS = [1, 3, 6, 9]
 

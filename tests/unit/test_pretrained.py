@@ -10,11 +10,11 @@ from torchvision.models import VGG16_Weights
 from torchvision.models.vgg import cfgs, make_layers
 from voc_archives import FC_UNIT, fully_connected, vgg16_state
 
-from mdc.classifier import build_classifier
 from mdc.datasets import fill_colour
 from mdc.errors import InputError
+from mdc.models.largefov import build_segmenter
+from mdc.models.multi_dilation import build_classifier
 from mdc.models.pretrained import INPUTS, KINDS, every_nth, fc6_and_fc7, read_vgg16, start_from_vgg16
-from mdc.segmenter import build_segmenter
 from mdc.settings import VGG16_MB, VGG16_WEIGHTS
 
 VGG16_BACKBONE = {

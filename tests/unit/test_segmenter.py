@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from mdc.errors import InputError
+from mdc.models.largefov import build_segmenter
 from mdc.models.weights import load_state, save_weights, weights_hash
 from mdc.optimisation import Schedule
-from mdc.segmenter import SegmenterTask, build_segmenter, train_segmenter
+from mdc.segmenter import SegmenterTask, train_segmenter
 from mdc.tables import file_digest, write_table
 from mdc.voc import write_mask
 

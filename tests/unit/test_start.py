@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from mdc.errors import InputError
+from mdc.models.largefov import build_segmenter
 from mdc.models.start import check_weights, initialise
 from mdc.models.weights import save_weights, weights_hash
-from mdc.segmenter import build_segmenter
 
 
 def slim(backbone: dict) -> nn.Module:

@@ -32,13 +32,13 @@ SMALL = {
     "device": "cpu",
     "data": {"expected_images": made.EXPECTED_IMAGES},
     "classifier": {
-        "blocks": {"mdc": [1, 3]},
+        "blocks": {"mdc": [1]},
         "block_width": 16,
         "view": {"crop_px": 33, "resize_long_side_px": [40, 60]},
         "training": TRAINING,
     },
     "masks": {"sweep_thresholds": [0.3]},
-    "segmenter": {"settings": ["weak-fusion"], "view": {"crop_px": 33}, "training": TRAINING},
+    "segmenter": {"settings": ["weak-d1"], "view": {"crop_px": 33}, "training": TRAINING},
     "crf": {"iterations": 1},
     "report": {"sheet_images": 1},
 }
@@ -151,7 +151,7 @@ def test_both_networks_started_from_vgg16(paper):
     trained = load_state(results / "classifier/mdc/seed0/weights.pt")["trunk.layers.conv4_2.weight"]
     # three steps with a learning rate of .001 move it, and not far
     assert 0 < (trained - start["features.19.weight"]).abs().max() < 0.05
-    fc6 = load_state(results / "segmenter/mdc/seed0/weak-fusion/weights.pt")["fc6.weight"]
+    fc6 = load_state(results / "segmenter/mdc/seed0/weak-d1/weights.pt")["fc6.weight"]
     assert fc6[1000, 500, 2, 2].item() == pytest.approx(made.FC_UNIT * (4000 + 24500 + 42 + 6), rel=0.01)
 
 
@@ -162,7 +162,7 @@ def test_val_is_scored_and_test_is_predicted(paper):
     assert set(summary["images"][summary["split"] == "train"]) == {6}
     assert set(summary["images"][summary["split"] == "val"]) == {2}
     for id in made.TEST:
-        picture = Image.open(results / f"crf/mdc/seed0/weak-fusion/test/{id}.png")
+        picture = Image.open(results / f"crf/mdc/seed0/weak-d1/test/{id}.png")
         assert picture.mode == "P" and picture.size == made.size_of(id)[::-1]
     pixels = np.concatenate([
         read_mask(paper.folder / path).ravel() for path in read_manifest(results / "data/val.csv")["mask"]

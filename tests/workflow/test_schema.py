@@ -11,6 +11,7 @@ import yaml
 
 from mdc import classifier, config, crf, fusion, optimisation, segmenter, settings, training, transforms, voc_sbd
 from mdc.backbones.vgg import Backbone
+from mdc.models import largefov, multi_dilation
 
 ROOT = Path(__file__).parents[2]
 OPEN = ("classifier.blocks",)  # names chosen by the user
@@ -192,9 +193,9 @@ def test_the_reader_of_a_key_is_found_by_its_name_alone():
 @pytest.mark.parametrize(
     "function",
     [
-        classifier.build_classifier,
+        multi_dilation.build_classifier,
         classifier.train_classifier,
-        segmenter.build_segmenter,
+        largefov.build_segmenter,
         segmenter.train_segmenter,
         crf.apply_crf,
         voc_sbd.link_voc_sbd,

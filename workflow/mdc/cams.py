@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from mdc.classifier import build_classifier
 from mdc.datasets import padded_to_grid, whole_photos
 from mdc.devices import torch_device
 from mdc.errors import InputError
 from mdc.grid import padded_side
 from mdc.logs import progress
 from mdc.manifest import read_manifest, tag_indices
+from mdc.models.multi_dilation import build_classifier
 from mdc.models.weights import load_state, load_strictly, weights_hash
 from mdc.store import CAMS, Cams, attributes, create, read_cams
 from mdc.tables import shard_of
@@ -39,7 +39,7 @@ def dump_cams(
         split_csv: manifest.
         weights_pt: of the classifier.
         cams_h5: see `mdc.store`.
-        network: arguments of `mdc.classifier.build_classifier` (without dilations and classes).
+        network: arguments of `mdc.models.multi_dilation.build_classifier` (without dilations and classes).
 
     Raises:
         InputError: the weights are of another network; a map is not finite.

@@ -9,34 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 from torchmetrics.functional.classification import multilabel_average_precision
 
-from mdc.backbones import build_backbone
 from mdc.datasets import TrainingViews, fill_colour, padded_to_grid, whole_photos
 from mdc.manifest import read_manifest, tag_matrix
-from mdc.models.multi_dilation import MultiDilationClassifier
+from mdc.models.multi_dilation import MultiDilationClassifier, build_classifier
 from mdc.models.start import initialise
 from mdc.optimisation import Schedule
 from mdc.training import Task, fit
-
-
-def build_classifier(
-    *,
-    backbone: dict[str, Any],
-    conv5_dilation: int,
-    dilations: Sequence[int],
-    classes: int,
-    block_width: int,
-    head: str,
-) -> MultiDilationClassifier:
-    """Return the classifier that the config describes, randomly initialised."""
-    trunk = build_backbone(for_segmenter=False, conv5_dilation=conv5_dilation, **backbone)
-    return MultiDilationClassifier(
-        trunk=trunk,
-        dilations=dilations,
-        classes=classes,
-        block_width=block_width,
-        head=head,
-        norm=backbone["norm"],
-    )
 
 
 class ClassifierTask(Task):

@@ -12,8 +12,8 @@ from mdc.devices import torch_device
 from mdc.grid import upsample
 from mdc.logs import progress
 from mdc.manifest import read_manifest
+from mdc.models.largefov import build_segmenter
 from mdc.models.weights import load_state, load_strictly, weights_hash
-from mdc.segmenter import build_segmenter
 from mdc.store import SCORES, Scores, create
 from mdc.tables import file_digest, png_path, shard_of, write_table
 from mdc.voc import write_mask
@@ -43,7 +43,7 @@ def predict_scores(
         weights_pt: of the segmenter.
         scores_h5: see `mdc.store`.
         masks_csv, folder: the table and the folder of PNGs.
-        network: arguments of `mdc.segmenter.build_segmenter` (without classes).
+        network: arguments of `mdc.models.largefov.build_segmenter` (without classes).
 
     Raises:
         InputError: the weights are of another network; a score is not finite.

@@ -8,32 +8,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mdc.backbones import build_backbone
 from mdc.datasets import TrainingViews, fill_colour
 from mdc.losses import strong_loss, weak_loss
 from mdc.manifest import read_manifest, tag_matrix
-from mdc.models.largefov import LargeFov
+from mdc.models.largefov import LargeFov, build_segmenter
 from mdc.models.start import initialise
 from mdc.models.weights import load_state
 from mdc.optimisation import Schedule
 from mdc.tables import paths_of
 from mdc.training import Task, fit
-
-CONV5_DILATION = 2  # DeepLab-LargeFOV
-
-
-def build_segmenter(
-    *, backbone: dict[str, Any], classes: int, fc_width: int, fc6_dilation: int, dropout: float
-) -> LargeFov:
-    """Return the segmenter that the config describes, for `classes` foreground classes, randomly initialised."""
-    return LargeFov(
-        trunk=build_backbone(for_segmenter=True, conv5_dilation=CONV5_DILATION, **backbone),
-        classes=classes + 1,
-        fc_width=fc_width,
-        fc6_dilation=fc6_dilation,
-        dropout=dropout,
-        norm=backbone["norm"],
-    )
 
 
 class SegmenterTask(Task):

@@ -192,7 +192,7 @@ def recipe():
 
 
 def classifier_network():
-    """Return the arguments of mdc.classifier.build_classifier that the config gives."""
+    """Return the arguments of mdc.models.multi_dilation.build_classifier that the config gives."""
     return {
         "backbone": config["backbone"],
         "conv5_dilation": config["classifier"]["conv5_dilation"],
@@ -202,7 +202,7 @@ def classifier_network():
 
 
 def segmenter_network():
-    """Return the arguments of mdc.segmenter.build_segmenter that the config gives."""
+    """Return the arguments of mdc.models.largefov.build_segmenter that the config gives."""
     return {
         "backbone": config["backbone"],
         "fc_width": config["segmenter"]["fc_width"],

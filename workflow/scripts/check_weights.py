@@ -6,9 +6,9 @@ from mdc.logs import run_logged
 
 
 def main() -> None:
-    from mdc.classifier import build_classifier
+    from mdc.models.largefov import build_segmenter
+    from mdc.models.multi_dilation import build_classifier
     from mdc.models.start import check_weights
-    from mdc.segmenter import build_segmenter
     from mdc.voc import read_lines
 
     settings = snakemake.params

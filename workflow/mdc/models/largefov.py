@@ -1,8 +1,13 @@
 """DeepLab-LargeFOV (Chen et al. 2014), the segmentation network of paper §4.1."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
+from mdc.backbones import build_backbone
 from mdc.models.layers import Standardise, init_new_layers, normalisation
+
+CONV5_DILATION = 2  # DeepLab-LargeFOV
 
 
 class LargeFov(nn.Module):
@@ -43,3 +48,17 @@ class LargeFov(nn.Module):
         """Return class scores (logits) (N, C, h, w) of standardised images (N, 3, H, W)."""
         features = self.trunk(standardised)
         return self.score(self.after_fc7(self.fc7(self.after_fc6(self.fc6(features)))))
+
+
+def build_segmenter(
+    *, backbone: dict[str, Any], classes: int, fc_width: int, fc6_dilation: int, dropout: float
+) -> LargeFov:
+    """Return the segmenter that the config describes, for `classes` foreground classes, randomly initialised."""
+    return LargeFov(
+        trunk=build_backbone(for_segmenter=True, conv5_dilation=CONV5_DILATION, **backbone),
+        classes=classes + 1,
+        fc_width=fc_width,
+        fc6_dilation=fc6_dilation,
+        dropout=dropout,
+        norm=backbone["norm"],
+    )

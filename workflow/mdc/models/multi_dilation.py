@@ -1,10 +1,12 @@
 """The classification network with multi-dilated convolution (paper §3.2, figure 3)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from mdc.backbones import build_backbone
 from mdc.models.layers import Standardise, init_new_layers, normalisation
 
 
@@ -69,3 +71,24 @@ class MultiDilationClassifier(nn.Module):
             maps.append(nn.functional.conv2d(activations, head.weight[:, :, None, None]))
             logits.append(head(activations.mean((2, 3))))
         return torch.stack(maps, dim=1), torch.stack(logits, dim=1)
+
+
+def build_classifier(
+    *,
+    backbone: dict[str, Any],
+    conv5_dilation: int,
+    dilations: Sequence[int],
+    classes: int,
+    block_width: int,
+    head: str,
+) -> MultiDilationClassifier:
+    """Return the classifier that the config describes, randomly initialised."""
+    trunk = build_backbone(for_segmenter=False, conv5_dilation=conv5_dilation, **backbone)
+    return MultiDilationClassifier(
+        trunk=trunk,
+        dilations=dilations,
+        classes=classes,
+        block_width=block_width,
+        head=head,
+        norm=backbone["norm"],
+    )
