@@ -14,8 +14,9 @@ from voc_archives import SBD_MASKS, sbd_files, voc_files, write_tar
 
 from mdc import archives
 from mdc.archives import RECORD, bring_folder, unpack
-from mdc.downloads import Patience, Wanted, locked
+from mdc.downloads import Patience, locked
 from mdc.errors import InputError
+from mdc.sources import Wanted
 
 ALL = ["VOCdevkit/*"]
 

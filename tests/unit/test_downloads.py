@@ -28,13 +28,14 @@ from file_server import (
     whole,
 )
 
-from mdc import downloads
-from mdc.downloads import Patience, Wanted, download, has_hash, locked
+from mdc import downloads, sources
+from mdc.downloads import Patience, download, locked
 from mdc.errors import InputError
+from mdc.sources import Wanted, has_hash
 
 BODY = np.random.default_rng(0).bytes(300_000)  # 18 chunks of 16,384 bytes and a part of one
 MD5 = "md5:" + hashlib.md5(BODY).hexdigest()
-CHUNK = downloads.CHUNK_BYTES
+CHUNK = sources.CHUNK_BYTES
 ADVICE = "try again later"
 
 
@@ -355,7 +356,7 @@ class FullDisk:
 
 def test_a_disk_that_runs_full_keeps_what_has_arrived(server, path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(downloads, "open", lambda *args: FullDisk(open(*args)), raising=False)
+        patch.setattr(sources, "open", lambda *args: FullDisk(open(*args)), raising=False)
         with pytest.raises(InputError, match=r"archive\.tar: cannot be written \(No space left on device\); what"):
             fetch(path, server.serve("/a", BODY))
     assert not path.exists() and part_of(path).read_bytes() == BODY[: 2 * CHUNK]
@@ -385,7 +386,7 @@ CHILD = """
 import os, signal, sys
 from pathlib import Path
 import pooch
-from mdc import downloads
+from mdc import downloads, sources
 
 url, path, md5, point = sys.argv[1:]
 when, _, step = point.partition(" ")
@@ -402,7 +403,7 @@ def step_with_kill(*args, **named):
 
 if step:
     setattr(owner, step, step_with_kill)
-wanted = downloads.Wanted(label="VOC", urls=[url], hash=md5, archive_mb=0.3, unpacked_mb=0, advice="")
+wanted = sources.Wanted(label="VOC", urls=[url], hash=md5, archive_mb=0.3, unpacked_mb=0, advice="")
 downloads.download(wanted, Path(path), downloads.Patience(rounds=1, timeout_seconds=60))
 """
 BYTES = [None, 0, 1, CHUNK, CHUNK + 1, 150_000, len(BODY) - 1]

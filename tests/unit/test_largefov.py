@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from voc_archives import VGG16_BACKBONE
 
 from mdc.models.largefov import build_segmenter
 
@@ -19,15 +20,7 @@ def test_scores_are_one_more_than_the_classes_at_the_trunks_resolution(slim_back
 
 
 def test_the_papers_layers_have_deeplabs_sizes():
-    backbone = {
-        "name": "vgg",
-        "widths": [64, 128, 256, 512, 512],
-        "depths": [2, 2, 3, 3, 3],
-        "norm": "none",
-        "output_stride": 8,
-        "keep_stride1_pools": True,
-    }
-    model = build_segmenter(backbone=backbone, classes=20, fc_width=1024, fc6_dilation=12, dropout=0.5)
+    model = build_segmenter(backbone=VGG16_BACKBONE, classes=20, fc_width=1024, fc6_dilation=12, dropout=0.5)
     assert (model.fc6.weight.shape, model.fc6.dilation, model.fc6.padding) == ((1024, 512, 3, 3), (12, 12), (12, 12))
     assert (model.fc7.weight.shape, model.score.weight.shape) == ((1024, 1024, 1, 1), (21, 1024, 1, 1))
     # VGG16's convolutions; 512 * 1024 * 9 + 1024; 1024 * 1024 + 1024; 1024 * 21 + 21

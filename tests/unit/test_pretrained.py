@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 from torchvision.models.vgg import cfgs, make_layers
-from voc_archives import FC_UNIT, fully_connected, vgg16_state
+from voc_archives import FC_UNIT, VGG16_BACKBONE, fully_connected, vgg16_state
 
 from mdc.datasets import fill_colour
 from mdc.errors import InputError
@@ -16,15 +16,6 @@ from mdc.models.largefov import build_segmenter
 from mdc.models.multi_dilation import build_classifier
 from mdc.models.pretrained import INPUTS, KINDS, every_nth, fc6_and_fc7, read_vgg16, start_from_vgg16
 from mdc.settings import VGG16_MB, VGG16_WEIGHTS
-
-VGG16_BACKBONE = {
-    "name": "vgg",
-    "widths": [64, 128, 256, 512, 512],
-    "depths": [2, 2, 3, 3, 3],
-    "norm": "none",
-    "output_stride": 8,
-    "keep_stride1_pools": True,
-}
 
 
 @functools.cache

@@ -12,10 +12,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from mdc.downloads import MB, Patience, Wanted, download, locked
+from mdc.downloads import Patience, download, locked
 from mdc.errors import InputError
 from mdc.files import write_whole
 from mdc.logs import Meter, logger
+from mdc.sources import MB, Wanted
 
 TOO_LARGE = 3  # times the expected size: not the archive but something that fills disks
 DISK_BLOCK_BYTES = 4096  # what the smallest file takes, so that millions of empty ones are too large as well

@@ -7,8 +7,9 @@ from mdc.logs import run_logged
 
 def main() -> None:
     from mdc.archives import bring_folder
-    from mdc.downloads import Patience, Wanted, download
+    from mdc.downloads import Patience, download
     from mdc.files import write_whole
+    from mdc.sources import Wanted
 
     settings = snakemake.params
     archive_mb, unpacked_mb = settings.megabytes

@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 from torch import Tensor, nn
 
-from mdc.downloads import has_hash
 from mdc.errors import InputError
 from mdc.files import write_whole
 from mdc.logs import logger
 from mdc.models.pretrained import read_vgg16, start_from_vgg16
 from mdc.models.weights import load_state, load_strictly
+from mdc.sources import has_hash
 
 COPIED_FROM_CLASSIFIER = ("trunk", "standardise")
 
@@ -49,7 +49,7 @@ def check_weights(
     """Write to `checked_csv` what `initialise` makes of every tensor: columns tensor and use (used, unused or new).
 
     Args:
-        expected_hash: what the file must have, see `mdc.downloads.has_hash`; empty for a file of the user.
+        expected_hash: what the file must have, see `mdc.sources.has_hash`; empty for a file of the user.
 
     Raises:
         InputError: the hash is another one, or as `initialise`; so that it comes before anything is trained and not
