@@ -132,14 +132,16 @@ def noise(rng: np.random.Generator, side_px: int, cells: int) -> np.ndarray:
 Texture = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def textured(rng: np.random.Generator, texture: Texture, side_px: int, *, near: np.ndarray | None) -> np.ndarray:
-    """Return a texture in two colours of the pool, or in two colours `near` one: float32 (H, W, 3)."""
+def textured(
+    rng: np.random.Generator, texture: Texture, side_px: int, *, near: np.ndarray | None, hue: float
+) -> np.ndarray:
+    """Return a texture in two colours of `hue` (0..1), or in two colours `near` one: float32 (H, W, 3)."""
     u, v = turned_grid(side_px, rng.uniform(0, TURN))
     scale = np.float32(TURN / (rng.uniform(*PERIOD) * side_px))
     phase_u, phase_v = rng.uniform(0, TURN, size=2).astype(np.float32)
     if near is None:
         # Duller than any head, so that heads stay the surest evidence.
-        hue, saturation, brightness = rng.random(), rng.uniform(0.15, 0.55), rng.uniform(0.45, 0.95)
+        saturation, brightness = rng.uniform(0.15, 0.55), rng.uniform(0.45, 0.95)
         darker = brightness - rng.uniform(*TEXTURE_CONTRAST)
         first, second = colour(hue, saturation, brightness), colour(hue, saturation, darker)
     else:

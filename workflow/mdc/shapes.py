@@ -19,16 +19,22 @@ from mdc.voc import write_mask
 JPEG_QUALITY = 92  # leaves the artefacts of photos without blurring the glyphs
 
 
-def write_dataset(root: Path, *, images: dict[str, int], side_px: int, seed: int, processes: int) -> None:
+def write_dataset(
+    root: Path, *, images: dict[str, int], side_px: int, body_cue: float, seed: int, processes: int
+) -> None:
     """Write `images[split]` scenes for each split in VOC's folder layout under `root`, with ids such as `train_000012`.
 
-    A scene depends on `seed`, its split and its number only, not on `processes` or the sizes of the splits. The class
-    names stand in `root`/classes.txt, in the order of the mask's indices.
+    `side_px` and `body_cue` are those of `scenes.draw_scene`. A scene depends on them, `seed`, its split and its
+    number, not on `processes` or the sizes of the splits. The class names stand in `root`/classes.txt, in the order of
+    the mask's indices.
     """
     root = Path(root)
     places = [(split, number) for split, count in images.items() for number in range(count)]
     for _ in map_in_order(
-        partial(_write_scene, root=root, side_px=side_px, seed=seed), places, processes=processes, label="scenes"
+        partial(_write_scene, root=root, side_px=side_px, body_cue=body_cue, seed=seed),
+        places,
+        processes=processes,
+        label="scenes",
     ):
         pass
     for split, count in images.items():
@@ -42,10 +48,16 @@ def _scene_id(split: str, number: int) -> str:
     return f"{split}_{number:06d}"
 
 
-def _write_scene(place: tuple[str, int], *, root: Path, side_px: int, seed: int) -> None:
-    split, number = place
+def drawn_again(split: str, number: int, *, side_px: int, body_cue: float, seed: int) -> Scene:
+    """Return scene `number` of a split of the dataset with this seed, as `write_dataset` drew it."""
     # A checksum, because Python's own hash of a string changes from process to process.
-    scene = draw_scene(np.random.default_rng([seed, zlib.crc32(split.encode()), number]), side_px=side_px)
+    rng = np.random.default_rng([seed, zlib.crc32(split.encode()), number])
+    return draw_scene(rng, side_px=side_px, body_cue=body_cue)
+
+
+def _write_scene(place: tuple[str, int], *, root: Path, side_px: int, body_cue: float, seed: int) -> None:
+    split, number = place
+    scene = drawn_again(split, number, side_px=side_px, body_cue=body_cue, seed=seed)
     scene_id = _scene_id(split, number)
     bgr = cv2.cvtColor(scene.image, cv2.COLOR_RGB2BGR)
     jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]

@@ -35,6 +35,7 @@ if DATA["source"] == "shapes":
             code=fingerprint("make_shapes"),
             images={split: DATA["shapes"][split] for split in ("train", "val", "test")},
             side_px=DATA["shapes"]["side_px"],
+            body_cue=DATA["shapes"]["body_cue"],
             seed=DATA["shapes"]["seed"],
         script:
             "../scripts/make_shapes.py"

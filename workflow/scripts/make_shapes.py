@@ -11,6 +11,7 @@ def main() -> None:
     write_dataset(
         Path(snakemake.output.devkit),
         images=snakemake.params.images,
+        body_cue=snakemake.params.body_cue,
         side_px=snakemake.params.side_px,
         seed=snakemake.params.seed,
         processes=snakemake.threads,
