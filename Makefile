@@ -6,10 +6,19 @@ INSTALLED := $(VENV)/installed
 CORES ?= 2
 # On a few cores, many small jobs side by side are faster than one after the other on all cores.
 SIDE_BY_SIDE := compute_saliency dump_cams fuse_masks fuse_salient_masks sweep_threshold score_masks \
-	train_segmenter predict_scores apply_crf
+	train_segmenter predict_scores apply_crf dump_untrained_cams measure_maps
 ONE_THREAD_EACH := $(SIDE_BY_SIDE:%=%=1)
 
-.PHONY: demo test lint format lock clean-demo
+# The study: seeds on the built-in dataset and, where PHOTOS names a folder in VOC layout, on these photos.
+STUDY_SEEDS ?= 0 1 2 3 4
+PHOTOS ?=
+DEVICE ?= cpu
+STUDY_RUN := snakemake scores study_measures --cores $(CORES) --set-threads $(ONE_THREAD_EACH)
+comma := ,
+runs_of = $(subst $() ,$(comma),$(strip $(STUDY_SEEDS:%=study-$(1)-%)))
+STUDY_RUNS := built-in: [$(call runs_of,shapes)], built-in without hints: [$(call runs_of,plain)]$(if $(PHOTOS),$(comma) photos: [study-photos])
+
+.PHONY: demo study test lint format lock clean-demo
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed: make PYTHON=python3.12 ...")'
@@ -28,6 +37,23 @@ demo: $(INSTALLED)
 	@echo
 	@echo "Every result:  results/demo/scores/summary.csv"
 	@echo "The report:    $(CURDIR)/results/demo/report.html"
+
+# Each run continues where it was when the command is given again; the README tells the hours.
+study: $(INSTALLED)
+	for seed in $(STUDY_SEEDS); do \
+		$(RUN) $(STUDY_RUN) --configfile config/demo.yaml config/study/shapes.yaml \
+			--config device=$(DEVICE) run=study-shapes-$$seed seeds="[$$seed]" data="{shapes: {seed: $$seed}}" || exit 1; \
+		$(RUN) $(STUDY_RUN) --configfile config/demo.yaml config/study/shapes.yaml \
+			--config device=$(DEVICE) run=study-plain-$$seed seeds="[$$seed]" data="{shapes: {seed: $$seed, body_cue: 0}}" \
+			segmenter="{settings: []}" || exit 1; \
+	done
+ifneq ($(PHOTOS),)
+	$(RUN) $(STUDY_RUN) --configfile config/own.yaml config/study/photos.yaml \
+		--config device=$(DEVICE) seeds="[$(subst $() ,$(comma),$(strip $(STUDY_SEEDS)))]" data='{source: devkit, root: $(PHOTOS)}'
+endif
+	$(RUN) snakemake study_tables --cores 1 --configfile config/demo.yaml --config study='{runs: {$(STUDY_RUNS)}}'
+	$(RUN) python -m mdc.study_text
+	@cat results/study/study.md
 
 test: $(INSTALLED) lint
 	$(RUN) python -m pytest --numprocesses $(CORES)

@@ -28,6 +28,7 @@ include: "workflow/rules/predictions.smk"
 include: "workflow/rules/crf.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/study.smk"
 
 
 rule all:

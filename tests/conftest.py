@@ -17,7 +17,7 @@ from mdc.voc import write_mask
 
 # On several cores, a file of tests stays on one worker; these share a run of the workflow that takes minutes.
 ON_ONE_WORKER = {"test_demo.py": "tiny_run", "test_reruns.py": "tiny_run"}
-LONGEST_FIRST = ("test_paper.py", "test_demo.py", "test_reruns.py", "test_dag.py", "test_own.py")
+LONGEST_FIRST = ("test_paper.py", "test_study.py", "test_demo.py", "test_reruns.py", "test_dag.py", "test_own.py")
 SLIM_BACKBONE = {
     "name": "vgg",
     "widths": [8, 8, 8, 8, 8],

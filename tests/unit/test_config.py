@@ -51,9 +51,11 @@ def test_the_demo_passes_without_any_file(monkeypatch, tmp_path):
     check_config(merged(config, demo))
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "config").glob("*.yaml")))
+@pytest.mark.parametrize(
+    "name", sorted(str(path.relative_to(ROOT / "config")) for path in (ROOT / "config").rglob("*.yaml"))
+)
 def test_every_overlay_names_keys_that_exist(name, paper):
-    overlay = yaml.safe_load((ROOT / "config" / name).read_text()) or {}
+    overlay = yaml.safe_load((ROOT / name).read_text()) or {}
     config = merged(paper, overlay)
     try:
         check_config(config)
@@ -317,3 +319,68 @@ def test_the_home_folder_and_empty_keys_in_paths(paper, monkeypatch):
     assert found["data"]["voc_root"] == "" and found["data"]["sbd_root"] == "/home/me/sbd"
     assert found["data"]["voc_test_archive"] == "a~b"
     assert found["classifier"]["weights"] == "/home/me/vgg16.pth" and found["run"] == "~"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"segmenter": {"settings": ["weak-d1@best"]}},
+            "segmenter.settings: weak-d1@best: there is no variant best; variants has none",
+        ),
+        (
+            {"masks": {"variants": ["d12@low"]}, "variants": {"low": {"masks": {"threshold": 0.1}}}},
+            "masks.variants: d12@low needs maps that no classifier has; there are d1, d3, d6, d9, fusion, mean",
+        ),
+        (
+            {"variants": {"other": {"saliency": {"source": "folder"}}}},
+            "variants.other: saliency.source folder needs the key saliency.folder, which is empty",
+        ),
+        (
+            {"cams": {"own_maps": __file__}, "variants": {"raw": {"cams": {"network": "untrained"}}}},
+            "cams.network: untrained is about the classifier, which own_maps and own_masks replace",
+        ),
+        (
+            {"saliency": {"source": "none"}, "segmenter": {"settings": ["weak-salient-d1"]}},
+            "segmenter.settings: weak-salient-d1 needs saliency maps, which this configuration does not use",
+        ),
+        (
+            {
+                "segmenter": {"settings": ["weak-salient-d1@bare"]},
+                "variants": {"bare": {"saliency": {"source": "none"}}},
+            },
+            "segmenter.settings: weak-salient-d1@bare needs saliency maps, which this configuration does not use",
+        ),
+        ({"run": "study"}, "run: results/study is where the tables of `make study` lie: give the run another name"),
+    ],
+)
+def test_variants_that_cannot_be_are_told(paper, changes, line):
+    assert line in problems(merged(paper, changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"variants": {"x": {"masks": {"treshold": 0.2}}}}, "variants.x.masks.treshold: there is no such key"),
+        ({"variants": {"x": {"classifier": {"epochs": 2}}}}, "variants.x.classifier: there is no such key"),
+        ({"variants": {"with-crf": {"masks": {"threshold": 0.2}}}}, "with-crf"),
+        ({"masks": {"threshold": "bets"}}, "masks.threshold: 'bets' is not possible"),
+    ],
+)
+def test_variants_have_keys_of_their_sections_only(paper, changes, part):
+    assert any(part in line for line in problems(merged(paper, changes)))
+
+
+def test_a_threshold_may_be_a_number_as_text_or_the_word(paper):
+    schema = load_schema()
+    for text, value in (("0.25", 0.25), ("best", "best"), ("1", 1)):
+        assert typed({"masks": {"threshold": text}}, schema)["masks"]["threshold"] == value
+    check_config(merged(paper, {"masks": {"threshold": "best"}}))
+
+
+def test_maps_in_a_folder_may_be_a_variant(paper, tmp_path):
+    changes = {
+        "saliency": {"source": "rbd", "folder": str(tmp_path)},
+        "variants": {"other": {"saliency": {"source": "folder"}}},
+    }
+    check_config(merged(paper, changes))

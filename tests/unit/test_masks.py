@@ -59,7 +59,7 @@ def masks(path) -> dict[str, list]:
     return {image_id: read_mask(png).tolist() for image_id, png in read_table([path]).items()}
 
 
-def fused(tmp_path, cams_h5, saliency_csv, *, setting="d1", processes=1, **recipe):
+def fused(tmp_path, cams_h5, saliency_csv, *, setting="d1", sweep_csv=None, processes=1, **recipe):
     fuse_masks(
         cams_h5=cams_h5,
         saliency_csv=saliency_csv,
@@ -67,6 +67,7 @@ def fused(tmp_path, cams_h5, saliency_csv, *, setting="d1", processes=1, **recip
         setting=setting,
         names=["d1", "d3"],
         recipe=RECIPE | recipe,
+        sweep_csv=sweep_csv,
         processes=processes,
     )
     return masks(tmp_path / "masks" / "train.csv")
@@ -94,6 +95,19 @@ def test_pseudo_masks_of_one_block(tmp_path, cams_h5, saliency_csv, processes):
 )
 def test_pseudo_masks_of_other_settings_and_recipes(tmp_path, cams_h5, saliency_csv, setting, recipe, expected):
     assert fused(tmp_path, cams_h5, saliency_csv, setting=setting, **recipe)["x/1"] == [expected]
+
+
+def test_the_best_threshold_is_that_of_the_sweep(tmp_path, cams_h5, saliency_csv):
+    sweep = pd.DataFrame({"maps": "d1", "threshold": [0.1, 0.3, 0.6, 0.8], "miou": [0.2, 0.4, 0.7, 0.7]})
+    sweep.to_csv(tmp_path / "given.csv", index=False)
+    found = fused(tmp_path, cams_h5, saliency_csv, threshold="best", sweep_csv=tmp_path / "given.csv")
+    assert found["x/1"] == [[2, 2, 255, 0, 0]]  # as at .6; .8 would leave out the second pixel too
+
+
+def test_the_best_threshold_needs_true_masks(tmp_path, cams_h5, saliency_csv):
+    pd.DataFrame({"maps": [], "threshold": [], "miou": []}).to_csv(tmp_path / "given.csv", index=False)
+    with pytest.raises(InputError, match="no training image has a true mask, so masks.threshold cannot be best"):
+        fused(tmp_path, cams_h5, saliency_csv, threshold="best", sweep_csv=tmp_path / "given.csv")
 
 
 def test_without_saliency_the_background_is_where_the_map_is_low(tmp_path, cams_h5):

@@ -63,6 +63,7 @@ def scored(tmp_path, split):
             masks_csv=[] if masks is None else [tmp_path / "masks.csv"],
             confusion_csv=tmp_path / "confusion.csv",
             images_csv=tmp_path / "images.csv",
+            pixels_csv=tmp_path / "pixels.csv",
             classes=["cat", "dog"],
             processes=processes,
         )
@@ -82,6 +83,18 @@ def test_scores_by_hand(scored, processes):
     # a: background 1/2, cat 1/2; x/b: background 1/2, dog 1/3
     assert images["miou"].tolist() == pytest.approx([1 / 2, (1 / 2 + 1 / 3) / 2])
     assert images["pixel_accuracy"].tolist() == pytest.approx([2 / 3, 1 / 2])
+
+
+def test_pixels_by_image_and_class_by_hand(scored, tmp_path):
+    scored({"a": [[0, 1, 1, 2]], "x/b": [[2, 255, 0, 0]]})
+    table = pd.read_csv(tmp_path / "pixels.csv")
+    # a: truth 0 0 1 and mask 0 1 1 where counted; x/b: truth 2 2 2 0, mask 2 - 0 0; id, class, truth, predicted, hits
+    assert table.to_numpy().tolist() == [
+        ["a", 0, 2, 1, 1],
+        ["a", 1, 1, 2, 1],
+        ["x/b", 0, 1, 2, 1],
+        ["x/b", 2, 3, 1, 1],
+    ]
 
 
 def test_all_background_is_the_baseline_without_masks(scored):

@@ -35,7 +35,7 @@ class Fixed(nn.Module):
 
 
 def task(scores, schedule, **settings) -> SegmenterTask:
-    fixed = {"loss_resolution": "network", "weak": False, "online_warmup_epochs": 0}
+    fixed = {"loss_resolution": "network", "weak": False, "online_term": True, "online_warmup_epochs": 0}
     return SegmenterTask(Fixed(scores), Schedule(**schedule), **fixed | settings)
 
 
@@ -71,6 +71,7 @@ def test_the_online_term_is_added_for_pseudo_masks_after_the_warm_up(schedule):
     first = math.log(4 / 3)
     assert task(SCORES, schedule).loss(example).item() == pytest.approx(first)
     assert task(SCORES, schedule, weak=True, online_warmup_epochs=1).loss(example).item() == pytest.approx(first)
+    assert task(SCORES, schedule, weak=True, online_term=False).loss(example).item() == pytest.approx(first)
     # online: the best of both classes has probability 3/4 at every feature
     assert task(SCORES, schedule, weak=True).loss(example).item() == pytest.approx(2 * math.log(4 / 3))
 
@@ -106,6 +107,7 @@ def run(tmp_path, write_split, noise, slim_backbone, schedule):
         "weights_input": "auto",
         "view": {"crop_px": 33, "flip": True},
         "loss_resolution": "network",
+        "online_term": True,
         "online_warmup_epochs": 0,
         "training": schedule,
         "seed": 0,

@@ -6,12 +6,25 @@ from mdc.settings import (
     block_names,
     downloads_weights,
     map_settings,
+    masks_of_setting,
     needs_classifier,
     networks_from_imagenet,
+    pseudo_settings,
+    salient_settings,
     segmenter_settings,
+    split_variant,
+    swept_masks,
+    variant_config,
     vgg16_file,
     weights_source,
 )
+
+VARIANTS = {
+    "best": {"masks": {"threshold": "best"}},
+    "bare": {"masks": {"threshold": "best"}, "saliency": {"source": "none"}},
+    "untrained": {"cams": {"network": "untrained"}},
+    "offline": {"segmenter": {"online_term": False}},
+}
 
 
 def config(**changes) -> dict:
@@ -23,7 +36,13 @@ def config(**changes) -> dict:
             "weights_input": "caffe_rgb",
         },
         "cams": {"own_maps": changes.get("own_maps", "")},
-        "masks": {"own_masks": changes.get("own_masks", "")},
+        "masks": {
+            "own_masks": changes.get("own_masks", ""),
+            "variants": changes.get("mask_variants", []),
+            "threshold": 0.3,
+        },
+        "saliency": {"source": changes.get("saliency", "rbd")},
+        "variants": VARIANTS,
         "segmenter": {
             "init": changes.get("init", "imagenet"),
             "weights": changes.get("weights", ""),
@@ -56,6 +75,60 @@ def test_segmenters_are_those_whose_maps_the_classifier_has():
     assert segmenter_settings(config(), "same") == ["weak-fusion", "true-masks", "weak-d1_2"]
     assert segmenter_settings(config(), "one") == ["true-masks"]
     assert segmenter_settings(config(own_masks="masks"), "mdc") == ["true-masks", "weak-own"]
+
+
+def test_segmenters_with_variants_and_of_the_baseline():
+    settings = ["weak-d3@best", "weak-d9@best", "weak-salient-d3", "weak-salient-fusion", "true-masks@offline"]
+    assert segmenter_settings(config(settings=settings), "one") == [
+        "weak-d3@best",
+        "weak-salient-d3",
+        "true-masks@offline",
+    ]
+
+
+def test_a_setting_and_its_variant():
+    assert split_variant("weak-fusion@no-online") == ("weak-fusion", "no-online")
+    assert split_variant("weak-fusion") == ("weak-fusion", "")
+
+
+def test_a_variant_changes_its_keys_and_no_other():
+    found = variant_config(config(), "fusion@bare")
+    assert found["masks"] == {"own_masks": "", "variants": [], "threshold": "best"}
+    assert found["saliency"] == {"source": "none"}
+    assert found["segmenter"] == config()["segmenter"]
+    assert variant_config(config(), "fusion") == config()
+
+
+@pytest.mark.parametrize(
+    ("setting", "masks"),
+    [
+        ("weak-d1", "d1"),
+        ("weak-d1@best", "d1@best"),
+        ("weak-d1@untrained", "d1@untrained"),
+        ("weak-d1@offline", "d1"),  # trains otherwise on the same masks
+        ("weak-salient-fusion", "salient-fusion"),
+        ("weak-salient-fusion@offline", "salient-fusion"),
+    ],
+)
+def test_the_masks_of_a_segmenter(setting, masks):
+    assert masks_of_setting(config(), setting) == masks
+
+
+def test_a_variant_of_the_threshold_alone_shares_the_sweep():
+    sweeps = [swept_masks(config(), maps) for maps in ("d1", "d1@best", "d1@bare", "d1@untrained")]
+    assert sweeps == ["d1", "d1", "d1@bare", "d1@untrained"]
+
+
+def test_pseudo_masks_are_those_of_all_maps_and_the_variants_asked_for():
+    asked = config(settings=["weak-d3@bare", "weak-d3@offline"], mask_variants=["d3@best", "d9@best", "d3@bare"])
+    assert pseudo_settings(asked, "one") == ["d3", "d3@bare", "d3@best"]
+
+
+def test_baseline_masks_need_saliency():
+    assert salient_settings(config(), "one") == ["salient-d3"]
+    assert salient_settings(config(saliency="none"), "one") == []
+    assert salient_settings(config(own_masks="masks"), "one") == []
+    assert salient_settings(config(settings=["weak-salient-d3@best"]), "one") == ["salient-d3", "salient-d3@best"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from mdc.backbones.vgg import Backbone
 from mdc.models import largefov, multi_dilation
 
 ROOT = Path(__file__).parents[2]
-OPEN = ("classifier.blocks",)  # names chosen by the user
+OPEN = ("classifier.blocks", "variants", "study.runs")  # names chosen by the user
 
 
 def leaves(node: dict, defs: dict, path: str = "") -> dict[str, dict]:
@@ -71,6 +71,14 @@ def test_every_section_is_closed_and_requires_all_its_keys():
 
 def test_every_key_is_described():
     assert not [name for name, node in {**LEAVES, **SECTIONS}.items() if not node.get("description")]
+
+
+def test_a_variant_changes_keys_of_the_sections_and_with_the_same_meaning():
+    variant = SCHEMA["properties"]["variants"]["additionalProperties"]
+    for name, section in variant["properties"].items():
+        full = SECTIONS[name]["properties"]
+        for key, node in section["properties"].items():
+            assert node.get("enum", node) == full[key].get("enum", full[key]), f"{name}.{key}"
 
 
 # Who reads a key. First the sections that are handed on whole: to a function, whose parameters they are, or to a
@@ -157,6 +165,8 @@ def lookups() -> set[str]:
     for path in sources:
         text = re.sub(r"\s#.*", "", path.read_text())
         text = re.sub(r"\['(\w+)'\]", r'["\1"]', text)
+        text = re.sub(r"variant_config\(config, \w+\)", "config", text)
+        text = re.sub(r'segmenter_key\([\w.]+, ("\w+")\)', r'config["segmenter"][\1]', text)
         if 'section = config["masks"]' in text:  # rules/common.smk, recipe()
             text = text.replace('section["', 'config["masks"]["')
         for alias, section in ALIASES.items():
@@ -236,6 +246,9 @@ def test_a_script_uses_every_parameter_of_its_rules_and_no_other(name):
         read |= set(re.findall(r"\bsettings\.(\w+)", text))
     for rule in rules_of(name):
         section = re.search(r"^( +)params:\n((?:\1 +.*\n|\n)+)", rule, re.M)
+        if section is None:
+            assert re.match(r"\s*use rule", rule)  # it has the parameters of the rule it is made from
+            continue
         given = set(re.findall(rf"^ {{{len(section[1]) + 4}}}(\w+)=", section[2], re.M))
         assert given - {"code"} == read - {"code"}
         # what is downloaded is told by its hash: other code must not download it again

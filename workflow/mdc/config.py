@@ -12,7 +12,15 @@ from jsonschema.exceptions import ValidationError
 
 from mdc.errors import InputError, listing
 from mdc.layout import NEEDS_SBD, VOC_PARTS, devkit_root, has_test_images, missing_from, nearest_sbd
-from mdc.settings import map_settings, needs_classifier, networks_from_imagenet, segmenter_settings, vgg16_file
+from mdc.settings import (
+    map_settings,
+    needs_classifier,
+    networks_from_imagenet,
+    segmenter_settings,
+    split_variant,
+    variant_config,
+    vgg16_file,
+)
 
 _FROM_TEXT = {
     "integer": int,
@@ -71,9 +79,11 @@ def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None 
         return os.path.expanduser(value)
     if schema.get("type") == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    if isinstance(value, str) and schema.get("type") in _FROM_TEXT:
+    kind = schema.get("type")
+    kind = "number" if kind == ["number", "string"] else kind  # where a word stands beside numbers
+    if isinstance(value, str) and kind in _FROM_TEXT:
         try:
-            return _FROM_TEXT[schema["type"]](value)
+            return _FROM_TEXT[kind](value)
         except (ValueError, KeyError):
             return value
     return value
@@ -94,6 +104,9 @@ def check_config(config: Mapping[str, Any]) -> None:
 
 
 def _contradictions(config: Mapping[str, Any]):
+    if config["run"] == "study":
+        yield "run: results/study is where the tables of `make study` lie: give the run another name"
+    yield from _variant_contradictions(config)
     data, saliency = config["data"], config["saliency"]
     known = sorted(file.stem for file in BACKBONES.glob("[a-z]*.py"))
     if config["backbone"]["name"] not in known:
@@ -123,7 +136,8 @@ def _contradictions(config: Mapping[str, Any]):
             f"saliency.folder: there is no folder {saliency['folder'] or '(empty)'!s}; name the one with a map "
             "<id>.png for every image, or set saliency.source to rbd"
         )
-    if saliency["source"] != "folder" and saliency["folder"]:
+    sources = [saliency, *(changes.get("saliency", {}) for changes in config["variants"].values())]
+    if saliency["folder"] and not any(section.get("source") == "folder" for section in sources):
         yield f"saliency.folder: is not read with source {saliency['source']}: set that to folder, or empty this"
     yield from _weights_contradictions(config)
     crop_px, stride = segmenter["view"]["crop_px"], min(config["backbone"]["output_stride"], 8)
@@ -159,6 +173,32 @@ def _contradictions(config: Mapping[str, Any]):
         s["training"]["batch_size"] // s["training"]["micro_batches"] for s in (classifier, segmenter)
     ) < 2:  # fmt: skip
         yield "training.micro_batches: batch normalisation needs at least 2 images at a time"
+
+
+def _variant_contradictions(config: Mapping[str, Any]):
+    asked = {"segmenter.settings": config["segmenter"]["settings"], "masks.variants": config["masks"]["variants"]}
+    for key, names in asked.items():
+        for name in names:
+            variant = split_variant(name)[1]
+            if variant and variant not in config["variants"]:
+                known = ", ".join(config["variants"]) or "none"
+                yield f"{key}: {name}: there is no variant {variant}; variants has {known}"
+    for name, changes in config["variants"].items():
+        if changes.get("saliency", {}).get("source") == "folder" and not config["saliency"]["folder"]:
+            yield f"variants.{name}: saliency.source folder needs the key saliency.folder, which is empty"
+    known = {maps for name in config["classifier"]["blocks"] for maps in map_settings(config, name)}
+    for name in config["masks"]["variants"]:
+        if split_variant(name)[0] not in known:
+            yield f"masks.variants: {name} needs maps that no classifier has; there are {', '.join(sorted(known))}"
+    own = config["cams"]["own_maps"] or config["masks"]["own_masks"]
+    untrained = [config["cams"], *(changes.get("cams", {}) for changes in config["variants"].values())]
+    if own and any(section.get("network") == "untrained" for section in untrained):
+        yield "cams.network: untrained is about the classifier, which own_maps and own_masks replace"
+    for setting in config["segmenter"]["settings"]:
+        base, variant = split_variant(setting)
+        if base.startswith("weak-salient-") and (not variant or variant in config["variants"]):
+            if config["masks"]["own_masks"] or variant_config(config, setting)["saliency"]["source"] == "none":
+                yield f"segmenter.settings: {setting} needs saliency maps, which this configuration does not use"
 
 
 def _weights_contradictions(config: Mapping[str, Any]):

@@ -17,6 +17,7 @@ from mdc.manifest import read_manifest
 from mdc.metrics import confusion, summary
 from mdc.parallel import map_in_order
 from mdc.saliency import read_saliency
+from mdc.settings import split_variant
 from mdc.store import CAMS, Cams, attributes, ids_in, read_cams
 from mdc.tables import file_digest, png_path, read_table, write_table
 from mdc.voc import read_mask, write_mask
@@ -92,6 +93,7 @@ def fuse_masks(
     setting: str,
     names: Sequence[str],
     recipe: dict[str, Any],
+    sweep_csv: Path | None,
     processes: int,
 ) -> None:
     """Write a palette PNG per image into the folder named as `masks_csv` without its ending, and that table of them.
@@ -100,11 +102,15 @@ def fuse_masks(
         cams_h5: the map files (all shards).
         saliency_csv: tables of saliency maps (all shards); empty without saliency.
         setting, names: see `mdc.fusion.fuse`.
-        recipe: fields of `Recipe`.
+        recipe: fields of `Recipe`; the threshold `best` is looked up in `sweep_csv`.
+        sweep_csv: as `sweep_threshold` wrote it, or None.
 
     Raises:
-        InputError: a map file or a saliency map is damaged, or an image has no saliency map.
+        InputError: a map file or a saliency map is damaged, or an image has no saliency map; the best threshold is
+            asked for and no training image has a true mask.
     """
+    if recipe["threshold"] == "best":
+        recipe = recipe | {"threshold": best_threshold(sweep_csv)}
     stride = attributes(cams_h5[0], kind=CAMS)["stride"]
     make = functools.partial(_pseudo_mask_of, setting=setting, names=names, stride=stride, recipe=Recipe(**recipe))
     _write_masks(
@@ -115,6 +121,20 @@ def fuse_masks(
         label=f"fuse_masks {setting}",
         processes=processes,
     )
+
+
+def best_threshold(sweep_csv: Path) -> float:
+    """Return the threshold of a sweep with the highest mIoU on the training images, the lowest of equals.
+
+    Raises:
+        InputError: the sweep is empty, because no training image has a true mask.
+    """
+    sweep = pd.read_csv(sweep_csv)
+    if sweep.empty:
+        raise InputError(
+            f"{sweep_csv}: no training image has a true mask, so masks.threshold cannot be best: set it to a number"
+        )
+    return float(sweep.sort_values("threshold").nlargest(1, "miou")["threshold"].item())
 
 
 def _salient_mask_of(
@@ -190,14 +210,14 @@ def sweep_threshold(
     """Write the quality of the pseudo masks of one setting as a function of the threshold, over the true masks.
 
     One row per threshold: `maps, threshold` and the measures of `mdc.metrics.summary`; no rows without true masks.
-    `recipe` has the fields of `Recipe` but the threshold, `classes` counts the foreground classes; the other arguments
-    are those of `fuse_masks`.
+    `setting` may carry the name of a variant. `recipe` has the fields of `Recipe` but the threshold, `classes` counts
+    the foreground classes; the other arguments are those of `fuse_masks`.
     """
     table = read_manifest(train_csv)
     truths = {row.id: row.mask for row in table.itertuples() if row.mask}
     one = functools.partial(
         sweep_one,
-        setting=setting,
+        setting=split_variant(setting)[0],
         names=names,
         stride=attributes(cams_h5[0], kind=CAMS)["stride"],
         recipe=Recipe(threshold=0, **recipe),

@@ -18,6 +18,7 @@ from mdc.tables import paths_of
 from mdc.voc import BACKGROUND, read_mask
 
 UNLABELLED = "unlabelled"
+PIXEL_COLUMNS = ["id", "class", "truth", "predicted", "hits"]
 VOC_VAL_IMAGES = 1449
 SUMMARY_COLUMNS = ["split", "setting", "crf", "seed", "miou", "pixel_accuracy", "images"]
 SUMMARY_COLUMNS += ["classifier", "precision", "recall", "labelled"]
@@ -38,13 +39,16 @@ def score_masks(
     masks_csv: Sequence[Path],
     confusion_csv: Path,
     images_csv: Path,
+    pixels_csv: Path,
     classes: Sequence[str],
     processes: int,
 ) -> None:
     """Compare masks with the true masks of a split.
 
-    Writes the confusion matrix in pixels (a row per true class, a column per label, the last one `unlabelled`) and a
-    row per image: id, miou over the classes that occur in it, pixel_accuracy. Images without a true mask are left out.
+    Writes the confusion matrix in pixels (a row per true class, a column per label, the last one `unlabelled`); a row
+    per image: id, miou over the classes that occur in it, pixel_accuracy; and a row per image and class that occurs in
+    one of its two masks: id, class (its index), and in pixels truth, predicted and hits, from which any group of
+    images can be scored. Images without a true mask are left out.
 
     Args:
         split_csv: manifest.
@@ -58,17 +62,21 @@ def score_masks(
     items = list(zip(table["mask"], masks, strict=True))
     one = functools.partial(_confusion_of, classes=len(classes))
     total = np.zeros((len(classes) + 1, len(classes) + 2), np.int64)
-    rows = []
+    rows, pixels = [], []
     for image_id, part in zip(
         ids, map_in_order(one, items, processes=processes, label=f"score {confusion_csv.stem}"), strict=True
     ):
         total += part
         rows.append((image_id, mean_iou(part), pixel_accuracy(part)))
+        counts = np.stack([part.sum(1), part[:, :-1].sum(0), np.diag(part)], axis=1)
+        pixels += [(image_id, index, *counts[index]) for index in np.flatnonzero(counts.any(1))]
     names = ["background", *classes]
     frame = pd.DataFrame(total, index=pd.Index(names, name="truth"), columns=[*names, UNLABELLED])
     write_whole(confusion_csv, frame.to_csv().encode())
     images = pd.DataFrame(rows, columns=["id", "miou", "pixel_accuracy"])
     write_whole(images_csv, images.to_csv(index=False).encode())
+    table = pd.DataFrame(pixels, columns=PIXEL_COLUMNS)
+    write_whole(pixels_csv, table.to_csv(index=False).encode())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,8 @@ class SegmenterTask(Task):
 
     Args:
         loss_resolution: `network` takes the masks at every `stride`-th pixel; `image` upsamples the scores.
-        weak: whether the masks are pseudo masks, so that the online term is added.
+        weak: whether the masks are pseudo masks; true masks never have an online term.
+        online_term: whether the loss of weak segmenters has the second term of equation 1.
         online_warmup_epochs: epochs without the online term; 0 in the paper.
     """
 
@@ -35,11 +36,12 @@ class SegmenterTask(Task):
         *,
         loss_resolution: str,
         weak: bool,
+        online_term: bool,
         online_warmup_epochs: int,
     ) -> None:
         super().__init__(network, schedule)
         self.loss_resolution = loss_resolution
-        self.weak = weak
+        self.online_term = weak and online_term
         self.online_warmup_epochs = online_warmup_epochs
 
     def loss(self, batch: dict) -> Tensor:
@@ -50,7 +52,7 @@ class SegmenterTask(Task):
             masks, padding = masks[:, ::stride, ::stride], padding[:, ::stride, ::stride]
         else:
             scores = functional.interpolate(scores, masks.shape[1:], mode="bilinear", align_corners=True)
-        if self.weak and self.current_epoch >= self.online_warmup_epochs:
+        if self.online_term and self.current_epoch >= self.online_warmup_epochs:
             return weak_loss(scores, masks, batch["tags"], padding)
         return strong_loss(scores, masks)
 
@@ -68,6 +70,7 @@ def train_segmenter(
     weights_input: str,
     view: dict[str, Any],
     loss_resolution: str,
+    online_term: bool,
     online_warmup_epochs: int,
     training: dict[str, Any],
     seed: int,
@@ -84,7 +87,7 @@ def train_segmenter(
         network: arguments of `build_segmenter` (without classes).
         init, weights, weights_input: see `mdc.models.start.initialise`.
         view: crop_px and flip of `mdc.transforms.augmented`.
-        loss_resolution, online_warmup_epochs: see `SegmenterTask`.
+        loss_resolution, online_term, online_warmup_epochs: see `SegmenterTask`.
         training: fields of `mdc.optimisation.Schedule`.
         code: fingerprint of the code; a training is not resumed by other code.
     """
@@ -112,6 +115,7 @@ def train_segmenter(
         "view": view,
         "weak": weak,
         "loss_resolution": loss_resolution,
+        "online_term": online_term,
         "online_warmup_epochs": online_warmup_epochs,
         "training": training,
         "seed": seed,
@@ -122,6 +126,7 @@ def train_segmenter(
         Schedule(**training),
         loss_resolution=loss_resolution,
         weak=weak,
+        online_term=online_term,
         online_warmup_epochs=online_warmup_epochs,
     )
     start = Path(weights) if init in ("imagenet", "file") else None

@@ -14,6 +14,12 @@ VGG16_WEIGHTS = {
         "hash": "sha256:88682ab5",
     },
 }
+MASK_SECTIONS = {"masks", "saliency", "cams"}  # a variant of one of these has its own pseudo masks
+# Tables of the study, over several runs; here because importing what makes them is slow.
+STUDY_TABLES = (
+    *("results", "seeds", "differences", "thresholds", "calibration"),
+    *("regions", "sizes", "seen", "response", "precision"),
+)
 VGG16_MB = 554  # of either file
 
 
@@ -37,10 +43,60 @@ def map_settings(config: Mapping[str, Any], classifier: str) -> list[str]:
     return [*names, "fusion", "mean"] if len(names) > 1 else names
 
 
+def split_variant(name: str) -> tuple[str, str]:
+    """Return a setting without its variant, and the variant: `weak-d1@best` is weak-d1 and best; empty for none."""
+    base, _, variant = name.partition("@")
+    return base, variant
+
+
+def variant_config(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the configuration with what the variant of the setting `name` changes; without one as it is."""
+    changes = config["variants"][split_variant(name)[1]] if "@" in name else {}
+    return {**config, **{section: {**config[section], **keys} for section, keys in changes.items()}}
+
+
+def masks_of_setting(config: Mapping[str, Any], setting: str) -> str:
+    """Return the pseudo masks that a segmenter learns from, `<maps>` or `salient-<maps>`, with its variant if needed.
+
+    A variant that changes the training of the segmenter alone shares the masks of the setting without it.
+    """
+    base, variant = split_variant(setting)
+    masks = base.removeprefix("weak-")
+    changed = variant and config["variants"][variant].keys() & MASK_SECTIONS
+    return f"{masks}@{variant}" if changed else masks
+
+
+def swept_masks(config: Mapping[str, Any], maps: str) -> str:
+    """Return the pseudo masks whose threshold sweep holds for `maps`: a variant of the threshold alone has no other."""
+    base, variant = split_variant(maps)
+    changes = config["variants"][variant] if variant else {}
+    shared = not changes.keys() & (MASK_SECTIONS - {"masks"}) and changes.get("masks", {}).keys() <= {"threshold"}
+    return base if shared else maps
+
+
+def pseudo_settings(config: Mapping[str, Any], classifier: str) -> list[str]:
+    """Return the pseudo masks to make and score: all map settings, and the variants that are asked for."""
+    maps = map_settings(config, classifier)
+    asked = [masks_of_setting(config, setting) for setting in segmenter_settings(config, classifier)]
+    asked += config["masks"]["variants"]
+    return list(dict.fromkeys([*maps, *(name for name in asked if split_variant(name)[0] in maps)]))
+
+
+def salient_settings(config: Mapping[str, Any], classifier: str) -> list[str]:
+    """Return the baseline masks `salient-<maps>` to make and score; none where there is no saliency map."""
+    if config["masks"]["own_masks"]:
+        return []
+    usual = map_settings(config, classifier) if config["saliency"]["source"] != "none" else []
+    asked = [masks_of_setting(config, setting) for setting in segmenter_settings(config, classifier)]
+    asked = [name for name in asked if name.startswith("salient-")]
+    return list(dict.fromkeys([*(f"salient-{maps}" for maps in usual), *asked]))
+
+
 def segmenter_settings(config: Mapping[str, Any], classifier: str) -> list[str]:
     """Return the configured segmenters that this classifier has the maps for."""
-    possible = {"true-masks", *(f"weak-{maps}" for maps in map_settings(config, classifier))}
-    return [setting for setting in config["segmenter"]["settings"] if setting in possible]
+    maps = map_settings(config, classifier)
+    possible = {"true-masks", *(f"weak-{kind}{name}" for name in maps for kind in ("", "salient-"))}
+    return [setting for setting in config["segmenter"]["settings"] if split_variant(setting)[0] in possible]
 
 
 def needs_classifier(config: Mapping[str, Any]) -> bool:

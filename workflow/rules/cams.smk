@@ -1,6 +1,7 @@
 # cams: one localization map per block and tagged class, stored raw (paper 3.2).
 # Needs:    the trained classifier, or another method's maps (`cams.own_maps`).
-# Produces: cams/<classifier>/seed<seed>/<split>.<shard>-of-<shards>.h5; the layout is described in mdc/store.py.
+# Produces: cams/<classifier>/seed<seed>/<split>.<shard>-of-<shards>.h5; the layout is described in mdc/store.py;
+#           cams/<classifier>/seed<seed>/untrained/ likewise, of the network as initialised, where a variant asks for it.
 
 
 rule cams:
@@ -63,3 +64,43 @@ else:
             network=classifier_network(),
         script:
             "../scripts/dump_cams.py"
+
+    rule init_classifier:
+        """Store the classifier as initialised: the baseline that shows what its training adds."""
+        input:
+            classes=CLASSES,
+            weights=weights_ready("classifier"),
+            weights_checked=weights_checks("classifier"),
+        output:
+            weights=f"{RESULTS}/classifier/{BY_NETWORK}/untrained.pt",
+        log:
+            f"{RESULTS}/logs/init_classifier/{BY_NETWORK}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/init_classifier/{BY_NETWORK}.tsv"
+        conda:
+            "../../envs/mdc.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=10,
+        params:
+            code=fingerprint("init_classifier"),
+            dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
+            network=classifier_network(),
+            init=config["classifier"]["init"],
+            weights=starting_weights("classifier"),
+            weights_input=weights_input("classifier"),
+        script:
+            "../scripts/init_classifier.py"
+
+    use rule dump_cams as dump_untrained_cams with:
+        input:
+            split_csv=f"{RESULTS}/data/{{split}}.csv",
+            classes=CLASSES,
+            weights=f"{RESULTS}/classifier/{BY_NETWORK}/untrained.pt",
+        output:
+            cams=f"{RESULTS}/cams/{BY_NETWORK}/untrained/{{split}}.{{shard}}-of-{{shards}}.h5",
+        log:
+            f"{RESULTS}/logs/dump_untrained_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/dump_untrained_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.tsv"

@@ -20,9 +20,16 @@ from mdc.settings import (
     VGG16_MB,
     block_names,
     downloads_weights,
+    STUDY_TABLES,
     map_settings,
+    masks_of_setting,
     needs_classifier,
+    pseudo_settings,
+    salient_settings,
     segmenter_settings,
+    split_variant,
+    swept_masks,
+    variant_config,
     vgg16_file,
     weights_source,
 )
@@ -57,6 +64,7 @@ SALIENCY_NOTE = {
     "folder": "Background from saliency maps of another model, in a folder"
     + (", and by rbd for images without one." if BY_RBD else "."),
     "none": "Background from the localization maps, without saliency.",
+    "truth": "Background from the true masks, which no weak method has: an upper bound.",
 }[SALIENCY]
 
 
@@ -69,9 +77,11 @@ wildcard_constraints:
     classifier=one_of(CLASSIFIERS),
     seed=one_of(config["seeds"]),
     split="train|val|test",
-    maps=one_of(maps for name in CLASSIFIERS for maps in map_settings(config, name)),
+    maps=one_of(maps for name in CLASSIFIERS for maps in pseudo_settings(config, name)),
+    salient=one_of(maps for name in CLASSIFIERS for maps in salient_settings(config, name)),
+    source="rbd|folder|truth",
     setting=one_of(setting for name in CLASSIFIERS for setting in segmenter_settings(config, name)),
-    result="[a-z0-9_-]+",
+    result="[a-z0-9_@-]+",
     shard=r"\d+",
     shards=r"\d+",
 
@@ -132,16 +142,29 @@ def advice(section, file, key):
     )
 
 
-def saliency_tables(split):
-    """Return the tables of a split's saliency maps; empty without saliency."""
-    if SALIENCY == "none":
+def study_runs():
+    """Return the runs whose tables the study gathers; each must be finished."""
+    return list(dict.fromkeys(run for runs in config["study"]["runs"].values() for run in runs))
+
+
+def saliency_source(maps=""):
+    """Return where the saliency maps come from that the masks `maps` need."""
+    return variant_config(config, maps)["saliency"]["source"]
+
+
+def saliency_tables(split, maps=""):
+    """Return the tables of a split's saliency maps that the masks `maps` need; empty without saliency."""
+    source = saliency_source(maps)
+    if source == "none":
         return []
-    return sharded(f"{RESULTS}/saliency/{SALIENCY}/{split}.{{shard}}-of-{{shards}}.csv")
+    return sharded(f"{RESULTS}/saliency/{source}/{split}.{{shard}}-of-{{shards}}.csv")
 
 
-def cam_files(split):
-    """Return the files of a split's localization maps, with the wildcards classifier and seed."""
-    return sharded(f"{RESULTS}/cams/{BY_NETWORK}/{split}.{{shard}}-of-{{shards}}.h5")
+def cam_files(split, maps=""):
+    """Return the files of localization maps that the masks `maps` need, with the wildcards classifier and seed."""
+    network = variant_config(config, maps)["cams"]["network"]
+    folder = f"{BY_NETWORK}/untrained" if network == "untrained" else BY_NETWORK
+    return sharded(f"{RESULTS}/cams/{folder}/{split}.{{shard}}-of-{{shards}}.h5")
 
 
 def mask_tables(stage, setting, split):
@@ -177,18 +200,29 @@ def weights_checks(stage):
     return f"{RESULTS}/{stage}/{{classifier}}/weights_checked.csv" if starting_weights(stage) else []
 
 
-def recipe():
-    """Return how maps become masks: the fields of mdc.fusion.Recipe."""
-    section = config["masks"]
+def recipe(maps=""):
+    """Return how the masks `maps` are made: the fields of mdc.fusion.Recipe."""
+    section = variant_config(config, maps)["masks"]
+    with_saliency = saliency_source(maps) != "none"
     return {
         "threshold": section["threshold"],
         "relative_to": section["relative_to"],
         # the one that is not used must not make masks again when it changes
-        "background_saliency_below": section["background_saliency_below"] if SALIENCY != "none" else 0,
-        "background_below": section["background_below"] if SALIENCY == "none" else 0,
+        "background_saliency_below": section["background_saliency_below"] if with_saliency else 0,
+        "background_below": 0 if with_saliency else section["background_below"],
         "background_conflict": section["background_conflict"],
         "class_conflict": section["class_conflict"],
     }
+
+
+def sweep_of(maps):
+    """Return the threshold sweep that holds for the masks `maps`, with the wildcards classifier and seed."""
+    return f"{RESULTS}/masks/{BY_NETWORK}/{swept_masks(config, maps)}/sweep.csv"
+
+
+def segmenter_key(setting, key):
+    """Return a key of the config section segmenter as the variant of a setting has it."""
+    return variant_config(config, setting)["segmenter"][key]
 
 
 def classifier_network():
@@ -234,9 +268,8 @@ def every_result():
     results = []
     for classifier, seed, settings in every_network():
         common = {"seed": seed, "classifier": classifier}
-        maps = map_settings(config, classifier)
-        kinds = ["pseudo", "salient"] if SALIENCY != "none" and not config["masks"]["own_masks"] else ["pseudo"]
-        names = ["all-background", *(f"{kind}-{name}" for kind in kinds for name in maps)]
+        names = ["all-background", *(f"pseudo-{maps}" for maps in pseudo_settings(config, classifier))]
+        names += salient_settings(config, classifier)
         results += [{"split": "train", "setting": name, "crf": False, **common} for name in names]
         for split in config["predictions"]["splits"]:
             if split != "train":  # it has been scored beside the pseudo masks
@@ -253,11 +286,11 @@ def sweeps_of(classifier):
     """Return the threshold sweeps of a classifier's maps, with the wildcards classifier and seed."""
     if config["masks"]["own_masks"]:
         return []
-    return [f"{RESULTS}/masks/{BY_NETWORK}/{maps}/sweep.csv" for maps in map_settings(config, classifier)]
+    return list(dict.fromkeys(sweep_of(maps) for maps in pseudo_settings(config, classifier)))
 
 
 def every_sweep():
-    """Return the threshold sweeps of all map settings."""
+    """Return the threshold sweeps of all pseudo masks."""
     return [
         path.format(classifier=classifier, seed=seed)
         for classifier, seed, _ in every_network()
@@ -266,7 +299,7 @@ def every_sweep():
 
 
 def score_file(result, kind):
-    """Return the path of a result's confusion matrix (kind confusion) or of its table of images (kind images)."""
+    """Return the path of one of a result's tables; kind is confusion, images or pixels."""
     name = result["setting"] + ("-crf" if result["crf"] else "")
     return f"{RESULTS}/scores/{BY_NETWORK}/{result['split']}/{name}.{kind}.csv".format(**result)
 
@@ -284,7 +317,7 @@ def tables_of_result(result, split):
 
 def maps_of_result(result, classifier):
     """Return the map setting that a result comes from; for true-masks the one that its sheet shows for comparison."""
-    setting = result.removesuffix("-crf").split("-", 1)[1]
+    setting = split_variant(result.removesuffix("-crf"))[0].split("-", 1)[1].removeprefix("salient-")
     known = map_settings(config, classifier)
     return setting if setting in known else known[-2 if "fusion" in known else 0]
 

@@ -11,7 +11,7 @@ rule masks:
         [
             expand(f"{RESULTS}/masks/{BY_NETWORK}/{maps}/train.csv", classifier=classifier, seed=config["seeds"])
             for classifier in CLASSIFIERS
-            for maps in map_settings(config, classifier)
+            for maps in pseudo_settings(config, classifier)
         ],
 
 
@@ -45,8 +45,9 @@ else:
     rule fuse_masks:
         """Fuse the maps of one setting and make a pseudo mask of every image."""
         input:
-            cams=lambda wildcards: cam_files(wildcards.split),
-            saliency=lambda wildcards: saliency_tables(wildcards.split),
+            cams=lambda wildcards: cam_files(wildcards.split, wildcards.maps),
+            saliency=lambda wildcards: saliency_tables(wildcards.split, wildcards.maps),
+            sweep=lambda wildcards: sweep_of(wildcards.maps) if recipe(wildcards.maps)["threshold"] == "best" else [],
         output:
             table=f"{RESULTS}/masks/{BY_NETWORK}/{{maps}}/{{split}}.csv",
         log:
@@ -62,22 +63,22 @@ else:
         params:
             code=fingerprint("fuse_masks"),
             names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
-            recipe=recipe(),
+            recipe=lambda wildcards: recipe(wildcards.maps),
         script:
             "../scripts/fuse_masks.py"
 
     rule fuse_salient_masks:
         """Make the baseline masks: salient pixels get the tagged class with the highest map."""
         input:
-            cams=lambda wildcards: cam_files(wildcards.split),
-            saliency=lambda wildcards: saliency_tables(wildcards.split),
-            threshold=f"{RESULTS}/saliency/{SALIENCY}/threshold.json",
+            cams=lambda wildcards: cam_files(wildcards.split, wildcards.salient),
+            saliency=lambda wildcards: saliency_tables(wildcards.split, wildcards.salient),
+            threshold=lambda wildcards: f"{RESULTS}/saliency/{saliency_source(wildcards.salient)}/threshold.json",
         output:
-            table=f"{RESULTS}/masks/{BY_NETWORK}/salient-{{maps}}/{{split}}.csv",
+            table=f"{RESULTS}/masks/{BY_NETWORK}/{{salient}}/{{split}}.csv",
         log:
-            f"{RESULTS}/logs/fuse_salient_masks/{BY_NETWORK}/{{maps}}/{{split}}.log",
+            f"{RESULTS}/logs/fuse_salient_masks/{BY_NETWORK}/{{salient}}/{{split}}.log",
         benchmark:
-            f"{RESULTS}/benchmarks/fuse_salient_masks/{BY_NETWORK}/{{maps}}/{{split}}.tsv"
+            f"{RESULTS}/benchmarks/fuse_salient_masks/{BY_NETWORK}/{{salient}}/{{split}}.tsv"
         conda:
             "../../envs/mdc.yaml"
         threads: 8
@@ -95,8 +96,8 @@ else:
         input:
             train_csv=manifest("train"),
             classes=CLASSES,
-            cams=cam_files("train"),
-            saliency=saliency_tables("train"),
+            cams=lambda wildcards: cam_files("train", wildcards.maps),
+            saliency=lambda wildcards: saliency_tables("train", wildcards.maps),
         output:
             sweep=f"{RESULTS}/masks/{BY_NETWORK}/{{maps}}/sweep.csv",
         log:
@@ -113,7 +114,7 @@ else:
             code=fingerprint("sweep_threshold"),
             names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
             # the threshold is swept, so the configured one must not make this run again
-            recipe={name: value for name, value in recipe().items() if name != "threshold"},
+            recipe=lambda wildcards: {k: value for k, value in recipe(wildcards.maps).items() if k != "threshold"},
             thresholds=config["masks"]["sweep_thresholds"],
         script:
             "../scripts/sweep_threshold.py"

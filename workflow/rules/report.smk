@@ -125,8 +125,14 @@ rule draw_sheet:
         split_csv=f"{RESULTS}/data/{{split}}.csv",
         classes=CLASSES,
         images=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.images.csv",
-        cams=lambda wildcards: [] if config["masks"]["own_masks"] else cam_files(wildcards.split),
-        saliency=lambda wildcards: [] if config["masks"]["own_masks"] else saliency_tables(wildcards.split),
+        cams=lambda wildcards: (
+            [] if config["masks"]["own_masks"] else cam_files(wildcards.split, wildcards.result.removesuffix("-crf"))
+        ),
+        saliency=lambda wildcards: (
+            []
+            if config["masks"]["own_masks"]
+            else saliency_tables(wildcards.split, wildcards.result.removesuffix("-crf"))
+        ),
         masks=lambda wildcards: sheet_tables(wildcards.result, wildcards.split)["masks"],
         predictions=lambda wildcards: sheet_tables(wildcards.result, wildcards.split)["predictions"],
         crf=lambda wildcards: sheet_tables(wildcards.result, wildcards.split)["crf"],
@@ -151,7 +157,7 @@ rule draw_sheet:
         code=fingerprint("draw_sheet"),
         names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
         setting=lambda wildcards: maps_of_result(wildcards.result, wildcards.classifier),
-        recipe=recipe(),
+        recipe=lambda wildcards: recipe(wildcards.result.removesuffix("-crf")),
         each=config["report"]["sheet_images"],
     script:
         "../scripts/draw_sheet.py"

@@ -40,13 +40,13 @@ rule compute_saliency:
     """Compute or check the saliency maps of a shard of the images."""
     input:
         split_csv=f"{RESULTS}/data/{{split}}.csv",
-        missing=f"{RESULTS}/saliency/folder/missing.csv" if SALIENCY == "folder" else [],
+        missing=lambda wildcards: f"{RESULTS}/saliency/folder/missing.csv" if wildcards.source == "folder" else [],
     output:
-        table=f"{RESULTS}/saliency/{SALIENCY}/{{split}}.{{shard}}-of-{{shards}}.csv",
+        table=f"{RESULTS}/saliency/{{source}}/{{split}}.{{shard}}-of-{{shards}}.csv",
     log:
-        f"{RESULTS}/logs/compute_saliency/{{split}}.{{shard}}-of-{{shards}}.log",
+        f"{RESULTS}/logs/compute_saliency/{{source}}/{{split}}.{{shard}}-of-{{shards}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/compute_saliency/{{split}}.{{shard}}-of-{{shards}}.tsv"
+        f"{RESULTS}/benchmarks/compute_saliency/{{source}}/{{split}}.{{shard}}-of-{{shards}}.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 8
@@ -55,10 +55,9 @@ rule compute_saliency:
         runtime=240,
     params:
         code=fingerprint("compute_saliency"),
-        source=SALIENCY,
         own_folder=config["saliency"]["folder"],
         by_rbd=BY_RBD,
-        folder=lambda wildcards, output: f"{RESULTS}/saliency/{SALIENCY}/{wildcards.split}",
+        folder=lambda wildcards, output: f"{RESULTS}/saliency/{wildcards.source}/{wildcards.split}",
     script:
         "../scripts/compute_saliency.py"
 
@@ -67,13 +66,13 @@ rule choose_saliency_threshold:
     """Find the saliency threshold that separates the training images' objects best."""
     input:
         train_csv=manifest("train"),
-        saliency=saliency_tables("train"),
+        saliency=sharded(f"{RESULTS}/saliency/{{source}}/train.{{shard}}-of-{{shards}}.csv"),
     output:
-        json=f"{RESULTS}/saliency/{SALIENCY}/threshold.json",
+        json=f"{RESULTS}/saliency/{{source}}/threshold.json",
     log:
-        f"{RESULTS}/logs/choose_saliency_threshold.log",
+        f"{RESULTS}/logs/choose_saliency_threshold/{{source}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/choose_saliency_threshold.tsv"
+        f"{RESULTS}/benchmarks/choose_saliency_threshold/{{source}}.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 4

@@ -1,8 +1,9 @@
 # scores: confusion matrices of pseudo masks, baselines and predictions, and the tables made of them (paper table 3).
 # Needs:    masks of every kind and the true masks of train, val and test, as far as there are any.
-# Produces: scores/<classifier>/seed<seed>/<split>/<result>.confusion.csv and .images.csv (a row per image);
+# Produces: scores/<classifier>/seed<seed>/<split>/<result>.confusion.csv, .images.csv (a row per image) and .pixels.csv
+#           (a row per image and class, for scores of any group of images);
 #           scores/summary.csv (a row per result), scores/per_class.csv, scores/best_thresholds.csv, scores/table3.csv and scores/table3.md.
-# <result> is pseudo-<maps>, salient-<maps>, all-background, or a segmenter's setting, with -crf after the CRF.
+# <result> is pseudo-<maps>, or with a variant pseudo-<maps>@<variant>, salient-<maps>, all-background, or a segmenter's setting, with -crf after the CRF.
 
 
 rule scores:
@@ -21,6 +22,7 @@ rule score_masks:
     output:
         confusion=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.confusion.csv",
         images=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.images.csv",
+        pixels=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.pixels.csv",
     log:
         f"{RESULTS}/logs/score_masks/{BY_NETWORK}/{{split}}/{{result}}.log",
     benchmark:

@@ -1,4 +1,5 @@
-# segmenter: LargeFOV, one per setting: weak-<maps> on pseudo masks (equation 1), true-masks on the true ones.
+# segmenter: LargeFOV, one per setting: weak-<maps> on pseudo masks (equation 1), weak-salient-<maps> on the baseline's,
+#           true-masks on the true ones; <setting>@<variant> with the keys of `variants.<variant>`.
 # Needs:    the training images, the pseudo masks of the setting, the starting weights if any.
 # Produces: segmenter/<classifier>/seed<seed>/<setting>/weights.pt, metrics.csv, tensorboard/ and curves.png.
 #           A killed training continues from its last finished epoch.
@@ -23,14 +24,16 @@ rule train_segmenter:
         classes=CLASSES,
         masks=lambda wildcards: (
             []
-            if wildcards.setting == "true-masks"
-            else f"{RESULTS}/masks/{BY_NETWORK}/{wildcards.setting.removeprefix('weak-')}/train.csv"
+            if split_variant(wildcards.setting)[0] == "true-masks"
+            else f"{RESULTS}/masks/{BY_NETWORK}/{masks_of_setting(config, wildcards.setting)}/train.csv"
         ),
         true_masks=lambda wildcards: (
-            f"{RESULTS}/data/true_masks_checked.txt" if wildcards.setting == "true-masks" else []
+            f"{RESULTS}/data/true_masks_checked.txt" if split_variant(wildcards.setting)[0] == "true-masks" else []
         ),
-        classifier=(
-            f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt" if config["segmenter"]["init"] == "classifier" else []
+        classifier=lambda wildcards: (
+            f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt"
+            if segmenter_key(wildcards.setting, "init") == "classifier"
+            else []
         ),
         weights=weights_ready("segmenter"),
         weights_checked=weights_checks("segmenter"),
@@ -52,12 +55,13 @@ rule train_segmenter:
     params:
         code=fingerprint("train_segmenter"),
         network=segmenter_network(),
-        init=config["segmenter"]["init"],
+        init=lambda wildcards: segmenter_key(wildcards.setting, "init"),
         weights=starting_weights("segmenter"),
         weights_input=weights_input("segmenter"),
         view=config["segmenter"]["view"],
         loss_resolution=config["segmenter"]["loss_resolution"],
-        online_warmup_epochs=config["segmenter"]["online_warmup_epochs"],
+        online_term=lambda wildcards: segmenter_key(wildcards.setting, "online_term"),
+        online_warmup_epochs=lambda wildcards: segmenter_key(wildcards.setting, "online_warmup_epochs"),
         training=config["segmenter"]["training"],
     script:
         "../scripts/train_segmenter.py"

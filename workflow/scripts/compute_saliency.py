@@ -9,11 +9,12 @@ def main() -> None:
     from mdc.manifest import read_manifest
     from mdc.saliency import write_saliency
     from mdc.saliency_folder import maps_of_images
+    from mdc.saliency_truth import write_true_objects
     from mdc.tables import shard_of, write_table
 
     wildcards, settings = snakemake.wildcards, snakemake.params
     table = shard_of(read_manifest(Path(snakemake.input.split_csv)), int(wildcards.shard), int(wildcards.shards))
-    if settings.source == "folder":
+    if wildcards.source == "folder":
         rows = maps_of_images(
             table,
             own_folder=Path(settings.own_folder),
@@ -21,6 +22,8 @@ def main() -> None:
             computed_folder=Path(settings.folder),
             processes=snakemake.threads,
         )
+    elif wildcards.source == "truth":
+        rows = write_true_objects(table, folder=Path(settings.folder), processes=snakemake.threads)
     else:
         images = list(zip(table["id"], map(Path, table["image"]), strict=True))
         rows = write_saliency(images, folder=Path(settings.folder), processes=snakemake.threads)

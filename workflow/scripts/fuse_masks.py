@@ -7,15 +7,17 @@ from mdc.logs import run_logged
 
 def main() -> None:
     from mdc.masks import fuse_masks
+    from mdc.settings import split_variant
 
     files, settings = snakemake.input, snakemake.params
     fuse_masks(
         cams_h5=[Path(path) for path in files.cams],
         saliency_csv=[Path(path) for path in files.saliency],
         masks_csv=Path(snakemake.output.table),
-        setting=snakemake.wildcards.maps,
+        setting=split_variant(snakemake.wildcards.maps)[0],
         names=settings.names,
         recipe=settings.recipe,
+        sweep_csv=Path(files.sweep) if files.sweep else None,
         processes=snakemake.threads,
     )
 

@@ -7,6 +7,7 @@ from mdc.logs import run_logged
 
 def main() -> None:
     from mdc.masks import fuse_salient_masks
+    from mdc.settings import split_variant
 
     files = snakemake.input
     fuse_salient_masks(
@@ -14,7 +15,7 @@ def main() -> None:
         saliency_csv=[Path(path) for path in files.saliency],
         threshold_json=Path(files.threshold),
         masks_csv=Path(snakemake.output.table),
-        setting=snakemake.wildcards.maps,
+        setting=split_variant(snakemake.wildcards.salient)[0].removeprefix("salient-"),
         names=snakemake.params.names,
         processes=snakemake.threads,
     )

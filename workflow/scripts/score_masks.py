@@ -15,6 +15,7 @@ def main() -> None:
         masks_csv=[Path(path) for path in files.masks],
         confusion_csv=Path(snakemake.output.confusion),
         images_csv=Path(snakemake.output.images),
+        pixels_csv=Path(snakemake.output.pixels),
         classes=read_lines(Path(files.classes)),
         processes=snakemake.threads,
     )

@@ -22,6 +22,7 @@ def main() -> None:
         weights_input=settings.weights_input,
         view=settings.view,
         loss_resolution=settings.loss_resolution,
+        online_term=settings.online_term,
         online_warmup_epochs=settings.online_warmup_epochs,
         training=settings.training,
         seed=int(snakemake.wildcards.seed),

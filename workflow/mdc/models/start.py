@@ -1,16 +1,19 @@
 """The weights that a network starts from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import torch
 from torch import Tensor, nn
 
 from mdc.errors import InputError
 from mdc.files import write_whole
 from mdc.logs import logger
+from mdc.models.multi_dilation import build_classifier
 from mdc.models.pretrained import read_vgg16, start_from_vgg16
-from mdc.models.weights import load_state, load_strictly
+from mdc.models.weights import load_state, load_strictly, save_weights
 from mdc.sources import has_hash
 
 COPIED_FROM_CLASSIFIER = ("trunk", "standardise")
@@ -66,3 +69,26 @@ def check_weights(
     mean, std = (buffer.flatten().tolist() for buffer in (network.standardise.mean, network.standardise.std))
     logger.info("red, green, blue in 0..255 less %s, over %s", *([round(value, 2) for value in v] for v in (mean, std)))
     write_whole(checked_csv, pd.DataFrame(uses.items(), columns=["tensor", "use"]).to_csv(index=False).encode())
+
+
+def write_untrained_classifier(
+    *,
+    weights_pt: Path,
+    classes: Sequence[str],
+    dilations: Sequence[int],
+    network: dict[str, Any],
+    init: str,
+    weights: str,
+    weights_input: str,
+    seed: int,
+) -> None:
+    """Write the classifier as its training starts: the same seed gives the same tensors.
+
+    Args:
+        weights_pt: what is written, see `mdc.models.weights.save_weights`.
+        classes, dilations, network, init, weights, weights_input: see `mdc.classifier.train_classifier`.
+    """
+    torch.manual_seed(seed)
+    model = build_classifier(dilations=dilations, classes=len(classes), **network)
+    initialise(model, init=init, weights=weights, weights_input=weights_input, classifier_state=None)
+    save_weights(weights_pt, model, settings={"classes": list(classes), "dilations": list(dilations), "seed": seed})

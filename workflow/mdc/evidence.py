@@ -1,0 +1,85 @@
+"""What localization maps respond to, measured on images with true masks: the paper's arguments, one number each.
+
+Everything here looks at the maps alone, without saliency and without the rules for conflicts.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mdc.voc import BACKGROUND, VOID
+
+DISTANCES_PX = (0, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48)  # edges of the bins of `response_by_distance`
+REGIONS = ("body", "distractor", "background")
+
+
+def region_counts(maps: np.ndarray, truth: np.ndarray, class_id: int, thresholds: Sequence[float]) -> np.ndarray:
+    """Return how one class's object region meets its true pixels at each threshold: int64 (thresholds, 3).
+
+    Args:
+        maps: (H, W), the class's map at image size.
+        truth: uint8 (H, W) mask; 255 is not counted.
+        thresholds: shares of the map's maximum, as in `mdc.fusion.object_regions`.
+
+    Returns:
+        Pixels of the class, of the region, and of both.
+    """
+    counted = truth != VOID
+    values, true = maps[counted], truth[counted] == class_id
+    above = values[None] > np.asarray(thresholds, values.dtype)[:, None] * maps.max(initial=0)
+    return np.stack([np.full(len(above), true.sum()), above.sum(1), (above & true).sum(1)], axis=1)
+
+
+def seen_by(regions: np.ndarray, truth: np.ndarray, class_id: int) -> np.ndarray:
+    """Return how many true and how many false positive pixels lie in the regions of 1, 2, ... D blocks: int64 (2, D).
+
+    Paper §3.2: true regions are found by two or more of the blocks, noise by one.
+
+    Args:
+        regions: bool (D, H, W), the object regions of one class by block.
+        truth: uint8 (H, W) mask; 255 is not counted.
+    """
+    blocks = regions.sum(0)
+    rows = [(truth == class_id), (truth != class_id) & (truth != VOID)]
+    return np.stack([np.bincount(blocks[row], minlength=len(regions) + 1)[1:] for row in rows])
+
+
+def response_by_distance(
+    maps: np.ndarray,
+    *,
+    heads: Sequence[tuple[float, float, float]],
+    other_heads: np.ndarray,
+    truth: np.ndarray,
+    class_id: int,
+    distractors: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum of one class's maps, and the pixels, by region and by distance from the nearest of its heads.
+
+    Answers whether dilated blocks follow the body of an object or draw a circle around its head (paper §3.1).
+
+    Args:
+        maps: (M, H, W), the class's map of every setting, each divided by its maximum.
+        heads: x, y and radius in pixels of the class's heads.
+        other_heads: bool (H, W), where any head lies; these pixels are not counted.
+        truth: uint8 (H, W) mask.
+        distractors: bool (H, W).
+
+    Returns:
+        sums float64 (M, 3, B) and pixels int64 (3, B) over `REGIONS` and the bins of `DISTANCES_PX`, the distance
+        counted from the head's outline.
+    """
+    rows, columns = np.indices(truth.shape)
+    distance = np.min([np.hypot(columns - x, rows - y) - radius for x, y, radius in heads], axis=0)
+    bins = np.digitize(distance, DISTANCES_PX) - 1
+    valid = ~other_heads & (bins >= 0) & (bins < len(DISTANCES_PX) - 1)
+    ground = truth == BACKGROUND
+    regions = (truth == class_id, ground & distractors, ground & ~distractors)
+    size = len(DISTANCES_PX) - 1
+    sums = np.zeros((len(maps), len(regions), size))
+    pixels = np.zeros((len(regions), size), np.int64)
+    for index, region in enumerate(regions):
+        inside = region & valid
+        pixels[index] = np.bincount(bins[inside], minlength=size)
+        for number, values in enumerate(maps):
+            sums[number, index] = np.bincount(bins[inside], weights=values[inside], minlength=size)
+    return sums, pixels

@@ -1,0 +1,233 @@
+"""Measuring a network's localization maps from files to files; the arithmetic is in `mdc.evidence`."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mdc.evidence import DISTANCES_PX, REGIONS, region_counts, response_by_distance, seen_by
+from mdc.files import write_whole
+from mdc.fusion import fused_at_image_size
+from mdc.intervals import average_precision, interval, resampled
+from mdc.manifest import read_manifest, tag_matrix
+from mdc.masks import Source, sources
+from mdc.parallel import map_in_order
+from mdc.shapes import drawn_again
+from mdc.store import CAMS, attributes, read_cams
+from mdc.voc import VOID, read_mask
+
+QUARTILES = ("smallest", "small", "large", "largest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Measured:
+    """Of one image with T classes: their shares, region counts (T, M, thresholds, 3), and sums of the rest."""
+
+    areas: np.ndarray
+    regions: np.ndarray
+    seen: np.ndarray
+    response: tuple[np.ndarray, np.ndarray] | None
+
+
+def _measured(
+    source: Source,
+    *,
+    settings: Sequence[str],
+    names: Sequence[str],
+    stride: int,
+    thresholds: Sequence[float],
+    shapes: dict | None,
+) -> _Measured:
+    cams, truth = source.cams, read_mask(Path(source.truth))
+    size = {"stride": stride, "height": cams.height, "width": cams.width}
+    stack = [fused_at_image_size(cams.maps, setting=setting, names=names, **size) for setting in settings]
+    maps = np.stack(stack, axis=1) if len(cams.class_ids) else np.zeros((0, len(settings), *truth.shape), np.float32)
+    maps /= np.maximum(maps.max((-2, -1), keepdims=True, initial=0), 1e-12)
+    present = [index for index, class_id in enumerate(cams.class_ids) if (truth == class_id).any()]
+    regions = np.zeros((len(present), len(settings), len(thresholds), 3), np.int64)
+    seen = np.zeros((len(thresholds), 2, len(names)), np.int64)
+    blocks = [list(settings).index(name) for name in names]
+    response = None
+    scene = drawn_again(*_place(cams.id), **shapes) if shapes else None
+    for row, index in enumerate(present):
+        class_id = int(cams.class_ids[index])
+        for number in range(len(settings)):
+            regions[row, number] = region_counts(maps[index, number], truth, class_id, thresholds)
+        for number, threshold in enumerate(thresholds):
+            seen[number] += seen_by(maps[index, blocks] > threshold, truth, class_id)
+        if scene:
+            part = _response(maps[index], scene, truth, class_id)
+            response = part if response is None else (response[0] + part[0], response[1] + part[1])
+    counted = max(int((truth != VOID).sum()), 1)
+    areas = np.array([(truth == cams.class_ids[index]).sum() / counted for index in present])
+    return _Measured(areas=areas, regions=regions, seen=seen, response=response)
+
+
+def _place(image_id: str) -> tuple[str, int]:
+    split, number = image_id.rsplit("_", 1)
+    return split, int(number)
+
+
+def _response(maps: np.ndarray, scene, truth: np.ndarray, class_id: int) -> tuple[np.ndarray, np.ndarray]:
+    rows, columns = np.indices(truth.shape)
+    on_heads = np.zeros(truth.shape, bool)
+    for head in scene.heads:
+        on_heads |= np.hypot(columns - head.x, rows - head.y) <= head.radius
+    heads = [(head.x, head.y, head.radius) for head in scene.heads if head.label == class_id]
+    return response_by_distance(
+        maps, heads=heads, other_heads=on_heads, truth=truth, class_id=class_id, distractors=scene.distractors
+    )
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=np.asarray(whole) > 0)
+
+
+def regions_table(counts: np.ndarray, settings: Sequence[str], thresholds: Sequence[float]) -> pd.DataFrame:
+    """Return precision, recall and IoU of the object regions, pooled over all objects, per map setting and threshold.
+
+    `counts` is (objects, settings, thresholds, 3) of `mdc.evidence.region_counts`.
+    """
+    true, region, both = np.moveaxis(counts.sum(0), -1, 0)
+    index = pd.MultiIndex.from_product([settings, thresholds], names=["maps", "threshold"])
+    values = {
+        "precision": _ratio(both, region),
+        "recall": _ratio(both, true),
+        "iou": _ratio(both, true + region - both),
+    }
+    return pd.DataFrame({name: value.ravel() for name, value in values.items()}, index=index).reset_index()
+
+
+def sizes_table(
+    counts: np.ndarray, areas: np.ndarray, settings: Sequence[str], thresholds: Sequence[float]
+) -> pd.DataFrame:
+    """Return the mean IoU of objects by quartile of their size, per map setting and threshold (paper §4.3.1).
+
+    An object is one class in one image; `areas` (objects,) are their shares of the image.
+    """
+    true, region, both = np.moveaxis(counts, -1, 0)
+    iou = _ratio(both, true + region - both)  # (objects, settings, thresholds)
+    edges = np.quantile(areas, [0.25, 0.5, 0.75]) if len(areas) else np.zeros(3)
+    quartile = np.searchsorted(edges, areas, side="left")
+    rows = [
+        (maps, name, threshold, iou[quartile == q, m, t].mean() if (quartile == q).any() else np.nan)
+        for m, maps in enumerate(settings)
+        for q, name in enumerate(QUARTILES)
+        for t, threshold in enumerate(thresholds)
+    ]
+    return pd.DataFrame(rows, columns=["maps", "size", "threshold", "iou"])
+
+
+def seen_table(seen: np.ndarray, thresholds: Sequence[float]) -> pd.DataFrame:
+    """Return the shares of true and false positive pixels by the number of blocks whose region holds them.
+
+    `seen` is (thresholds, 2, blocks) of `mdc.evidence.seen_by`; a pixel in no region is no positive.
+    """
+    rows = [
+        (threshold, kind, number + 1, share)
+        for threshold, table in zip(thresholds, seen, strict=True)
+        for kind, shares in zip(("true", "false"), _ratio(table, table.sum(1, keepdims=True)), strict=True)
+        for number, share in enumerate(shares)
+    ]
+    return pd.DataFrame(rows, columns=["threshold", "positives", "blocks", "share"])
+
+
+def response_table(sums: np.ndarray, pixels: np.ndarray, settings: Sequence[str]) -> pd.DataFrame:
+    """Return the mean response by map setting, region and distance from the head's outline (from, to; in pixels)."""
+    means = _ratio(sums, np.broadcast_to(pixels, sums.shape))
+    rows = [
+        (maps, region, DISTANCES_PX[b], DISTANCES_PX[b + 1], means[m, r, b], pixels[r, b])
+        for m, maps in enumerate(settings)
+        for r, region in enumerate(REGIONS)
+        for b in range(len(DISTANCES_PX) - 1)
+    ]
+    return pd.DataFrame(rows, columns=["maps", "region", "from_px", "to_px", "response", "pixels"])
+
+
+def _mean_of_known(values: np.ndarray) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+
+
+def precision_table(scores: np.ndarray, tags: np.ndarray, names: Sequence[str], *, draws: int) -> pd.DataFrame:
+    """Return each block's mean average precision on a split with its bootstrap interval, and the classes' prevalence.
+
+    Args:
+        scores: (N, D, K) logits.
+        tags: (N, K).
+        draws: bootstrap samples of images.
+    """
+    known = tags.any(0)
+    rows = []
+    samples = resampled(len(tags), draws=draws, seed=0)
+    for block, name in enumerate(names):
+        values = [_mean_of_known(average_precision(scores[:, block], tags, weights)) for weights in samples]
+        low, high = interval(np.array(values))
+        mean = _mean_of_known(average_precision(scores[:, block], tags))
+        rows.append((name, mean, low, high, tags[:, known].mean(), len(tags)))
+    return pd.DataFrame(rows, columns=["block", "map", "low", "high", "prevalence", "images"])
+
+
+def measure_maps(
+    *,
+    train_csv: Path,
+    val_csv: Path,
+    train_cams_h5: Sequence[Path],
+    val_cams_h5: Sequence[Path],
+    classes: Sequence[str],
+    settings: Sequence[str],
+    names: Sequence[str],
+    thresholds: Sequence[float],
+    shapes: dict | None,
+    draws: int,
+    folder: Path,
+    processes: int,
+) -> None:
+    """Write to `folder` what the maps of the training images respond to, over those with true masks.
+
+    `regions.csv`, `sizes.csv`, `seen.csv`, `response.csv` and `precision.csv` are the tables of this module;
+    `response.csv` has rows for the built-in dataset only, whose heads and distractors are known, and `precision.csv`
+    is about the images of val.
+
+    Args:
+        settings, names: ways to fuse maps, and blocks; see `mdc.fusion.fuse`.
+        thresholds: shares of a map's maximum.
+        shapes: side_px, body_cue and seed of the built-in dataset, or None.
+        draws: bootstrap samples.
+    """
+    table = read_manifest(train_csv)
+    truths = {row.id: row.mask for row in table.itertuples() if row.mask}
+    one = functools.partial(
+        _measured,
+        settings=settings,
+        names=names,
+        stride=attributes(train_cams_h5[0], kind=CAMS)["stride"],
+        thresholds=thresholds,
+        shapes=shapes,
+    )
+    items = sources(cams_h5=train_cams_h5, saliency_csv=[], truths=truths)
+    found = list(map_in_order(one, items, processes=processes, label="measure_maps", total=len(truths)))
+    regions = np.concatenate([item.regions for item in found] or [np.zeros((0, len(settings), len(thresholds), 3))])
+    areas = np.concatenate([item.areas for item in found] or [np.zeros(0)])
+    seen = sum((item.seen for item in found), np.zeros((len(thresholds), 2, len(names)), np.int64))
+    bins = len(DISTANCES_PX) - 1
+    sums, pixels = np.zeros((len(settings), len(REGIONS), bins)), np.zeros((len(REGIONS), bins), np.int64)
+    for item in found:
+        if item.response:
+            sums, pixels = sums + item.response[0], pixels + item.response[1]
+    val = read_manifest(val_csv)
+    logits = {cams.id: cams.logits for path in val_cams_h5 for cams in read_cams(path)}
+    scores = np.stack([logits[image_id] for image_id in val["id"]]) if len(val) else None
+    tables = {
+        "regions": regions_table(regions, settings, thresholds),
+        "sizes": sizes_table(regions, areas, settings, thresholds),
+        "seen": seen_table(seen, thresholds),
+        "response": response_table(sums, pixels, settings) if shapes else response_table(sums, pixels, []),
+        "precision": precision_table(scores, tag_matrix(val, classes), names, draws=draws)
+        if len(val)
+        else precision_table(np.zeros((0, 0, 0)), np.zeros((0, len(classes))), [], draws=1),
+    }
+    for name, content in tables.items():
+        write_whole(folder / f"{name}.csv", content.to_csv(index=False).encode())

@@ -1,0 +1,88 @@
+"""Figures of the study, drawn from its tables."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from mdc.figures import save_figure
+from mdc.study import STAGES
+
+COLOURS = {"body": "tab:red", "distractor": "tab:blue", "background": "tab:gray"}
+
+
+def plot_response(response: pd.DataFrame, path: Path) -> None:
+    """Draw how strongly each block answers with the distance from the head, on body, distractor and background.
+
+    A row of plots per dataset, a column per map setting (paper §3.1): lines on top of each other mean a circle around
+    the head, a red line above the others means that the maps follow the body.
+    """
+    datasets, settings = list(dict.fromkeys(response["dataset"])), list(dict.fromkeys(response["maps"]))
+    shape = (max(len(datasets), 1), max(len(settings), 1))
+    figure, axes = plt.subplots(*shape, figsize=(3 * shape[1], 2.6 * shape[0]), squeeze=False, sharex=True, sharey=True)
+    for row, dataset in zip(axes, datasets, strict=False):
+        for axis, maps in zip(row, settings, strict=False):
+            part = response[(response["dataset"] == dataset) & (response["maps"] == maps)]
+            for region, values in part.groupby("region", sort=False):
+                middle = (values["from_px"] + values["to_px"]) / 2
+                axis.plot(middle, values["response"], "o-", ms=3, color=COLOURS[str(region)], label=region)
+            axis.set(title=f"{dataset}: {maps}", ylim=(0, 1))
+        row[0].set_ylabel("mean response (share of maximum)")
+    for axis in axes[-1]:
+        axis.set_xlabel("pixels from the head")
+    if datasets:
+        axes[0, 0].legend()
+    figure.tight_layout()
+    save_figure(figure, path)
+
+
+def plot_sizes(sizes: pd.DataFrame, path: Path) -> None:
+    """Draw the mean IoU of objects over the threshold, a line per quartile of size, for d=1 and fusion (§4.3.1)."""
+    datasets = list(dict.fromkeys(sizes["dataset"]))
+    settings = [maps for maps in ("d1", "fusion") if maps in set(sizes["maps"])]
+    shape = (max(len(datasets), 1), max(len(settings), 1))
+    figure, axes = plt.subplots(*shape, figsize=(5 * shape[1], 3 * shape[0]), squeeze=False, sharex=True, sharey=True)
+    for row, dataset in zip(axes, datasets, strict=False):
+        for axis, maps in zip(row, settings, strict=False):
+            part = sizes[(sizes["dataset"] == dataset) & (sizes["maps"] == maps)]
+            for size, values in part.groupby("size", sort=False):
+                axis.plot(values["threshold"], values["iou"], "o-", ms=3, label=size)
+                best = values.sort_values("iou").iloc[-1]
+                axis.plot(best["threshold"], best["iou"], "k*", ms=10)
+            axis.set(title=f"{dataset}: {maps}", xlabel="threshold (share of maximum)", ylim=(0, 0.8))
+        row[0].set_ylabel("mean IoU of objects")
+    if datasets:
+        axes[0, 0].legend(title="objects (a quarter each)")
+    figure.tight_layout()
+    save_figure(figure, path)
+
+
+def plot_differences(differences: pd.DataFrame, path: Path) -> None:
+    """Draw every claim's difference in mIoU with its interval over images, a column per dataset, a colour per stage."""
+    datasets = list(dict.fromkeys(differences["dataset"]))
+    rows = max(
+        (len(part[["claim", "first"]].drop_duplicates()) for _, part in differences.groupby("dataset")), default=1
+    )
+    width = max(len(datasets), 1)
+    figure, axes = plt.subplots(1, width, figsize=(8 * width, 0.42 * rows + 1.2), squeeze=False)
+    for axis, dataset in zip(axes[0], datasets, strict=False):
+        part = differences[differences["dataset"] == dataset]
+        claims = list(part[["claim", "first"]].drop_duplicates().itertuples(index=False, name=None))
+        for number, (stage, colour) in enumerate(zip(STAGES, ("tab:gray", "tab:blue", "tab:red"), strict=True)):
+            chosen = part[part["stage"] == stage]
+            place = [
+                -claims.index(key) - 0.22 * (number - 1) for key in zip(chosen["claim"], chosen["first"], strict=True)
+            ]
+            axis.hlines(place, chosen["low"], chosen["high"], color=colour, lw=2, label=stage)
+            axis.plot(chosen["difference"], place, "o", color=colour, ms=4)
+        axis.axvline(0, color="black", lw=0.8)
+        repeated = {claim for claim, _ in claims if [name for name, _ in claims].count(claim) > 1}
+        labels = [f"{claim} ({first})" if claim in repeated else claim for claim, first in claims]
+        axis.set_yticks([-number for number in range(len(claims))], labels)
+        axis.set(title=dataset, xlabel="difference in mIoU, points")
+        axis.legend()
+    figure.tight_layout()
+    save_figure(figure, path)

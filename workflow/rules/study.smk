@@ -1,0 +1,128 @@
+# study: what the maps respond to, and the tables of several runs that answer the paper's claims.
+# Needs:    the maps and true masks of a run; for the tables, the runs named in `study.runs`, finished.
+# Produces: study/data.csv and study/<classifier>/seed<seed>/{regions,sizes,seen,response,precision}.csv of a run;
+#           results/study/: tables, figures and study.md, the README's section of results.
+
+
+rule study_measures:
+    """What the maps of this run respond to, and what its data is like."""
+    input:
+        f"{RESULTS}/study/data.csv",
+        expand(f"{RESULTS}/study/{BY_NETWORK}/regions.csv", classifier=CLASSIFIERS, seed=config["seeds"]),
+
+
+rule describe_data:
+    """Describe the training images and how well saliency finds their objects."""
+    input:
+        train_csv=manifest("train"),
+        saliency=sharded(f"{RESULTS}/saliency/rbd/train.{{shard}}-of-{{shards}}.csv"),
+    output:
+        table=f"{RESULTS}/study/data.csv",
+    log:
+        f"{RESULTS}/logs/describe_data.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/describe_data.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=fingerprint("describe_data"),
+    script:
+        "../scripts/describe_data.py"
+
+
+rule measure_maps:
+    """Measure what a classifier's maps respond to, on the training images' true masks."""
+    input:
+        train_csv=manifest("train"),
+        val_csv=manifest("val"),
+        classes=CLASSES,
+        train_cams=cam_files("train"),
+        val_cams=cam_files("val"),
+    output:
+        [f"{RESULTS}/study/{BY_NETWORK}/{name}.csv" for name in ("regions", "sizes", "seen", "response", "precision")],
+    log:
+        f"{RESULTS}/logs/measure_maps/{BY_NETWORK}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/measure_maps/{BY_NETWORK}.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        code=fingerprint("measure_maps"),
+        settings=lambda wildcards: map_settings(config, wildcards.classifier),
+        names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
+        thresholds=config["masks"]["sweep_thresholds"],
+        shapes=(
+            {key: config["data"]["shapes"][key] for key in ("side_px", "body_cue", "seed")}
+            if config["data"]["source"] == "shapes"
+            else {}
+        ),
+        draws=config["study"]["draws"],
+    script:
+        "../scripts/measure_maps.py"
+
+
+rule study_tables:
+    """The tables and figures over all runs of the study."""
+    input:
+        "results/study/study.md",
+        "results/study/response.png",
+
+
+rule tabulate_study:
+    """Gather the runs of the study: every setting, every claim, every measure."""
+    input:
+        summaries=[f"results/{run}/scores/summary.csv" for run in study_runs()],
+        measures=[f"results/{run}/study/data.csv" for run in study_runs()],
+    output:
+        tables=[f"results/study/{name}.csv" for name in STUDY_TABLES],
+    log:
+        "results/study/logs/tabulate_study.log",
+    benchmark:
+        "results/study/benchmarks/tabulate_study.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=fingerprint("tabulate_study"),
+        runs=config["study"]["runs"],
+        unseen_seed=config["study"]["unseen_seed"],
+        draws=config["study"]["draws"],
+    script:
+        "../scripts/tabulate_study.py"
+
+
+rule write_study:
+    """Write the study in words and draw its figures."""
+    input:
+        tables=rules.tabulate_study.output.tables,
+    output:
+        text="results/study/study.md",
+        details="results/study/details.md",
+        response="results/study/response.png",
+        sizes="results/study/sizes.png",
+        differences="results/study/differences.png",
+    log:
+        "results/study/logs/write_study.log",
+    benchmark:
+        "results/study/benchmarks/write_study.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=fingerprint("write_study"),
+    script:
+        "../scripts/write_study.py"
