@@ -85,7 +85,7 @@ def test_the_tables_are_those_of_the_run(study, results):
     assert len(both) == len(summary) == len(table)
     assert both["miou_table"].to_numpy() == pytest.approx(100 * both["miou"].to_numpy(), abs=1e-3)
     claims = pd.read_csv(study.folder / "results/study/differences.csv")
-    assert {"online term over none", "maps over saliency alone, one threshold"} <= set(claims["claim"])
+    assert {"online term after a warm-up over none", "maps over saliency alone, one threshold"} <= set(claims["claim"])
     text = (study.folder / "results/study/study.md").read_text()
     assert "### tiny: 1 seed, 12 training images" in text
     response = pd.read_csv(study.folder / "results/study/response.csv")
