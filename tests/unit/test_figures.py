@@ -119,16 +119,6 @@ def test_heat_is_laid_half_over_the_photo():
     assert found[0].tolist() == [[50, 50, 113], [113, 50, 50]]
 
 
-RECIPE = {
-    "threshold": 0.3,
-    "relative_to": "max",
-    "background_saliency_below": 0.06,
-    "background_below": 0.1,
-    "background_conflict": "ignore",
-    "class_conflict": "ignore",
-}
-
-
 @pytest.fixture
 def sheet(tmp_path, write_split, drawn):
     """Return a function that draws a sheet of two images, `NA` with a true mask, and returns its figure."""
@@ -144,6 +134,8 @@ def sheet(tmp_path, write_split, drawn):
     paths = {"saliency": np.array([[255] * 5 + [0] * 4], np.uint8), "prediction": np.array([[1] * 9], np.uint8)}
     Image.fromarray(paths["saliency"]).save(tmp_path / "saliency.png")
     write_mask(tmp_path / "prediction.png", paths["prediction"])
+    paths["mask"] = np.array([[1] * 5 + [255] * 4], np.uint8)
+    write_mask(tmp_path / "mask.png", paths["mask"])
     for name in paths:
         write_table([(i, str(tmp_path / f"{name}.png"), "") for i in ("NA", "other")], tmp_path / f"{name}.csv")
 
@@ -156,7 +148,6 @@ def sheet(tmp_path, write_split, drawn):
             classes=["cat"],
             names=["d1", "d3"],
             setting="fusion",
-            recipe=RECIPE,
             each=3,
             title="a title",
         )
@@ -181,6 +172,7 @@ def test_sheet_shows_every_step_of_the_scored_images(sheet):
     figure = sheet(
         cams_h5=[sheet.folder / "m.h5"],
         saliency_csv=[sheet.folder / "saliency.csv"],
+        masks_csv=[sheet.folder / "mask.csv"],
         predictions_csv=[sheet.folder / "prediction.csv"],
         crf_csv=[sheet.folder / "prediction.csv"],
     )
@@ -192,7 +184,6 @@ def test_sheet_shows_every_step_of_the_scored_images(sheet):
     assert found["truth"][0].tolist() == [cat] * 4 + [black] * 4 + [grey]
     assert found["prediction"][0].tolist() == [cat] * 9
     assert found["saliency"][0, :, 0].tolist() == [255] * 5 + [0] * 4
-    # d1 falls from 1 to 0 over 8 pixels, d3 is 1: their sum 2 to 1 stays above 30 % of 2; background from pixel 5 on
     assert found["pseudo mask"][0].tolist() == [cat] * 5 + [grey] * 4
     # half of the photo's 40, and half of the colour map's lowest colour where the d1 map is 0
     assert found["d1"][0, 8].tolist() == [20, 20, 83]
@@ -201,17 +192,10 @@ def test_sheet_shows_every_step_of_the_scored_images(sheet):
     assert figure.get_suptitle() == "a title"
 
 
-def test_given_masks_are_shown_instead_of_the_recipes(sheet):
-    figure = sheet(cams_h5=[sheet.folder / "m.h5"], masks_csv=[sheet.folder / "prediction.csv"])
-    assert columns(figure) == ["photo", "d1", "d3", "fusion", "pseudo mask", "truth"]
-    assert pictures(figure)["pseudo mask"][0].tolist() == [[128, 0, 0]] * 9
-
-
 def test_where_nothing_was_scored_the_first_images_of_the_split_are_shown(sheet):
     figure = sheet("id,miou,pixel_accuracy\n", cams_h5=[sheet.folder / "m.h5"])
-    assert len(figure.axes) == 2 * 6
-    assert list(pictures(figure, 1)) == ["photo", "d1", "d3", "fusion", "pseudo mask"]  # no truth
-    assert not pictures(figure, 1)["pseudo mask"].any()  # no tag: background
+    assert len(figure.axes) == 2 * 5
+    assert list(pictures(figure, 1)) == ["photo", "d1", "d3", "fusion"]  # no truth
     labels = [axis.get_ylabel().splitlines() for axis in figure.axes if axis.get_ylabel()]
     assert labels == [["NA", "cat"], ["other", "no tag"]]
 

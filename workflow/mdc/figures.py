@@ -49,15 +49,19 @@ def plot_curves(*, metrics_csv: Path, curves_png: Path, title: str) -> None:
     save_figure(figure, curves_png)
 
 
-def plot_sweep(*, sweeps_csv: Sequence[Path], sweep_png: Path, threshold: float, title: str) -> None:
-    """Draw mIoU, precision, recall and the share of labelled pixels over the threshold, a line per map setting."""
+def plot_sweep(*, sweeps_csv: Sequence[Path], sweep_png: Path, threshold: float | None, title: str) -> None:
+    """Draw mIoU, precision, recall and the share of labelled pixels over the threshold, a line per map setting.
+
+    `threshold`, the one for all settings, is marked unless it is None.
+    """
     table = pd.concat([pd.read_csv(path) for path in sweeps_csv])
     measures = ["miou", "precision", "recall", "labelled"]
     figure, axes = plt.subplots(1, len(measures), figsize=(17, 3.8))
     for axis, measure in zip(axes, measures, strict=True):
         for maps, rows in table.groupby("maps", sort=False):
             axis.plot(rows["threshold"], rows[measure], "o-", ms=3, label=maps)
-        axis.axvline(threshold, color="black", lw=0.8, ls=":")
+        if threshold is not None:
+            axis.axvline(threshold, color="black", lw=0.8, ls=":")
         axis.set(xlabel="threshold", title=measure, ylim=(0, 1))
     if len(table):
         axes[0].legend(title="maps")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mdc.figures import save_figure
-from mdc.fusion import Recipe, fused_at_image_size, pseudo_mask
+from mdc.fusion import fused_at_image_size
 from mdc.images import read_image
 from mdc.manifest import read_manifest, tag_indices
 from mdc.saliency import read_saliency
@@ -39,7 +38,7 @@ def overlaid(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
 class SheetInputs:
     """What a contact sheet shows beside the photo: paths of tables (all shards), empty where there is nothing.
 
-    Predictions and CRF masks are drawn if their tables are given.
+    Masks, predictions and CRF masks are drawn if their tables are given.
     """
 
     split_csv: Path
@@ -72,7 +71,6 @@ def draw_sheet(
     classes: Sequence[str],
     names: Sequence[str],
     setting: str,
-    recipe: dict[str, Any],
     each: int,
     title: str,
 ) -> None:
@@ -84,7 +82,6 @@ def draw_sheet(
     Args:
         names: of the blocks.
         setting: the map setting whose fusion is drawn.
-        recipe: fields of `mdc.fusion.Recipe`, for images that have no mask in `inputs.masks_csv`.
         each: images of each kind.
     """
     table = read_manifest(inputs.split_csv).set_index("id")
@@ -109,7 +106,7 @@ def draw_sheet(
         if saliency is not None:
             cells["saliency"] = np.repeat((255 * saliency).astype(np.uint8)[..., None], 3, axis=2)
         if image_id in cams:
-            cells |= _map_cells(photo, cams[image_id], saliency, names, setting, stride, Recipe(**recipe))
+            cells |= _map_cells(photo, cams[image_id], names, setting, stride)
         for name in ("pseudo mask", "prediction", "+ CRF"):
             if image_id in pictures[name]:
                 cells[name] = coloured(read_mask(Path(pictures[name][image_id])))
@@ -132,21 +129,17 @@ def _cams_of(ids: Sequence[str], files: Sequence[Path]) -> dict[str, Cams]:
 def _map_cells(
     photo: np.ndarray,
     cams: Cams,
-    saliency: np.ndarray | None,
     names: Sequence[str],
     setting: str,
     stride: int,
-    recipe: Recipe,
 ) -> dict[str, np.ndarray]:
     cells = {}
-    fused = np.zeros((0, cams.height, cams.width), np.float32)
     for name in dict.fromkeys([*names, setting]):
         fused = fused_at_image_size(
             cams.maps, setting=name, names=names, stride=stride, height=cams.height, width=cams.width
         )
         peaks = fused.max((1, 2), keepdims=True, initial=0)
         cells[name] = overlaid(photo, (fused / np.where(peaks > 0, peaks, 1)).max(0, initial=0))
-    cells["pseudo mask"] = coloured(pseudo_mask(fused, cams.class_ids, saliency, recipe))
     return cells
 
 

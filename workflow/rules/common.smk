@@ -322,16 +322,20 @@ def maps_of_result(result, classifier):
     return setting if setting in known else known[-2 if "fusion" in known else 0]
 
 
-def sheet_tables(result, split):
-    """Return the tables of masks, predictions and CRF masks that a contact sheet shows beside the maps."""
+def sheet_tables(wildcards, stage):
+    """Return the tables that a contact sheet shows of a stage (masks, predictions or crf) beside the maps."""
+    result, split = wildcards.result, wildcards.split
     if result.startswith(("pseudo-", "salient-")):
-        return {"masks": tables_of_result(result, split), "predictions": [], "crf": []}
+        return tables_of_result(result, split) if stage == "masks" else []
     setting = result.removesuffix("-crf")
-    return {
-        "masks": [],
-        "predictions": mask_tables("predictions", setting, split),
-        "crf": mask_tables("crf", setting, split),
-    }
+    if stage != "masks":
+        return mask_tables(stage, setting, split)
+    if config["masks"]["own_masks"] and split != "train":
+        return []  # they are for training images
+    maps = masks_of_setting(config, setting)
+    if maps.startswith("true-masks"):
+        maps = maps_of_result(result, wildcards.classifier)  # for comparison
+    return [f"{RESULTS}/masks/{BY_NETWORK}/{maps}/{split}.csv"]
 
 
 def every_figure():

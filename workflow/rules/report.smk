@@ -114,7 +114,7 @@ rule plot_sweep:
         runtime=5,
     params:
         code=fingerprint("plot_sweep"),
-        threshold=config["masks"]["threshold"],
+        threshold=None if config["masks"]["threshold"] == "best" else config["masks"]["threshold"],
     script:
         "../scripts/plot_sweep.py"
 
@@ -133,9 +133,9 @@ rule draw_sheet:
             if config["masks"]["own_masks"]
             else saliency_tables(wildcards.split, wildcards.result.removesuffix("-crf"))
         ),
-        masks=lambda wildcards: sheet_tables(wildcards.result, wildcards.split)["masks"],
-        predictions=lambda wildcards: sheet_tables(wildcards.result, wildcards.split)["predictions"],
-        crf=lambda wildcards: sheet_tables(wildcards.result, wildcards.split)["crf"],
+        masks=lambda wildcards: sheet_tables(wildcards, "masks"),
+        predictions=lambda wildcards: sheet_tables(wildcards, "predictions"),
+        crf=lambda wildcards: sheet_tables(wildcards, "crf"),
     output:
         png=report(
             f"{RESULTS}/report/{BY_NETWORK}/{{split}}/{{result}}.png",
@@ -157,7 +157,6 @@ rule draw_sheet:
         code=fingerprint("draw_sheet"),
         names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
         setting=lambda wildcards: maps_of_result(wildcards.result, wildcards.classifier),
-        recipe=lambda wildcards: recipe(wildcards.result.removesuffix("-crf")),
         each=config["report"]["sheet_images"],
     script:
         "../scripts/draw_sheet.py"

@@ -24,7 +24,6 @@ def main() -> None:
         classes=read_lines(Path(files.classes)),
         names=settings.names,
         setting=settings.setting,
-        recipe=settings.recipe,
         each=settings.each,
         title=f"{wildcards.split}: {wildcards.result}, classifier {wildcards.classifier}, seed {wildcards.seed}",
     )
