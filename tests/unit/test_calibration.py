@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from mdc.calibration import describe_data, described_objects
+from mdc.errors import InputError
 from mdc.tables import file_digest, write_table
 
 
@@ -35,6 +36,12 @@ def test_parts_of_a_class_are_objects_of_their_own_and_crumbs_are_none():
     assert len(described_objects(image, mask)) == 2
 
 
+def test_without_true_masks_nothing_can_be_described(tmp_path, write_split):
+    image, _ = image_and_mask()
+    with pytest.raises(InputError, match=r"train\.csv: no image has a true mask"):
+        describe_data(split_csv=write_split("train", {"a": (image, "cat", None)}), saliency_csv=[], processes=1)
+
+
 def test_objects_of_two_classes_side_by_side_are_in_contact():
     image, mask = image_and_mask()
     mask[10:20, 41:45] = 2  # one column of background lies between
@@ -53,7 +60,8 @@ def test_saliency_is_judged_at_its_best_threshold(tmp_path, write_split):
     assert value["images"] == 1  # the one with a true mask
     assert value["images with several tags"] == 1
     assert value["foreground, share of pixels"] == pytest.approx(300 / 2000)
-    assert value["saliency, foreground IoU"] == pytest.approx(300 / 330)
-    assert value["saliency, precision"] == pytest.approx(300 / 330) and value["saliency, recall"] == 1
-    assert value["saliency, share of background"] == pytest.approx(30 / 1700)
+    assert value["rbd, foreground IoU there"] == pytest.approx(300 / 330)
+    assert value["rbd, precision there"] == pytest.approx(300 / 330) and value["rbd, recall there"] == 1
+    assert value["rbd, share of background called salient there"] == pytest.approx(30 / 1700)
+    assert value["rbd, precision at 0.06"] == pytest.approx(300 / 2000)  # 50 of 255 is more than .06
     assert isinstance(found, pd.DataFrame) and list(found.columns) == ["measure", "value"]

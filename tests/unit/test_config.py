@@ -51,12 +51,15 @@ def test_the_demo_passes_without_any_file(monkeypatch, tmp_path):
     check_config(merged(config, demo))
 
 
-@pytest.mark.parametrize(
-    "name", sorted(str(path.relative_to(ROOT / "config")) for path in (ROOT / "config").rglob("*.yaml"))
-)
+OVERLAYS = sorted(str(path.relative_to(ROOT / "config")) for path in (ROOT / "config").rglob("*.yaml"))
+BELOW = {"study/shapes.yaml": ["demo.yaml"], "study/photos.yaml": ["own.yaml"]}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
 def test_every_overlay_names_keys_that_exist(name, paper):
-    overlay = yaml.safe_load((ROOT / name).read_text()) or {}
-    config = merged(paper, overlay)
+    config = paper
+    for overlay in (*BELOW.get(name, []), name):
+        config = merged(config, yaml.safe_load((ROOT / "config" / overlay).read_text()) or {})
     try:
         check_config(config)
     except InputError as error:  # files of the user that are not there are no fault of the overlay
@@ -351,6 +354,23 @@ def test_the_home_folder_and_empty_keys_in_paths(paper, monkeypatch):
             },
             "segmenter.settings: weak-salient-d1@bare needs saliency maps, which this configuration does not use",
         ),
+        (
+            {
+                "segmenter": {"settings": ["weak-d1@on", "true-masks@on", "weak-salient-d1@high"]},
+                "masks": {"variants": ["d1@on", "d3@high"]},
+                "variants": {"on": {"segmenter": {"online_term": True}}, "high": {"masks": {"threshold": 0.6}}},
+            },
+            "segmenter.settings: weak-salient-d1@high is the same as weak-salient-d1: the variant high changes nothing "
+            "for it",
+        ),
+        (
+            {"masks": {"own_masks": ".", "variants": ["own@x"]}, "variants": {"x": {"masks": {"threshold": 0.1}}}},
+            "masks.variants: own@x: masks.own_masks are taken as they are: this variant cannot change them",
+        ),
+        (
+            {"study": {"runs": {"photos": ["gone"]}}},
+            "study.runs: there is no results/gone/scores/summary.csv: finish the run gone first, or start `make study`",
+        ),
         ({"run": "study"}, "run: results/study is where the tables of `make study` lie: give the run another name"),
     ],
 )
@@ -358,9 +378,32 @@ def test_variants_that_cannot_be_are_told(paper, changes, line):
     assert line in problems(merged(paper, changes))
 
 
+def test_variants_that_change_nothing_are_told_one_by_one(paper):
+    changes = {
+        "segmenter": {"settings": ["weak-d1@on", "true-masks@high", "weak-d3@high"]},
+        "masks": {"variants": ["d1@on", "d1@low-saliency", "d1@bare"]},
+        "variants": {
+            "on": {"segmenter": {"online_term": True}},
+            "high": {"masks": {"threshold": 0.6}},
+            "low-saliency": {"masks": {"background_below": 0.3}},  # read without saliency only
+            "bare": {"masks": {"background_below": 0.3}, "saliency": {"source": "none"}},
+        },
+    }
+    same = [line.split(" is the same as")[0] for line in problems(merged(paper, changes))]
+    assert same == [
+        "segmenter.settings: weak-d1@on",
+        "segmenter.settings: true-masks@high",
+        "masks.variants: d1@on",
+        "masks.variants: d1@low-saliency",
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
+        ({"variants": {"x": {"segmenter": {"init": "imagenet"}}}}, "variants.x.segmenter.init: 'imagenet'"),
+        ({"variants": {True: {"masks": {"threshold": 0.2}}}}, "True"),
+        ({"study": {"runs": {"my_photos": ["a"]}}}, "letters and digits, with single spaces or - between them"),
         ({"variants": {"x": {"masks": {"treshold": 0.2}}}}, "variants.x.masks.treshold: there is no such key"),
         ({"variants": {"x": {"classifier": {"epochs": 2}}}}, "variants.x.classifier: there is no such key"),
         ({"variants": {"with-crf": {"masks": {"threshold": 0.2}}}}, "with-crf"),
@@ -368,7 +411,7 @@ def test_variants_that_cannot_be_are_told(paper, changes, line):
     ],
 )
 def test_variants_have_keys_of_their_sections_only(paper, changes, part):
-    assert any(part in line for line in problems(merged(paper, changes)))
+    assert any(part in line for line in problems(typed(merged(paper, changes), load_schema())))
 
 
 def test_a_threshold_may_be_a_number_as_text_or_the_word(paper):

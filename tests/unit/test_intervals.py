@@ -19,6 +19,8 @@ def test_mean_iou_by_hand():
     # together: 6 of 11, 3 of 6, 6 of 8
     assert mean_iou_of(PIXELS.sum(0)) == pytest.approx((6 / 11 + 1 / 2 + 3 / 4) / 3)
     assert np.isnan(mean_iou_of(np.zeros((2, 3))))
+    # a class that is merely predicted is no class of its own: what it took is missing elsewhere
+    assert mean_iou_of(np.array([[4, 3, 3], [0, 1, 0]])) == pytest.approx(3 / 4)
 
 
 def test_a_bootstrap_sample_counts_an_image_as_often_as_it_was_drawn():

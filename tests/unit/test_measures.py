@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mdc.measures import measure_maps, precision_table, response_table, sizes_table
+from mdc.errors import InputError
+from mdc.measures import measure_maps, response_table, sizes_table
 from mdc.store import CAMS, Cams, create
 
 # Two blocks, class 2, two features 4 pixels apart: d1 is 1, .75, .5, .25, 0 at the pixels, d3 the reverse.
@@ -28,15 +29,12 @@ def measured(tmp_path, write_split):
             writer.add_cams(Cams("x", MAPS, np.array([2], np.uint8), np.array(values), 1, 5))
     measure_maps(
         train_csv=write_split("train", {"x": (PHOTO, "b", np.array([[2, 2, 0, 0, 255]], np.uint8))}),
-        val_csv=write_split("val", {"x": (PHOTO, "b", None)}),
         train_cams_h5=[tmp_path / "train.h5"],
         val_cams_h5=[tmp_path / "val.h5"],
-        classes=list("abc"),
         settings=["d1", "d3", "fusion", "mean"],
         names=["d1", "d3"],
         thresholds=[0.3, 0.6],
         shapes=None,
-        draws=10,
         folder=tmp_path / "study",
         processes=1,
     )
@@ -68,11 +66,25 @@ def test_sizes_and_response_have_their_rows(measured):
     assert measured("response").empty  # not the built-in dataset
 
 
-def test_precision_of_the_blocks_on_val(measured):
-    # one image of class b: wherever it ranks, it is the first of one
-    table = measured("precision")
-    assert table["block"].tolist() == ["d1", "d3"] and table["map"].tolist() == [1, 1]
-    assert table["prevalence"].tolist() == [1, 1] and table["images"].tolist() == [1, 1]
+def test_logits_are_kept_by_image_and_block(measured):
+    table = measured("logits")
+    assert table.to_numpy().tolist() == [["x", "d1", 0, 1, -1], ["x", "d3", 0, -1, 1]]
+    assert measured("contrast").empty
+
+
+def test_without_true_masks_nothing_is_measured(tmp_path, write_split):
+    with pytest.raises(InputError, match=r"train\.csv: no training image has a true mask"):
+        measure_maps(
+            train_csv=write_split("train", {"x": (PHOTO, "b", None)}),
+            train_cams_h5=[],
+            val_cams_h5=[],
+            settings=[],
+            names=[],
+            thresholds=[],
+            shapes=None,
+            folder=tmp_path,
+            processes=1,
+        )
 
 
 def test_objects_are_parted_into_quarters_by_size():
@@ -83,19 +95,12 @@ def test_objects_are_parted_into_quarters_by_size():
     assert table["iou"].tolist() == [0.5, 0.25, 0, 1]
 
 
-def test_mean_response_by_hand():
-    sums, pixels = np.zeros((1, 3, 10)), np.zeros((3, 10), int)
-    sums[0, 1, 2], pixels[1, 2] = 3.0, 4
-    table = response_table(sums, pixels, ["d1"]).set_index(["region", "from_px"])
-    assert table.loc[("distractor", 8), "response"] == 0.75 and table.loc[("distractor", 8), "pixels"] == 4
-    assert np.isnan(table.loc[("body", 8), "response"])
-
-
-def test_mean_average_precision_by_hand():
-    scores = np.array([[[3.0, 0.0]], [[2.0, 3.0]], [[1.0, 2.0]]])
-    tags = np.array([[1, 0], [0, 0], [1, 1]])
-    row = precision_table(scores, tags, ["d1"], draws=200).iloc[0]
-    # class 0: images 1 and 3 of the ranking; class 1: image 3, the second of its ranking
-    assert row["map"] == pytest.approx(((1 + 2 / 3) / 2 + 1 / 2) / 2)
-    assert row["prevalence"] == pytest.approx(3 / 6)
-    assert row["low"] < row["map"] < row["high"] <= 1
+def test_responses_are_paired_object_by_object():
+    responses = np.full((3, 1, 3, 24), np.nan)
+    responses[0, 0, :, 2] = [0.8, np.nan, 0.4]
+    responses[1, 0, :, 2] = [0.6, 0.5, 0.0]
+    responses[2, 0, :, 2] = [np.nan, 0.9, 0.9]  # no body at this distance
+    table = response_table(responses, ["d1"]).set_index(["region", "from_px"])
+    assert table.loc[("background", 4), ["body", "other", "objects"]].tolist() == pytest.approx([0.7, 0.2, 2])
+    assert table.loc[("distractor", 4), ["body", "other", "objects"]].tolist() == pytest.approx([0.6, 0.5, 1])
+    assert table.loc[("background", 6), "objects"] == 0

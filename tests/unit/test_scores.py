@@ -88,12 +88,13 @@ def test_scores_by_hand(scored, processes):
 def test_pixels_by_image_and_class_by_hand(scored, tmp_path):
     scored({"a": [[0, 1, 1, 2]], "x/b": [[2, 255, 0, 0]]})
     table = pd.read_csv(tmp_path / "pixels.csv")
-    # a: truth 0 0 1 and mask 0 1 1 where counted; x/b: truth 2 2 2 0, mask 2 - 0 0; id, class, truth, predicted, hits
+    # a: truth 0 0 1 and mask 0 1 1 where counted; x/b: truth 2 2 2 0, mask 2 - 0 0
+    assert list(table.columns) == ["id", "class", "truth", "predicted", "hits", "labelled"]
     assert table.to_numpy().tolist() == [
-        ["a", 0, 2, 1, 1],
-        ["a", 1, 1, 2, 1],
-        ["x/b", 0, 1, 2, 1],
-        ["x/b", 2, 3, 1, 1],
+        ["a", 0, 2, 1, 1, 2],
+        ["a", 1, 1, 2, 1, 1],
+        ["x/b", 0, 1, 2, 1, 1],
+        ["x/b", 2, 3, 1, 1, 2],
     ]
 
 

@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from mdc.errors import InputError
 from mdc.study import (
     Dataset,
+    claims_of,
+    contrast_table,
     differences_table,
+    precision_table,
     result_of,
     results_table,
     seeds_table,
@@ -20,6 +24,14 @@ from mdc.study import (
 from mdc.study_figures import plot_differences, plot_response, plot_sizes
 from mdc.study_text import BEGIN, END, claims_table, details_text, read_tables, scores_table, study_text, with_section
 
+CONFIG = {
+    "classifier": {"blocks": {"mdc": [1]}},
+    "data": {"shapes": {"seed": 0}},
+    "masks": {"background_conflict": "ignore"},
+    "saliency": {"source": "rbd"},
+    "segmenter": {"online_warmup_epochs": 3},
+}
+ROOT = Path(__file__).parents[2]
 MANIFEST = "id,image,tags,mask,height,width,digest\n"
 # Pixels by (setting, seed): per image, hits of the background and of the one class, of 10 pixels each. What the class
 # lacks is predicted as background.
@@ -37,21 +49,22 @@ def miou(hits: int, images: int) -> float:
     return 50 * (hits / total + total / (2 * total - hits))
 
 
-def write_run(root: Path, seeds=(0, 1), *, settings=("weak-fusion", "weak-d1")) -> Path:
+def write_run(root: Path, seeds=(0, 1), *, settings=("weak-fusion", "weak-d1"), **changes) -> Path:
     """Write what the study reads of a run on two images, `a` with one tag and `b` with two."""
     (root / "data").mkdir(parents=True)
-    (root / "data" / "classes.txt").write_text("cat\n")
+    (root / "data" / "classes.txt").write_text("cat\ndog\n")
     for split in ("train", "val"):
-        rows = "a,a.jpg,cat,a.png,1,20,x\nb,b.jpg,cat;dog,b.png,1,20,x\nc,c.jpg,cat,,1,20,x\n"
+        rows = "a,a.jpg,cat,a.png,1,20,x\nb,b.jpg,cat;dog,b.png,1,20,x\nc,c.jpg,,,1,20,x\n"
         (root / "data" / f"{split}.csv").write_text(MANIFEST + rows)
     summary = []
     for setting in settings:
         for seed in seeds:
             hits = HITS[setting, seed]
-            rows = [(i, 0, 10, 20 - n, 10) for i, n in hits.items()] + [(i, 1, 10, n, n) for i, n in hits.items()]
+            rows = [(i, 0, 10, 20 - n, 10, 10) for i, n in hits.items()]
+            rows += [(i, 1, 10, n, n, 10) for i, n in hits.items()]
             folder = root / "scores" / "mdc" / f"seed{seed}" / "val"
             folder.mkdir(parents=True, exist_ok=True)
-            table = pd.DataFrame(rows, columns=["id", "class", "truth", "predicted", "hits"])
+            table = pd.DataFrame(rows, columns=["id", "class", "truth", "predicted", "hits", "labelled"])
             table.to_csv(folder / f"{setting}.pixels.csv", index=False)
             total = miou(sum(hits.values()), 2) / 100
             summary.append(("val", setting, "false", seed, total, "mdc"))
@@ -60,6 +73,7 @@ def write_run(root: Path, seeds=(0, 1), *, settings=("weak-fusion", "weak-d1")) 
     best = pd.DataFrame({"classifier": "mdc", "seed": list(seeds), "maps": "d1", "threshold": 0.3, "miou": 0.5})
     best.to_csv(root / "scores" / "best_thresholds.csv", index=False)
     (root / "study").mkdir()
+    (root / "config.yaml").write_text(yaml.safe_dump(CONFIG | {"run": root.name, "seeds": list(seeds)} | changes))
     pd.DataFrame({"measure": ["images", "objects"], "value": [2, 3.5]}).to_csv(root / "study" / "data.csv", index=False)
     for seed in seeds:
         folder = root / "study" / "mdc" / f"seed{seed}"
@@ -72,15 +86,17 @@ def write_run(root: Path, seeds=(0, 1), *, settings=("weak-fusion", "weak-d1")) 
             "regions": [(m, t, 0.5 + shift, 0.4, 0.3) for m, t in maps],
             "sizes": [(*key, 0.2 + shift) for key in sizes],
             "seen": [(0.3, *row) for row in shares],
-            "response": [(m, r, 12, 16, 0.5, 100) for m, _ in maps for r in ("body", "distractor", "background")],
-            "precision": [("d1", 0.8, 0.7, 0.9, 0.2, 2)],
+            "response": [(m, r, 12, 14, 0.5, 0.4, 9) for m, _ in maps for r in ("distractor", "background")],
+            "contrast": [(i, m, "background", value) for m, _ in maps for i, value in (("a", 0.1), ("b", 0.3))],
+            "logits": [("a", "d1", 2.0, 0.0), ("b", "d1", 1.0, 0.0), ("c", "d1", 3.0, -1.0)],
         }  # fmt: skip
         names = {
             "regions": ["maps", "threshold", "precision", "recall", "iou"],
             "sizes": ["maps", "size", "threshold", "iou"],
             "seen": ["threshold", "positives", "blocks", "share"],
-            "response": ["maps", "region", "from_px", "to_px", "response", "pixels"],
-            "precision": ["block", "map", "low", "high", "prevalence", "images"],
+            "response": ["maps", "region", "from_px", "to_px", "body", "other", "objects"],
+            "contrast": ["id", "maps", "region", "contrast"],
+            "logits": ["id", "block", "1", "2"],
         }
         for name, content in tables.items():
             pd.DataFrame(content, columns=names[name]).to_csv(folder / f"{name}.csv", index=False)
@@ -106,11 +122,12 @@ def test_mean_spread_and_interval_of_a_result_by_hand(dataset):
 
 
 def test_differences_are_paired(dataset):
-    row = differences_table(dataset).iloc[0]
+    row = differences_table(dataset, unseen_seed=1).iloc[0]
     assert (row["claim"], row["stage"]) == ("fusion over d1, one threshold", "segmenter")
     per_seed = [miou(14, 2) - miou(10, 2), miou(16, 2) - miou(12, 2)]
     assert row["difference"] == pytest.approx(np.mean(per_seed))
-    assert (row["seeds"], row["seeds_above"]) == (2, 2)
+    assert (row["seeds"], row["seeds_above"], row["seeds_below"]) == (2, 2, 0)
+    assert row["unseen"] == pytest.approx(per_seed[1])
     # b twice: alike with seed 0, 8 against 6 with seed 1; a twice: 8 against 4, 8 against 6
     ends = [(miou(16, 2) - miou(12, 2)) / 2, (miou(16, 2) - miou(8, 2) + miou(16, 2) - miou(12, 2)) / 2]
     assert [row["low"], row["high"]] == pytest.approx(ends)
@@ -118,17 +135,61 @@ def test_differences_are_paired(dataset):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "above", "expected"),
+    ("low", "high", "seeds", "above", "below", "expected"),
     [
-        (0.1, 2, 5, "yes"),
-        (0.1, 2, 4, "not shown"),  # one seed says otherwise
-        (-0.1, 2, 5, "not shown"),  # other images might say otherwise
-        (-2, -0.1, 0, "no, the reverse"),
-        (-2, -0.1, 1, "not shown"),
+        (0.1, 2, 5, 5, 0, "yes"),
+        (0.1, 2, 5, 4, 1, "not shown"),  # one seed says otherwise
+        (-0.1, 2, 5, 5, 0, "not shown"),  # other images might say otherwise
+        (-2, -0.1, 5, 0, 5, "no, the reverse"),
+        (-2, -0.1, 5, 0, 1, "not shown"),  # the others are equal
+        (0.1, 2, 1, 1, 0, "not shown"),  # one seed may be luck
     ],
 )
-def test_a_difference_is_shown_only_if_images_and_seeds_agree(low, high, above, expected):
-    assert verdict({"low": low, "high": high, "seeds": 5, "seeds_above": above}) == expected
+def test_a_difference_is_shown_only_if_images_and_seeds_agree(low, high, seeds, above, below, expected):
+    row = {"low": low, "high": high, "seeds": seeds, "seeds_above": above, "seeds_below": below}
+    assert verdict(row) == expected
+
+
+def test_claims_are_worded_as_the_configuration_is():
+    def words(**changes) -> dict[tuple[str, str], str]:
+        config = {name: {**CONFIG[name], **changes.get(name, {})} for name in CONFIG}
+        return {(claim.first, claim.second): claim.words for claim in claims_of(config)}
+
+    paper = words()
+    assert paper["fusion", "fusion@no-online"] == "online term after a warm-up of 3 over none"
+    assert paper["fusion@background-wins", "fusion@best"] == "background wins over conflicts ignored"
+    assert ("fusion@conflicts-ignored", "fusion@best") not in paper
+    photos = words(
+        masks={"background_conflict": "background"},
+        segmenter={"online_warmup_epochs": 0},
+        saliency={"source": "folder"},
+    )
+    assert photos["fusion", "fusion@no-online"] == "online term from the start over none"
+    assert photos["fusion@conflicts-ignored", "fusion@best"] == "conflicts ignored over background wins"
+    assert photos["fusion@object-wins", "fusion@best"] == "object wins over background wins"
+    assert photos["fusion@best", "fusion@no-saliency"] == "saliency folder over none"
+
+
+@pytest.mark.parametrize(("base", "overlay"), [("demo", "shapes"), ("own", "photos")])
+def test_the_overlays_of_the_study_answer_every_claim_and_train_nothing_else(base, overlay):
+    names = ("config.yaml", f"{base}.yaml", f"study/{overlay}.yaml")
+    layers = [yaml.safe_load((ROOT / "config" / name).read_text()) for name in names]
+    config = merged(merged(*layers[:2]), layers[2])
+    trained = {f"weak-{masks}" if masks != "true-masks" else masks for masks in used_by_claims(config)}
+    assert set(config["segmenter"]["settings"]) <= trained
+    best = {f"weak-{maps}@best" for maps in ("d1", "d3", "d6", "d9", "mean")}  # as pseudo masks, if not as segmenters
+    assert trained - set(config["segmenter"]["settings"]) <= best
+    assert {f"{maps}@best" for maps in ("d1", "d3", "d6", "d9", "fusion", "mean")} == set(config["masks"]["variants"])
+
+
+def merged(base: dict, overlay: dict) -> dict:
+    """Return `base` with `overlay` on top, section by section, as Snakemake merges config files."""
+    both = {key: merged(base[key], value) for key, value in overlay.items() if isinstance(value, dict) and key in base}
+    return {**base, **overlay, **both}
+
+
+def used_by_claims(config: dict) -> set[str]:
+    return {name for claim in claims_of(config) for name in (claim.first, claim.second)}
 
 
 def test_runs_with_their_own_images_are_sampled_apart(tmp_path):
@@ -155,13 +216,60 @@ def test_an_unfinished_run_is_named(tmp_path):
     run = write_run(tmp_path / "run")
     (run / "study" / "mdc" / "seed1" / "seen.csv").unlink()
     with pytest.raises(InputError, match=r"seed1/seen\.csv is missing: run the target study_measures of run"):
-        list(Dataset("tiny", [run], draws=10).files("seen"))
+        list(Dataset("tiny", [run], draws=10).measured("seen"))
 
 
-def test_runs_with_other_results_are_refused(tmp_path):
-    runs = [write_run(tmp_path / "one", (0,)), write_run(tmp_path / "two", (1,), settings=["weak-d1"])]
-    with pytest.raises(InputError, match="the runs on tiny have not the same results"):
-        Dataset("tiny", runs, draws=10)
+def test_runs_that_do_not_fit_each_other_are_refused(tmp_path):
+    one = write_run(tmp_path / "one", (0,))
+    others = {
+        "the runs on tiny have not the same results": write_run(tmp_path / "a", (1,), settings=["weak-d1"]),
+        "a and one on tiny differ in more than seeds": write_run(
+            tmp_path / "b" / "a", (1,), saliency={"source": "none"}
+        ),
+        "a seed of tiny is in two runs": write_run(tmp_path / "c", (0,)),
+        "d has several classifiers": write_run(tmp_path / "d", (1,), classifier={"blocks": {"x": [1], "y": [1]}}),
+    }
+    for words, other in others.items():
+        with pytest.raises(InputError, match=words):
+            Dataset("tiny", [one, other], draws=10)
+
+
+def test_runs_may_differ_in_their_seeds_and_names(tmp_path):
+    runs = [write_run(tmp_path / str(n), (n,), data={"shapes": {"seed": n}}) for n in (0, 1)]
+    assert len(Dataset("tiny", runs, draws=10).units) == 2
+
+
+def test_a_run_without_scores_is_refused(tmp_path):
+    run = write_run(tmp_path / "run")
+    (run / "scores" / "summary.csv").write_text("split,setting,crf,seed,miou,classifier\n")
+    with pytest.raises(InputError, match="run has no scores: its images have no true masks"):
+        Dataset("tiny", [run], draws=10)
+
+
+def test_contrast_is_averaged_over_images_and_sampled_with_them(dataset):
+    row = contrast_table(dataset).set_index(["maps", "region"]).loc[("d1", "background")]
+    assert row["contrast"] == pytest.approx(0.2) and row["sd"] == 0
+    assert [row["low"], row["high"]] == pytest.approx([0.1, 0.3])  # a twice, b twice
+
+
+def test_average_precision_over_the_units_by_hand(dataset):
+    # cat: images a and b, at places 2 and 3 of c, a, b; dog: image b, at place 2 of a, b, c
+    row = precision_table(dataset).iloc[0]
+    assert row["map"] == pytest.approx(((1 / 2 + 2 / 3) / 2 + 1 / 2) / 2)
+    assert row["prevalence"] == pytest.approx(3 / 6) and row["images"] == 3
+    assert row["low"] < row["map"] < row["high"] <= 1
+
+
+def test_unlabelled_pixels_are_told_apart(tmp_path):
+    run = write_run(tmp_path / "run")
+    path = run / "scores/mdc/seed0/val/weak-d1.pixels.csv"
+    table = pd.read_csv(path)
+    table["labelled"] = table["hits"]  # whatever was given a label was right
+    table["predicted"] = table["hits"]
+    table.to_csv(path, index=False)
+    found = Dataset("tiny", [run], draws=10)
+    found.units = found.units[:1]
+    assert found.labelled("val", "weak-d1", False) == pytest.approx((100, 100 * 30 / 40))
 
 
 def test_thresholds_and_seeds_are_kept_one_by_one(dataset):
@@ -192,19 +300,25 @@ def test_tables_in_words(tables):
     assert f"{mean:.1f} ± " in fusion and f"| {miou(16, 2):.1f} | {miou(8, 1):.1f} |" in fusion
     assert "all background" not in text  # no run has it
     claims = claims_table(tables["differences"], "tiny")
-    assert "| fusion over d1, one threshold |" in claims and "2 of 2: **yes**" in claims
+    assert (
+        "| fusion over d1, one threshold |" in claims
+        and f"2 of 2, unseen {miou(16, 2) - miou(12, 2):+.1f}: **yes**" in claims
+    )
     details = details_text(tables)
     assert "70 % of the true positives and 40 % of the false ones lie in the regions of two or more blocks." in details
-    assert "| d1 | 80.0 [70.0, 90.0] | 55.0 | 40.0 | 30.0 | 0.30 | 30.0 |" in details
+    assert "| 55.0 ± 7.1 | 40.0 ± 0.0 | 30.0 ± 0.0 | 0.30 | 30.0 ± 0.0 |" in details
+    assert "| tiny | d1 | 20.0 ± 0.0 [10.0, 30.0] |  |" in details
 
 
 def test_the_section_tells_what_is_shown_and_what_is_not(tables):
     text = study_text(tables)
     assert "### tiny: 2 seeds, 2 training images" in text
     differences = tables["differences"].copy()
-    assert "- As segmenters, shown: fusion over d1, one threshold (+" in text
+    assert "- As segmenters, shown: fusion over d1, one threshold +" in text
+    assert "1 differences were looked at and 1 called shown" in text
+    assert "maps answer on the body more than on the background by, in percent of their maximum, d1 +20.0" in text
     differences["low"] = -1.0
-    assert "- As segmenters, not shown either way: fusion over d1, one threshold (+" in study_text(
+    assert "- As segmenters, not shown either way: fusion over d1, one threshold +" in study_text(
         tables | {"differences": differences}
     )
 
@@ -213,6 +327,15 @@ def test_the_section_goes_between_its_marks():
     assert with_section(f"a\n{BEGIN}\nold\n{END}\nb\n", "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
     with pytest.raises(InputError, match="the lines .* are missing"):
         with_section("a\n", "new")
+
+
+def test_the_readme_has_the_section_of_the_tables():
+    assert with_section((ROOT / "README.md").read_text(), "x").count("x") >= 1
+    folder = ROOT / "results" / "study"
+    if folder.is_dir():
+        assert (folder / "study.md").read_text() == study_text(read_tables(folder))
+        section = (ROOT / "README.md").read_text().split(BEGIN)[1].split(END)[0]
+        assert section.strip() == (folder / "study.md").read_text().strip()
 
 
 def test_a_missing_table_is_named(tmp_path):

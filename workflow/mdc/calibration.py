@@ -1,15 +1,16 @@
 """Numbers that describe a dataset of images with true masks, to compare drawn scenes with photographs."""
 
+import math
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 
+from mdc.errors import InputError
 from mdc.images import read_image
-from mdc.manifest import read_manifest
+from mdc.manifest import read_manifest, tag_counts
 from mdc.parallel import map_in_order
 from mdc.saliency import read_saliency
 from mdc.saliency_threshold import best_saliency_threshold
@@ -20,6 +21,7 @@ MIN_PART = 0.003  # of the image: smaller parts of a mask are crumbs
 RING = 0.08  # of the image's longer side: how far the surroundings of an object reach
 BORDER_PX = 3  # an object this near to the border touches it: the outermost pixels are void in some masks
 CONTACT_PX = 4
+PAPER_THRESHOLD = 0.06  # of saliency, below which the paper takes background (§4.1)
 
 
 def described_objects(image: np.ndarray, mask: np.ndarray) -> list[dict[str, float]]:
@@ -68,22 +70,36 @@ def _described(item: tuple[str, str, str]) -> tuple[list[dict[str, float]], np.n
     return described_objects(read_image(Path(image_path)), mask), histogram, np.array([foreground.mean()])
 
 
+def _saliency_at(histogram: np.ndarray, level: int, where: str) -> dict[str, float]:
+    """Return how pixels of at least `level` (0..255) meet the objects; `histogram` is that of `saliency_threshold`."""
+    above = histogram[:, level:].sum(1)
+    return {
+        f"rbd, precision {where}": float(above[0] / max(above.sum(), 1)),
+        f"rbd, recall {where}": float(above[0] / max(histogram[0].sum(), 1)),
+        f"rbd, share of background called salient {where}": float(above[1] / max(histogram[1].sum(), 1)),
+    }
+
+
 def describe_data(*, split_csv: Path, saliency_csv: Sequence[Path], processes: int) -> pd.DataFrame:
     """Return what a split's images with true masks are like, a row per measure: columns measure and value.
 
     Shares of images and objects are in 0..1; quantiles are over images (foreground) or objects (area, contrast). The
-    saliency rows are pooled over all pixels, at the threshold with the best intersection over union.
+    saliency rows are pooled over all pixels, at the threshold with the best intersection over union and at the paper's.
+
+    Raises:
+        InputError: no image has a true mask.
     """
     table = read_manifest(split_csv)
     table = table[table["mask"] != ""]
+    if table.empty:
+        raise InputError(f"{split_csv}: no image has a true mask, without which the data cannot be described")
     items = list(zip(table["image"], table["mask"], paths_of(list(table["id"]), saliency_csv), strict=True))
-    found = list(map_in_order(partial(_described), items, processes=processes, label="describe_data"))
+    found = list(map_in_order(_described, items, processes=processes, label="describe_data"))
     objects = pd.DataFrame([row for rows, _, _ in found for row in rows])
     histogram = sum((part for _, part, _ in found), np.zeros((2, 256), np.int64))
     threshold, iou = best_saliency_threshold(histogram)
-    above = histogram[:, round(255 * threshold) :].sum(1)
     shares = np.concatenate([share for _, _, share in found])
-    tags = table["tags"].str.split(";").str.len()
+    tags = tag_counts(table)
     rows = {
         "images": len(table),
         "images with several tags": float((tags > 1).mean()),
@@ -97,10 +113,9 @@ def describe_data(*, split_csv: Path, saliency_csv: Sequence[Path], processes: i
         "objects that touch the border": float(objects["border"].mean()),
         "objects in contact with another class": float(objects["contact"].mean()),
         **{f"contrast of objects, {q:.0%} quantile": float(objects["contrast"].quantile(q)) for q in (0.05, 0.5, 0.95)},
-        "saliency, best threshold": threshold,
-        "saliency, foreground IoU": iou,
-        "saliency, precision": float(above[0] / max(above.sum(), 1)),
-        "saliency, recall": float(above[0] / max(histogram[0].sum(), 1)),
-        "saliency, share of background": float(above[1] / max(histogram[1].sum(), 1)),
+        "rbd, best threshold": threshold,
+        "rbd, foreground IoU there": iou,
+        **_saliency_at(histogram, round(255 * threshold), "there"),
+        **_saliency_at(histogram, math.ceil(255 * PAPER_THRESHOLD), f"at {PAPER_THRESHOLD:g}"),
     }
     return pd.DataFrame(rows.items(), columns=["measure", "value"])

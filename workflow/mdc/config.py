@@ -13,6 +13,8 @@ from jsonschema.exceptions import ValidationError
 from mdc.errors import InputError, listing
 from mdc.layout import NEEDS_SBD, VOC_PARTS, devkit_root, has_test_images, missing_from, nearest_sbd
 from mdc.settings import (
+    MASK_SECTIONS,
+    effect,
     map_settings,
     needs_classifier,
     networks_from_imagenet,
@@ -70,7 +72,7 @@ def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None 
         schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
     if isinstance(value, Mapping):
         known, other = schema.get("properties", {}), schema.get("additionalProperties") or {}
-        return {key: typed(item, known.get(key, other), root) for key, item in value.items()}
+        return {str(key): typed(item, known.get(key, other), root) for key, item in value.items()}
     if isinstance(value, list):
         return [typed(item, schema.get("items", {}), root) for item in value]
     if schema.get("type") == "string" and value is None:
@@ -104,6 +106,11 @@ def check_config(config: Mapping[str, Any]) -> None:
 
 
 def _contradictions(config: Mapping[str, Any]):
+    for run in dict.fromkeys(run for runs in config["study"]["runs"].values() for run in runs):
+        for name in ("scores/summary.csv", "study/measures.csv", "config.yaml"):
+            if run != config["run"] and not Path("results", run, name).is_file():
+                yield f"study.runs: there is no results/{run}/{name}: finish the run {run} first, or start `make study`"
+                break
     if config["run"] == "study":
         yield "run: results/study is where the tables of `make study` lie: give the run another name"
     yield from _variant_contradictions(config)
@@ -179,10 +186,14 @@ def _variant_contradictions(config: Mapping[str, Any]):
     asked = {"segmenter.settings": config["segmenter"]["settings"], "masks.variants": config["masks"]["variants"]}
     for key, names in asked.items():
         for name in names:
-            variant = split_variant(name)[1]
+            base, variant = split_variant(name)
             if variant and variant not in config["variants"]:
                 known = ", ".join(config["variants"]) or "none"
                 yield f"{key}: {name}: there is no variant {variant}; variants has {known}"
+            elif variant and config["variants"][variant].keys() & MASK_SECTIONS and config["masks"]["own_masks"]:
+                yield f"{key}: {name}: masks.own_masks are taken as they are: this variant cannot change them"
+            elif variant and effect(config, name) == effect(config, base):
+                yield f"{key}: {name} is the same as {base}: the variant {variant} changes nothing for it"
     for name, changes in config["variants"].items():
         if changes.get("saliency", {}).get("source") == "folder" and not config["saliency"]["folder"]:
             yield f"variants.{name}: saliency.source folder needs the key saliency.folder, which is empty"

@@ -9,8 +9,9 @@ import numpy as np
 
 from mdc.voc import BACKGROUND, VOID
 
-DISTANCES_PX = (0, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48)  # edges of the bins of `response_by_distance`
+DISTANCES_PX = tuple(range(0, 50, 2))  # edges of the bins of `response_by_distance`; wide ones would mix distances
 REGIONS = ("body", "distractor", "background")
+MIN_PIXELS = 4  # of a region in a bin: the mean of fewer is chance
 
 
 def region_counts(maps: np.ndarray, truth: np.ndarray, class_id: int, thresholds: Sequence[float]) -> np.ndarray:
@@ -52,10 +53,12 @@ def response_by_distance(
     truth: np.ndarray,
     class_id: int,
     distractors: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sum of one class's maps, and the pixels, by region and by distance from the nearest of its heads.
+) -> np.ndarray:
+    """Return the mean of one class's maps in one image by region and by distance from the nearest of its heads.
 
-    Answers whether dilated blocks follow the body of an object or draw a circle around its head (paper §3.1).
+    Answers whether dilated blocks follow the body of an object or draw a circle around its head (paper §3.1): of a
+    circle the body and the background at the same distance from the same head see the same. Means over several objects
+    must be taken of what this returns, object by object: large ones have body where small ones have background.
 
     Args:
         maps: (M, H, W), the class's map of every setting, each divided by its maximum.
@@ -65,21 +68,35 @@ def response_by_distance(
         distractors: bool (H, W).
 
     Returns:
-        sums float64 (M, 3, B) and pixels int64 (3, B) over `REGIONS` and the bins of `DISTANCES_PX`, the distance
-        counted from the head's outline.
+        float64 (M, 3, B) over `REGIONS` and the bins of `DISTANCES_PX`, the distance counted from the head's outline;
+        NaN where a region has fewer than `MIN_PIXELS` in a bin.
     """
     rows, columns = np.indices(truth.shape)
     distance = np.min([np.hypot(columns - x, rows - y) - radius for x, y, radius in heads], axis=0)
     bins = np.digitize(distance, DISTANCES_PX) - 1
-    valid = ~other_heads & (bins >= 0) & (bins < len(DISTANCES_PX) - 1)
-    ground = truth == BACKGROUND
-    regions = (truth == class_id, ground & distractors, ground & ~distractors)
     size = len(DISTANCES_PX) - 1
-    sums = np.zeros((len(maps), len(regions), size))
-    pixels = np.zeros((len(regions), size), np.int64)
-    for index, region in enumerate(regions):
+    valid = ~other_heads & (bins >= 0) & (bins < size)
+    ground = truth == BACKGROUND
+    means = np.full((len(maps), len(REGIONS), size), np.nan)
+    for index, region in enumerate((truth == class_id, ground & distractors, ground & ~distractors)):
         inside = region & valid
-        pixels[index] = np.bincount(bins[inside], minlength=size)
+        pixels = np.bincount(bins[inside], minlength=size)
         for number, values in enumerate(maps):
-            sums[number, index] = np.bincount(bins[inside], weights=values[inside], minlength=size)
-    return sums, pixels
+            sums = np.bincount(bins[inside], weights=values[inside], minlength=size)
+            np.divide(sums, pixels, out=means[number, index], where=pixels >= MIN_PIXELS)
+    return means
+
+
+def contrast(means: np.ndarray) -> np.ndarray:
+    """Return how much more a map answers on the body than on another region at the same distance: float64 (M, 2).
+
+    The mean over the bins in which both have pixels, against distractor and against background; NaN without such a bin.
+    About 0 for a circle around the head; 1 at most.
+
+    Args:
+        means: (M, 3, B) of `response_by_distance`.
+    """
+    differences = means[:, :1] - means[:, 1:]
+    known = np.isfinite(differences)
+    total = np.where(known, differences, 0).sum(-1)
+    return np.divide(total, known.sum(-1), out=np.full(total.shape, np.nan), where=known.any(-1))

@@ -11,7 +11,10 @@ def resampled(images: int, *, draws: int, seed: int) -> np.ndarray:
 
 
 def mean_iou_of(pixels: np.ndarray) -> np.ndarray:
-    """Return the mean IoU, in 0..1, over the classes that occur in the truth or the prediction.
+    """Return the mean IoU, in 0..1, over the classes that occur in the truth.
+
+    So that settings compared on the same sample of images are averaged over the same classes: with those that are
+    merely predicted, one wrong pixel of a class that the sample lacks would cost one of them a whole class.
 
     Args:
         pixels: (..., C, 3): of each class, the pixels of the truth, of the prediction, and of both at once.
@@ -21,8 +24,8 @@ def mean_iou_of(pixels: np.ndarray) -> np.ndarray:
     """
     truth, predicted, hits = np.moveaxis(np.asarray(pixels, np.float64), -1, 0)
     union = truth + predicted - hits
-    iou = np.divide(hits, union, out=np.zeros_like(hits), where=union > 0)
-    occurs = (union > 0).sum(-1)
+    iou = np.divide(hits, union, out=np.zeros_like(hits), where=truth > 0)
+    occurs = (truth > 0).sum(-1)
     return np.divide(iou.sum(-1), occurs, out=np.full(occurs.shape, np.nan), where=occurs > 0)
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mdc.evidence import DISTANCES_PX, REGIONS, region_counts, response_by_distance, seen_by
+from mdc.errors import InputError
+from mdc.evidence import DISTANCES_PX, REGIONS, contrast, region_counts, response_by_distance, seen_by
 from mdc.files import write_whole
 from mdc.fusion import fused_at_image_size
-from mdc.intervals import average_precision, interval, resampled
-from mdc.manifest import read_manifest, tag_matrix
+from mdc.manifest import read_manifest
 from mdc.masks import Source, sources
 from mdc.parallel import map_in_order
+from mdc.scenes import Scene
 from mdc.shapes import drawn_again
 from mdc.store import CAMS, attributes, read_cams
 from mdc.voc import VOID, read_mask
@@ -24,12 +25,13 @@ QUARTILES = ("smallest", "small", "large", "largest")
 
 @dataclass(frozen=True, kw_only=True)
 class _Measured:
-    """Of one image with T classes: their shares, region counts (T, M, thresholds, 3), and sums of the rest."""
+    """Of one image with T classes: their shares, region counts (T, M, thresholds, 3), `seen_by`, and responses."""
 
+    id: str
     areas: np.ndarray
     regions: np.ndarray
     seen: np.ndarray
-    response: tuple[np.ndarray, np.ndarray] | None
+    responses: np.ndarray
 
 
 def _measured(
@@ -50,7 +52,7 @@ def _measured(
     regions = np.zeros((len(present), len(settings), len(thresholds), 3), np.int64)
     seen = np.zeros((len(thresholds), 2, len(names)), np.int64)
     blocks = [list(settings).index(name) for name in names]
-    response = None
+    responses = []
     scene = drawn_again(*_place(cams.id), **shapes) if shapes else None
     for row, index in enumerate(present):
         class_id = int(cams.class_ids[index])
@@ -59,11 +61,17 @@ def _measured(
         for number, threshold in enumerate(thresholds):
             seen[number] += seen_by(maps[index, blocks] > threshold, truth, class_id)
         if scene:
-            part = _response(maps[index], scene, truth, class_id)
-            response = part if response is None else (response[0] + part[0], response[1] + part[1])
+            responses.append(_response(maps[index], scene, truth, class_id))
     counted = max(int((truth != VOID).sum()), 1)
     areas = np.array([(truth == cams.class_ids[index]).sum() / counted for index in present])
-    return _Measured(areas=areas, regions=regions, seen=seen, response=response)
+    empty = np.zeros((0, len(settings), len(REGIONS), len(DISTANCES_PX) - 1))
+    return _Measured(
+        id=cams.id,
+        areas=areas,
+        regions=regions,
+        seen=seen,
+        responses=np.stack(responses) if responses else empty,
+    )
 
 
 def _place(image_id: str) -> tuple[str, int]:
@@ -71,7 +79,7 @@ def _place(image_id: str) -> tuple[str, int]:
     return split, int(number)
 
 
-def _response(maps: np.ndarray, scene, truth: np.ndarray, class_id: int) -> tuple[np.ndarray, np.ndarray]:
+def _response(maps: np.ndarray, scene: Scene, truth: np.ndarray, class_id: int) -> np.ndarray:
     rows, columns = np.indices(truth.shape)
     on_heads = np.zeros(truth.shape, bool)
     for head in scene.heads:
@@ -135,70 +143,86 @@ def seen_table(seen: np.ndarray, thresholds: Sequence[float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["threshold", "positives", "blocks", "share"])
 
 
-def response_table(sums: np.ndarray, pixels: np.ndarray, settings: Sequence[str]) -> pd.DataFrame:
-    """Return the mean response by map setting, region and distance from the head's outline (from, to; in pixels)."""
-    means = _ratio(sums, np.broadcast_to(pixels, sums.shape))
-    rows = [
-        (maps, region, DISTANCES_PX[b], DISTANCES_PX[b + 1], means[m, r, b], pixels[r, b])
-        for m, maps in enumerate(settings)
-        for r, region in enumerate(REGIONS)
-        for b in range(len(DISTANCES_PX) - 1)
-    ]
-    return pd.DataFrame(rows, columns=["maps", "region", "from_px", "to_px", "response", "pixels"])
-
-
-def _mean_of_known(values: np.ndarray) -> float:
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
-
-
-def precision_table(scores: np.ndarray, tags: np.ndarray, names: Sequence[str], *, draws: int) -> pd.DataFrame:
-    """Return each block's mean average precision on a split with its bootstrap interval, and the classes' prevalence.
+def response_table(responses: np.ndarray, settings: Sequence[str]) -> pd.DataFrame:
+    """Return the mean response by distance, of the body and of another region, over objects that have both there.
 
     Args:
-        scores: (N, D, K) logits.
-        tags: (N, K).
-        draws: bootstrap samples of images.
+        responses: (objects, M, 3, B) of `mdc.evidence.response_by_distance`.
+
+    Returns:
+        Columns maps, region (distractor or background), from_px, to_px (distance from the head's outline), body, other,
+        objects.
     """
-    known = tags.any(0)
     rows = []
-    samples = resampled(len(tags), draws=draws, seed=0)
-    for block, name in enumerate(names):
-        values = [_mean_of_known(average_precision(scores[:, block], tags, weights)) for weights in samples]
-        low, high = interval(np.array(values))
-        mean = _mean_of_known(average_precision(scores[:, block], tags))
-        rows.append((name, mean, low, high, tags[:, known].mean(), len(tags)))
-    return pd.DataFrame(rows, columns=["block", "map", "low", "high", "prevalence", "images"])
+    for m, maps in enumerate(settings):
+        for r, region in enumerate(REGIONS[1:], start=1):
+            for b in range(len(DISTANCES_PX) - 1):
+                pair = responses[:, m, [0, r], b]
+                pair = pair[np.isfinite(pair).all(1)]
+                body, other = pair.mean(0) if len(pair) else (np.nan, np.nan)
+                rows.append((maps, region, DISTANCES_PX[b], DISTANCES_PX[b + 1], body, other, len(pair)))
+    return pd.DataFrame(rows, columns=["maps", "region", "from_px", "to_px", "body", "other", "objects"])
+
+
+def contrast_table(found: Sequence[_Measured], settings: Sequence[str]) -> pd.DataFrame:
+    """Return `mdc.evidence.contrast` of every image, the mean over its objects: columns id, maps, region, contrast."""
+    rows = []
+    for item in found:
+        if not len(item.responses):
+            continue
+        values = np.stack([contrast(means) for means in item.responses])  # (T, M, 2)
+        known = np.isfinite(values)
+        mean = _ratio(np.where(known, values, 0).sum(0), known.sum(0))
+        rows += [
+            (item.id, maps, region, mean[m, r])
+            for m, maps in enumerate(settings)
+            for r, region in enumerate(REGIONS[1:])
+            if np.isfinite(mean[m, r])
+        ]
+    return pd.DataFrame(rows, columns=["id", "maps", "region", "contrast"])
+
+
+def logits_table(cams_h5: Sequence[Path], names: Sequence[str]) -> pd.DataFrame:
+    """Return every image's logits by block: columns id, block, and a number from 1 per class."""
+    rows = [
+        (cams.id, name, *values)
+        for path in cams_h5
+        for cams in read_cams(path)
+        for name, values in zip(names, cams.logits.tolist(), strict=True)
+    ]
+    classes = len(rows[0]) - 2 if rows else 0
+    return pd.DataFrame(rows, columns=["id", "block", *range(1, classes + 1)])
 
 
 def measure_maps(
     *,
     train_csv: Path,
-    val_csv: Path,
     train_cams_h5: Sequence[Path],
     val_cams_h5: Sequence[Path],
-    classes: Sequence[str],
     settings: Sequence[str],
     names: Sequence[str],
     thresholds: Sequence[float],
     shapes: dict | None,
-    draws: int,
     folder: Path,
     processes: int,
 ) -> None:
     """Write to `folder` what the maps of the training images respond to, over those with true masks.
 
-    `regions.csv`, `sizes.csv`, `seen.csv`, `response.csv` and `precision.csv` are the tables of this module;
-    `response.csv` has rows for the built-in dataset only, whose heads and distractors are known, and `precision.csv`
-    is about the images of val.
+    The files are `mdc.settings.MEASURES`, the tables of this module. `response.csv` and `contrast.csv` have rows for
+    the built-in dataset only, whose heads and distractors are known; `logits.csv` is about the images of val.
 
     Args:
         settings, names: ways to fuse maps, and blocks; see `mdc.fusion.fuse`.
         thresholds: shares of a map's maximum.
         shapes: side_px, body_cue and seed of the built-in dataset, or None.
-        draws: bootstrap samples.
+
+    Raises:
+        InputError: no training image has a true mask.
     """
     table = read_manifest(train_csv)
     truths = {row.id: row.mask for row in table.itertuples() if row.mask}
+    if not truths:
+        raise InputError(f"{train_csv}: no training image has a true mask, without which maps cannot be measured")
     one = functools.partial(
         _measured,
         settings=settings,
@@ -209,25 +233,17 @@ def measure_maps(
     )
     items = sources(cams_h5=train_cams_h5, saliency_csv=[], truths=truths)
     found = list(map_in_order(one, items, processes=processes, label="measure_maps", total=len(truths)))
-    regions = np.concatenate([item.regions for item in found] or [np.zeros((0, len(settings), len(thresholds), 3))])
-    areas = np.concatenate([item.areas for item in found] or [np.zeros(0)])
+    regions = np.concatenate([item.regions for item in found])
+    areas = np.concatenate([item.areas for item in found])
     seen = sum((item.seen for item in found), np.zeros((len(thresholds), 2, len(names)), np.int64))
-    bins = len(DISTANCES_PX) - 1
-    sums, pixels = np.zeros((len(settings), len(REGIONS), bins)), np.zeros((len(REGIONS), bins), np.int64)
-    for item in found:
-        if item.response:
-            sums, pixels = sums + item.response[0], pixels + item.response[1]
-    val = read_manifest(val_csv)
-    logits = {cams.id: cams.logits for path in val_cams_h5 for cams in read_cams(path)}
-    scores = np.stack([logits[image_id] for image_id in val["id"]]) if len(val) else None
+    responses = np.concatenate([item.responses for item in found])
     tables = {
         "regions": regions_table(regions, settings, thresholds),
         "sizes": sizes_table(regions, areas, settings, thresholds),
         "seen": seen_table(seen, thresholds),
-        "response": response_table(sums, pixels, settings) if shapes else response_table(sums, pixels, []),
-        "precision": precision_table(scores, tag_matrix(val, classes), names, draws=draws)
-        if len(val)
-        else precision_table(np.zeros((0, 0, 0)), np.zeros((0, len(classes))), [], draws=1),
+        "response": response_table(responses, settings if shapes else []),
+        "contrast": contrast_table(found, settings),
+        "logits": logits_table(val_cams_h5, names),
     }
     for name, content in tables.items():
         write_whole(folder / f"{name}.csv", content.to_csv(index=False).encode())

@@ -18,7 +18,7 @@ from mdc.tables import paths_of
 from mdc.voc import BACKGROUND, read_mask
 
 UNLABELLED = "unlabelled"
-PIXEL_COLUMNS = ["id", "class", "truth", "predicted", "hits"]
+PIXEL_COLUMNS = ["id", "class", "truth", "predicted", "hits", "labelled"]
 VOC_VAL_IMAGES = 1449
 SUMMARY_COLUMNS = ["split", "setting", "crf", "seed", "miou", "pixel_accuracy", "images"]
 SUMMARY_COLUMNS += ["classifier", "precision", "recall", "labelled"]
@@ -47,8 +47,8 @@ def score_masks(
 
     Writes the confusion matrix in pixels (a row per true class, a column per label, the last one `unlabelled`); a row
     per image: id, miou over the classes that occur in it, pixel_accuracy; and a row per image and class that occurs in
-    one of its two masks: id, class (its index), and in pixels truth, predicted and hits, from which any group of
-    images can be scored. Images without a true mask are left out.
+    one of its two masks: id, class (its index), and in pixels truth, predicted, hits, and labelled (those of truth that
+    were given any label), from which any group of images can be scored. Images without a true mask are left out.
 
     Args:
         split_csv: manifest.
@@ -68,7 +68,7 @@ def score_masks(
     ):
         total += part
         rows.append((image_id, mean_iou(part), pixel_accuracy(part)))
-        counts = np.stack([part.sum(1), part[:, :-1].sum(0), np.diag(part)], axis=1)
+        counts = np.stack([part.sum(1), part[:, :-1].sum(0), np.diag(part), part[:, :-1].sum(1)], axis=1)
         pixels += [(image_id, index, *counts[index]) for index in np.flatnonzero(counts.any(1))]
     names = ["background", *classes]
     frame = pd.DataFrame(total, index=pd.Index(names, name="truth"), columns=[*names, UNLABELLED])

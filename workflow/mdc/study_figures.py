@@ -11,30 +11,30 @@ import pandas as pd
 from mdc.figures import save_figure
 from mdc.study import STAGES
 
-COLOURS = {"body": "tab:red", "distractor": "tab:blue", "background": "tab:gray"}
-
 
 def plot_response(response: pd.DataFrame, path: Path) -> None:
-    """Draw how strongly each block answers with the distance from the head, on body, distractor and background.
+    """Draw how strongly maps answer with the distance from the head, on the body and elsewhere.
 
-    A row of plots per dataset, a column per map setting (paper §3.1): lines on top of each other mean a circle around
-    the head, a red line above the others means that the maps follow the body.
+    Two rows of plots per dataset, against background and against distractors, a column per map setting; each point is a
+    mean over objects that have both at that distance (paper §3.1). Lines on top of each other mean a circle around the
+    head, a line of the body above the other means that the maps follow it.
     """
-    datasets, settings = list(dict.fromkeys(response["dataset"])), list(dict.fromkeys(response["maps"]))
-    shape = (max(len(datasets), 1), max(len(settings), 1))
+    pairs = list(response[["dataset", "region"]].drop_duplicates().itertuples(index=False, name=None))
+    settings = list(dict.fromkeys(response["maps"]))
+    shape = (max(len(pairs), 1), max(len(settings), 1))
     figure, axes = plt.subplots(*shape, figsize=(3 * shape[1], 2.6 * shape[0]), squeeze=False, sharex=True, sharey=True)
-    for row, dataset in zip(axes, datasets, strict=False):
+    for row, (dataset, region) in zip(axes, pairs, strict=False):
         for axis, maps in zip(row, settings, strict=False):
-            part = response[(response["dataset"] == dataset) & (response["maps"] == maps)]
-            for region, values in part.groupby("region", sort=False):
-                middle = (values["from_px"] + values["to_px"]) / 2
-                axis.plot(middle, values["response"], "o-", ms=3, color=COLOURS[str(region)], label=region)
+            keys = (response["dataset"] == dataset) & (response["region"] == region) & (response["maps"] == maps)
+            part = response[keys]
+            middle = (part["from_px"] + part["to_px"]) / 2
+            axis.plot(middle, part["body"], "o-", ms=3, color="tab:red", label="body")
+            axis.plot(middle, part["other"], "o-", ms=3, color="tab:gray", label=region)
             axis.set(title=f"{dataset}: {maps}", ylim=(0, 1))
-        row[0].set_ylabel("mean response (share of maximum)")
+        row[0].set_ylabel("mean response")
+        row[0].legend()
     for axis in axes[-1]:
         axis.set_xlabel("pixels from the head")
-    if datasets:
-        axes[0, 0].legend()
     figure.tight_layout()
     save_figure(figure, path)
 
@@ -50,8 +50,9 @@ def plot_sizes(sizes: pd.DataFrame, path: Path) -> None:
             part = sizes[(sizes["dataset"] == dataset) & (sizes["maps"] == maps)]
             for size, values in part.groupby("size", sort=False):
                 axis.plot(values["threshold"], values["iou"], "o-", ms=3, label=size)
-                best = values.sort_values("iou").iloc[-1]
-                axis.plot(best["threshold"], best["iou"], "k*", ms=10)
+                if values["iou"].notna().any():
+                    best = values.loc[values["iou"].idxmax()]
+                    axis.plot(best["threshold"], best["iou"], "k*", ms=10)
             axis.set(title=f"{dataset}: {maps}", xlabel="threshold (share of maximum)", ylim=(0, 0.8))
         row[0].set_ylabel("mean IoU of objects")
     if datasets:

@@ -20,6 +20,7 @@ from mdc.settings import (
     VGG16_MB,
     block_names,
     downloads_weights,
+    MEASURES,
     STUDY_TABLES,
     map_settings,
     masks_of_setting,

@@ -1,14 +1,14 @@
 # study: what the maps respond to, and the tables of several runs that answer the paper's claims.
 # Needs:    the maps and true masks of a run; for the tables, the runs named in `study.runs`, finished.
-# Produces: study/data.csv and study/<classifier>/seed<seed>/{regions,sizes,seen,response,precision}.csv of a run;
+# Produces: study/data.csv and study/<classifier>/seed<seed>/{regions,sizes,seen,response,contrast,logits}.csv of a run;
 #           results/study/: tables, figures and study.md, the README's section of results.
 
 
 rule study_measures:
-    """What the maps of this run respond to, and what its data is like."""
+    """What the maps of this run respond to, what its data is like, and the configuration it was made with."""
     input:
-        f"{RESULTS}/study/data.csv",
-        expand(f"{RESULTS}/study/{BY_NETWORK}/regions.csv", classifier=CLASSIFIERS, seed=config["seeds"]),
+        f"{RESULTS}/study/measures.csv",
+        f"{RESULTS}/config.yaml",
 
 
 rule describe_data:
@@ -38,12 +38,10 @@ rule measure_maps:
     """Measure what a classifier's maps respond to, on the training images' true masks."""
     input:
         train_csv=manifest("train"),
-        val_csv=manifest("val"),
-        classes=CLASSES,
         train_cams=cam_files("train"),
         val_cams=cam_files("val"),
     output:
-        [f"{RESULTS}/study/{BY_NETWORK}/{name}.csv" for name in ("regions", "sizes", "seen", "response", "precision")],
+        [f"{RESULTS}/study/{BY_NETWORK}/{name}.csv" for name in MEASURES],
     log:
         f"{RESULTS}/logs/measure_maps/{BY_NETWORK}.log",
     benchmark:
@@ -64,9 +62,41 @@ rule measure_maps:
             if config["data"]["source"] == "shapes"
             else {}
         ),
-        draws=config["study"]["draws"],
     script:
         "../scripts/measure_maps.py"
+
+
+rule list_measures:
+    """List the measures of this run with their digests, so that the study's tables see when one changes."""
+    input:
+        data=f"{RESULTS}/study/data.csv",
+        # masks of another method have no maps
+        maps=(
+            []
+            if config["masks"]["own_masks"]
+            else expand(
+                f"{RESULTS}/study/{BY_NETWORK}/{{name}}.csv",
+                classifier=CLASSIFIERS,
+                seed=config["seeds"],
+                name=MEASURES,
+            )
+        ),
+    output:
+        table=f"{RESULTS}/study/measures.csv",
+    log:
+        f"{RESULTS}/logs/list_measures.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/list_measures.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=fingerprint("list_measures"),
+    script:
+        "../scripts/list_measures.py"
 
 
 rule study_tables:
@@ -80,7 +110,8 @@ rule tabulate_study:
     """Gather the runs of the study: every setting, every claim, every measure."""
     input:
         summaries=[f"results/{run}/scores/summary.csv" for run in study_runs()],
-        measures=[f"results/{run}/study/data.csv" for run in study_runs()],
+        measures=[f"results/{run}/study/measures.csv" for run in study_runs()],
+        configs=[f"results/{run}/config.yaml" for run in study_runs()],
     output:
         tables=[f"results/study/{name}.csv" for name in STUDY_TABLES],
     log:

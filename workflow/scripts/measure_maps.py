@@ -7,20 +7,16 @@ from mdc.logs import run_logged
 
 def main() -> None:
     from mdc.measures import measure_maps
-    from mdc.voc import read_lines
 
     files, settings = snakemake.input, snakemake.params
     measure_maps(
         train_csv=Path(files.train_csv),
-        val_csv=Path(files.val_csv),
         train_cams_h5=[Path(path) for path in files.train_cams],
         val_cams_h5=[Path(path) for path in files.val_cams],
-        classes=read_lines(Path(files.classes)),
         settings=settings.settings,
         names=settings.names,
         thresholds=settings.thresholds,
         shapes=settings.shapes or None,
-        draws=settings.draws,
         folder=Path(snakemake.output[0]).parent,
         processes=snakemake.threads,
     )
