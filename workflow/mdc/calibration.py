@@ -10,7 +10,7 @@ import pandas as pd
 
 from mdc.errors import InputError
 from mdc.images import read_image
-from mdc.manifest import read_manifest, tag_counts
+from mdc.manifest import read_manifest
 from mdc.parallel import map_in_order
 from mdc.saliency import read_saliency
 from mdc.saliency_threshold import best_saliency_threshold
@@ -22,6 +22,11 @@ RING = 0.08  # of the image's longer side: how far the surroundings of an object
 BORDER_PX = 3  # an object this near to the border touches it: the outermost pixels are void in some masks
 CONTACT_PX = 4
 PAPER_THRESHOLD = 0.06  # of saliency, below which the paper takes background (§4.1)
+
+
+def tag_counts(table: pd.DataFrame) -> np.ndarray:
+    """Return the number of tags of every image of a manifest: int64 (N,)."""
+    return np.array([len(tags.split(";")) if tags else 0 for tags in table["tags"]], np.int64)
 
 
 def described_objects(image: np.ndarray, mask: np.ndarray) -> list[dict[str, float]]:

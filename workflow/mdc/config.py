@@ -14,7 +14,6 @@ from mdc.errors import InputError, listing
 from mdc.layout import NEEDS_SBD, VOC_PARTS, devkit_root, has_test_images, missing_from, nearest_sbd
 from mdc.settings import (
     MASK_SECTIONS,
-    effect,
     map_settings,
     needs_classifier,
     networks_from_imagenet,
@@ -28,6 +27,10 @@ _FROM_TEXT = {
     "integer": int,
     "number": lambda text: float(text) if set(text) & set(".eE") else int(text),
     "boolean": lambda text: {"true": True, "false": False}[text.lower()],
+}
+_RECIPE_KEYS = {
+    *("threshold", "relative_to", "background_saliency_below", "background_below", "background_conflict"),
+    "class_conflict",
 }
 BACKBONES = Path(__file__).parent / "backbones"
 VGG16 = {"name": "vgg", "widths": [64, 128, 256, 512, 512], "depths": [2, 2, 3, 3, 3], "norm": "none"}
@@ -192,7 +195,7 @@ def _variant_contradictions(config: Mapping[str, Any]):
                 yield f"{key}: {name}: there is no variant {variant}; variants has {known}"
             elif variant and config["variants"][variant].keys() & MASK_SECTIONS and config["masks"]["own_masks"]:
                 yield f"{key}: {name}: masks.own_masks are taken as they are: this variant cannot change them"
-            elif variant and effect(config, name) == effect(config, base):
+            elif variant and _effect(config, name) == _effect(config, base):
                 yield f"{key}: {name} is the same as {base}: the variant {variant} changes nothing for it"
     for name, changes in config["variants"].items():
         if changes.get("saliency", {}).get("source") == "folder" and not config["saliency"]["folder"]:
@@ -210,6 +213,27 @@ def _variant_contradictions(config: Mapping[str, Any]):
         if base.startswith("weak-salient-") and (not variant or variant in config["variants"]):
             if config["masks"]["own_masks"] or variant_config(config, setting)["saliency"]["source"] == "none":
                 yield f"segmenter.settings: {setting} needs saliency maps, which this configuration does not use"
+
+
+def _effect(config: Mapping[str, Any], setting: str) -> tuple:
+    """Return all of the configuration that a setting or pseudo masks depend on beyond data and networks; to compare.
+
+    Two that return the same are the same: a variant that changes nothing here does nothing.
+    """
+    base = split_variant(setting)[0]
+    varied = variant_config(config, setting)
+    if base == "true-masks":
+        return (base, varied["segmenter"]["init"])
+    masks, source = varied["masks"], varied["saliency"]["source"]
+    made = [base.removeprefix("weak-"), varied["cams"]["network"], source]
+    if "salient-" not in base:  # the baseline has a rule of its own
+        unused = "background_below" if source != "none" else "background_saliency_below"
+        made += [masks[key] for key in sorted(_RECIPE_KEYS - {unused})]
+    if not base.startswith("weak-"):
+        return tuple(made)
+    segmenter = varied["segmenter"]
+    warmup = segmenter["online_warmup_epochs"] if segmenter["online_term"] else None
+    return (*made, segmenter["init"], segmenter["online_term"], warmup)
 
 
 def _weights_contradictions(config: Mapping[str, Any]):

@@ -79,11 +79,6 @@ def tag_matrix(table: pandas.DataFrame, classes: Sequence[str]) -> np.ndarray:
     return matrix
 
 
-def tag_counts(table: pandas.DataFrame) -> np.ndarray:
-    """Return the number of tags of every image: int64 (N,)."""
-    return np.array([len(tags.split(";")) if tags else 0 for tags in table["tags"]], np.int64)
-
-
 def as_written(path: Path) -> str:
     """Return `path` as manifests hold it: relative to the current folder if inside it, else absolute."""
     absolute = Path(os.path.abspath(path))  # not resolve(): a linked data folder keeps the name its owner gave it

@@ -208,7 +208,7 @@ def measure_maps(
 ) -> None:
     """Write to `folder` what the maps of the training images respond to, over those with true masks.
 
-    The files are `mdc.settings.MEASURES`, the tables of this module. `response.csv` and `contrast.csv` have rows for
+    The files are `mdc.study_files.MEASURES`, the tables of this module. `response.csv` and `contrast.csv` have rows for
     the built-in dataset only, whose heads and distractors are known; `logits.csv` is about the images of val.
 
     Args:

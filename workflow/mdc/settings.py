@@ -14,17 +14,7 @@ VGG16_WEIGHTS = {
         "hash": "sha256:88682ab5",
     },
 }
-RECIPE_KEYS = {
-    *("threshold", "relative_to", "background_saliency_below", "background_below", "background_conflict"),
-    "class_conflict",
-}
 MASK_SECTIONS = {"masks", "saliency", "cams"}  # a variant of one of these has its own pseudo masks
-# Tables of the maps of a run, and of the study over several runs; here because importing what makes them is slow.
-MEASURES = ("regions", "sizes", "seen", "response", "contrast", "logits")
-STUDY_TABLES = (
-    *("results", "seeds", "differences", "thresholds", "calibration"),
-    *("regions", "sizes", "seen", "response", "contrast", "precision"),
-)
 VGG16_MB = 554  # of either file
 
 
@@ -69,27 +59,6 @@ def masks_of_setting(config: Mapping[str, Any], setting: str) -> str:
     masks = base.removeprefix("weak-")
     changed = variant and config["variants"][variant].keys() & MASK_SECTIONS
     return f"{masks}@{variant}" if changed else masks
-
-
-def effect(config: Mapping[str, Any], setting: str) -> tuple:
-    """Return all of the configuration that a setting or pseudo masks depend on beyond data and networks; to compare.
-
-    Two that return the same are the same: a variant that changes nothing here does nothing.
-    """
-    base = split_variant(setting)[0]
-    varied = variant_config(config, setting)
-    if base == "true-masks":
-        return (base, varied["segmenter"]["init"])
-    masks, source = varied["masks"], varied["saliency"]["source"]
-    made = [base.removeprefix("weak-"), varied["cams"]["network"], source]
-    if "salient-" not in base:  # the baseline has a rule of its own
-        unused = "background_below" if source != "none" else "background_saliency_below"
-        made += [masks[key] for key in sorted(RECIPE_KEYS - {unused})]
-    if not base.startswith("weak-"):
-        return tuple(made)
-    segmenter = varied["segmenter"]
-    warmup = segmenter["online_warmup_epochs"] if segmenter["online_term"] else None
-    return (*made, segmenter["init"], segmenter["online_term"], warmup)
 
 
 def swept_masks(config: Mapping[str, Any], maps: str) -> str:

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from mdc.calibration import tag_counts
 from mdc.errors import InputError
 from mdc.files import write_whole
 from mdc.intervals import average_precision, bootstrapped, interval, mean_iou_of, resampled
-from mdc.manifest import read_manifest, tag_counts, tag_matrix
+from mdc.manifest import read_manifest, tag_matrix
 from mdc.settings import block_names
 from mdc.voc import read_lines
 
@@ -395,7 +396,7 @@ MEASURES = {
 
 
 def tabulate_study(*, runs: Mapping[str, Sequence[Path]], unseen_seed: int, draws: int, folder: Path) -> None:
-    """Write to `folder`, as CSV, the tables `mdc.settings.STUDY_TABLES`, each over all datasets.
+    """Write to `folder`, as CSV, the tables `mdc.study_files.STUDY_TABLES`, each over all datasets.
 
     Args:
         runs: name of a dataset -> folders of the runs on it.

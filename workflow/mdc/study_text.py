@@ -11,8 +11,8 @@ import pandas as pd
 
 from mdc.errors import InputError
 from mdc.files import write_whole
-from mdc.settings import STUDY_TABLES
 from mdc.study import STAGES, verdict
+from mdc.study_files import STUDY_TABLES
 
 BEGIN, END = "<!-- results/study/study.md begins -->", "<!-- results/study/study.md ends -->"
 ROWS = {

@@ -20,8 +20,6 @@ from mdc.settings import (
     VGG16_MB,
     block_names,
     downloads_weights,
-    MEASURES,
-    STUDY_TABLES,
     map_settings,
     masks_of_setting,
     needs_classifier,
@@ -34,6 +32,7 @@ from mdc.settings import (
     vgg16_file,
     weights_source,
 )
+from mdc.study_files import MEASURES, STUDY_TABLES
 
 config.update(typed(config, load_schema()))
 try:
@@ -214,6 +213,11 @@ def recipe(maps=""):
         "background_conflict": section["background_conflict"],
         "class_conflict": section["class_conflict"],
     }
+
+
+def chosen_on_truth(maps):
+    """Return whether the threshold of the masks `maps` is the best one on the training images' true masks."""
+    return recipe(maps)["threshold"] == "best"
 
 
 def sweep_of(maps):

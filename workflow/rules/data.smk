@@ -125,3 +125,26 @@ rule check_true_masks:
         code=fingerprint("check_true_masks"),
     script:
         "../scripts/check_true_masks.py"
+
+
+rule check_some_true_masks:
+    """Check, before anything is trained, that there are true masks to choose a threshold by."""
+    input:
+        train_csv=manifest("train"),
+    output:
+        checked=f"{RESULTS}/data/some_true_masks_checked.txt",
+    log:
+        f"{RESULTS}/logs/check_some_true_masks.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/check_some_true_masks.tsv"
+    priority: 100
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=fingerprint("check_some_true_masks"),
+    script:
+        "../scripts/check_some_true_masks.py"

@@ -47,7 +47,10 @@ else:
         input:
             cams=lambda wildcards: cam_files(wildcards.split, wildcards.maps),
             saliency=lambda wildcards: saliency_tables(wildcards.split, wildcards.maps),
-            sweep=lambda wildcards: sweep_of(wildcards.maps) if recipe(wildcards.maps)["threshold"] == "best" else [],
+            sweep=lambda wildcards: sweep_of(wildcards.maps) if chosen_on_truth(wildcards.maps) else [],
+            true_masks=lambda wildcards: (
+                f"{RESULTS}/data/some_true_masks_checked.txt" if chosen_on_truth(wildcards.maps) else []
+            ),
         output:
             table=f"{RESULTS}/masks/{BY_NETWORK}/{{maps}}/{{split}}.csv",
         log:

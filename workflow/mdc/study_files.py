@@ -1,0 +1,9 @@
+"""Names of the study's tables; apart, because every start of the workflow needs them and what makes them is slow."""
+
+# of the maps of one run
+MEASURES = ("regions", "sizes", "seen", "response", "contrast", "logits")
+# over several runs
+STUDY_TABLES = (
+    *("results", "seeds", "differences", "thresholds", "calibration"),
+    *("regions", "sizes", "seen", "response", "contrast", "precision"),
+)
