@@ -145,3 +145,13 @@ def test_a_scene_can_be_drawn_again_from_its_name(dataset):
 def test_too_small_scenes_are_refused():
     with pytest.raises(ValueError, match="at least 64"):
         draw_scene(np.random.default_rng(0), side_px=63, body_cue=0.5)
+
+
+def test_the_generator_is_frozen():
+    """Numbers of the study were measured on these very scenes; a change of them makes another dataset."""
+    scene = drawn_again("train", 1, side_px=96, body_cue=0.5, seed=0)
+    assert [(head.label, round(head.x), round(head.y), head.radius) for head in scene.heads] == [
+        (2, 60, 30, 5.0), (4, 29, 72, 5.0), (3, 63, 49, 5.0)
+    ]  # fmt: skip
+    assert (scene.mask == 0).sum() == 8494
+    assert scene.image.mean((0, 1)).tolist() == pytest.approx([131.06, 127.71, 116.93], abs=0.05)
