@@ -314,11 +314,11 @@ def test_the_section_tells_what_is_shown_and_what_is_not(tables):
     text = study_text(tables)
     assert "### tiny: 2 seeds, 2 training images" in text
     differences = tables["differences"].copy()
-    assert "- As segmenters, shown: fusion over d1, one threshold +" in text
+    assert "- As segmenters, shown: fusion over d1, one threshold." in text
     assert "1 differences were looked at and 1 called shown" in text
     assert "maps answer on the body more than on the background by, in percent of their maximum, d1 +20.0" in text
     differences["low"] = -1.0
-    assert "- As segmenters, not shown either way: fusion over d1, one threshold +" in study_text(
+    assert "- As segmenters, not shown either way: fusion over d1, one threshold." in study_text(
         tables | {"differences": differences}
     )
 
