@@ -23,7 +23,9 @@ def test_the_paper_starts_from_nothing_and_is_one_classifier_and_six_segmenters(
     counts = job_counts(result.stdout)
     assert counts["train_classifier"] == 1
     assert counts["train_segmenter"] == 6  # d1, d3, d6, d9, fusion and the true masks
-    assert counts["fuse_masks"] == 6  # the four blocks, fusion and mean
+    assert (
+        counts["fuse_masks"] == 6 + 5
+    )  # the four blocks, fusion and mean; and for the sheets of five segmenters on val
     assert counts["apply_crf"] == counts["predict_scores"] == 6
     for rule in ("download_voc", "download_sbd", "download_weights", "convert_sbd"):
         assert counts[rule] == 1
@@ -48,7 +50,7 @@ def test_an_ablation_classifier_is_another_entry_of_blocks(project):
     counts = job_counts(result.stdout)
     assert counts["train_classifier"] == 2
     assert counts["train_segmenter"] == 3  # fusion of both, d1_2 of `same` only
-    assert counts["fuse_masks"] == 2 * 4  # two blocks, fusion and mean each
+    assert counts["fuse_masks"] == 2 * 4 + 3  # two blocks, fusion and mean each; and for the sheets on val
 
 
 def test_own_masks_replace_classifier_and_fusion(project):
@@ -64,7 +66,7 @@ def test_own_masks_replace_classifier_and_fusion(project):
 def test_without_saliency_there_is_no_saliency_stage_and_no_salient_baseline(project):
     result = project.snakemake("--dry-run", "--config", "saliency={source: none}")
     counts = job_counts(result.stdout)
-    assert counts["fuse_masks"] == 6
+    assert counts["fuse_masks"] == 6 + 5
     assert not counts.keys() & {"compute_saliency", "fuse_salient_masks", "choose_saliency_threshold"}
 
 
