@@ -1,26 +1,17 @@
 """The configuration is refused in one go, a line per wrong key; the shipped ones pass."""
 
-import copy
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from overlays import merged
 from voc_archives import EXPECTED_IMAGES, sbd_files, voc_files, voc_test_files, write_folder
 
 from mdc.config import check_config, load_schema, typed
 from mdc.errors import InputError
 
 ROOT = Path(__file__).parents[2]
-
-
-def merged(base: dict, overlay: dict) -> dict:
-    """Return `base` with `overlay` on top, section by section, as Snakemake merges config files."""
-    result = copy.deepcopy(base)
-    for key, value in overlay.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else copy.deepcopy(value)
-    return result
 
 
 def problems(config: dict) -> list[str]:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from overlays import merged
 
 from mdc.errors import InputError
 from mdc.study import (
@@ -180,12 +181,6 @@ def test_the_overlays_of_the_study_answer_every_claim_and_train_nothing_else(bas
     best = {f"weak-{maps}@best" for maps in ("d1", "d3", "d6", "d9", "mean")}  # as pseudo masks, if not as segmenters
     assert trained - set(config["segmenter"]["settings"]) <= best
     assert {f"{maps}@best" for maps in ("d1", "d3", "d6", "d9", "fusion", "mean")} == set(config["masks"]["variants"])
-
-
-def merged(base: dict, overlay: dict) -> dict:
-    """Return `base` with `overlay` on top, section by section, as Snakemake merges config files."""
-    both = {key: merged(base[key], value) for key, value in overlay.items() if isinstance(value, dict) and key in base}
-    return {**base, **overlay, **both}
 
 
 def used_by_claims(config: dict) -> set[str]:
