@@ -64,7 +64,7 @@ SALIENCY_NOTE = {
     "folder": "Background from saliency maps of another model, in a folder"
     + (", and by rbd for images without one." if BY_RBD else "."),
     "none": "Background from the localization maps, without saliency.",
-    "truth": "Background from the true masks, which no weak method has: an upper bound.",
+    "truth": "Background from the true masks, which no weak method has.",
 }[SALIENCY]
 
 
