@@ -178,6 +178,10 @@ def test_all_wrong_keys_are_listed_at_once(paper):
             {"classifier": {"view": {"resize_long_side_px": [64, 32]}}},
             ["classifier.view.resize_long_side_px: [64, 32]"],
         ),
+        (
+            {"segmenter": {"view": {"resize_long_side_px": [64, 32]}}},
+            ["segmenter.view.resize_long_side_px: [64, 32] is neither empty nor [lowest, highest]"],
+        ),
         ({"masks": {"own_masks": "nowhere"}, "segmenter": {"settings": ["weak-own"]}}, ["masks.own_masks: there is"]),
         (
             {"cams": {"own_maps": "maps/{split}.h5"}},

@@ -105,7 +105,7 @@ def run(tmp_path, write_split, noise, slim_backbone, schedule):
         "init": "random",
         "weights": "",
         "weights_input": "auto",
-        "view": {"crop_px": 33, "flip": True},
+        "view": {"crop_px": 33, "resize_long_side_px": [], "flip": True},
         "loss_resolution": "network",
         "online_term": True,
         "online_warmup_epochs": 0,

@@ -1,7 +1,6 @@
 """Photo, mask and padding are resized, flipped and cropped together."""
 
 import numpy as np
-import pytest
 
 from mdc.transforms import augmented, resized_long_side
 
@@ -102,6 +101,11 @@ def test_the_random_length_is_drawn_including_its_highest_value():
     assert (~padding).sum(0).tolist() == [4] * 6 + [0, 0]  # 3 x 4 scaled by 6 / 4 is 4 x 6 (4.5 rounds to even)
 
 
-def test_masks_are_never_resized():
-    with pytest.raises(ValueError, match="cropped at their own size"):
-        view(3, 4, rng=Fixed(), crop=2, resize=(4, 6))
+def test_a_mask_is_resized_with_its_photo_and_keeps_its_classes():
+    rng = Fixed(integers=[8, 0, 0], random=[0.9])
+    _, mask, padding = view(2, 4, rng=rng, crop=8, resize=(4, 8))
+    assert mask[:4].tolist() == [[0, 0, 1, 1, 2, 2, 3, 3]] * 2 + [[4, 4, 5, 5, 6, 6, 7, 7]] * 2
+    assert (mask[4:] == 255).all() and padding[4:].all()
+    rng = Fixed(integers=[2, 0, 0], random=[0.9])
+    _, small, _ = view(4, 4, rng=rng, crop=2, resize=(2, 4))  # the pixel right and below of each centre of 2 x 2
+    assert small.tolist() == [[5, 7], [13, 15]]

@@ -153,9 +153,10 @@ def _contradictions(config: Mapping[str, Any]):
     crop_px, stride = segmenter["view"]["crop_px"], min(config["backbone"]["output_stride"], 8)
     if crop_px % stride != 1 and segmenter["loss_resolution"] == "image":
         yield f"segmenter.view.crop_px: loss_resolution image needs a multiple of {stride} plus 1, not {crop_px}"
-    resize = classifier["view"]["resize_long_side_px"]
-    if resize and (len(resize) != 2 or resize[0] > resize[1]):
-        yield f"classifier.view.resize_long_side_px: {resize} is neither empty nor [lowest, highest]"
+    for stage in ("classifier", "segmenter"):
+        resize = config[stage]["view"]["resize_long_side_px"]
+        if resize and (len(resize) != 2 or resize[0] > resize[1]):
+            yield f"{stage}.view.resize_long_side_px: {resize} is neither empty nor [lowest, highest]"
     if config["masks"]["own_masks"] and not Path(config["masks"]["own_masks"]).is_dir():
         yield f"masks.own_masks: there is no folder {config['masks']['own_masks']}"
     own_maps = config["cams"]["own_maps"]

@@ -86,7 +86,7 @@ def train_segmenter(
         classifier_pt: where `init: classifier` takes the trunk from, else None.
         network: arguments of `build_segmenter` (without classes).
         init, weights, weights_input: see `mdc.models.start.initialise`.
-        view: crop_px and flip of `mdc.transforms.augmented`.
+        view: crop_px, resize_long_side_px and flip of `mdc.transforms.augmented`.
         loss_resolution, online_term, online_warmup_epochs: see `SegmenterTask`.
         training: fields of `mdc.optimisation.Schedule`.
         code: fingerprint of the code; a training is not resumed by other code.
@@ -103,7 +103,6 @@ def train_segmenter(
         tags=tag_matrix(table, classes),
         masks=paths_of(list(table["id"]), [masks_csv]) if weak else list(table["mask"]),
         seed=seed,
-        resize_long_side_px=(),
         fill=fill_colour(model),
         **view,
     )

@@ -27,8 +27,8 @@ def augmented(
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     """Return a random square view of a photo, of its mask, and where that view shows no photo.
 
-    The long side is resized to a random length first (only without a mask), then the photo is flipped with
-    probability 1/2 and cropped at a random place. A side shorter than the crop is padded right and bottom.
+    The long side is resized to a random length first, then the photo is flipped with probability 1/2 and cropped at a
+    random place. A side shorter than the crop is padded right and bottom. The mask takes the nearest pixel's class.
 
     Args:
         image: uint8 (H, W, 3), RGB.
@@ -43,10 +43,10 @@ def augmented(
         image uint8 (crop, crop, 3); mask uint8 (crop, crop), 255 on padding, or None; padding bool (crop, crop).
     """
     if resize_long_side_px:
-        if mask is not None:
-            raise ValueError("resizing is for the classifier: masks are cropped at their own size")
         low, high = resize_long_side_px
         image = resized_long_side(image, int(rng.integers(low, high + 1)))
+        if mask is not None:
+            mask = cv2.resize(mask, image.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     if flip and rng.random() < 0.5:
         image = image[:, ::-1]
         mask = None if mask is None else mask[:, ::-1]
