@@ -43,7 +43,7 @@ def test_the_demo_passes_without_any_file(monkeypatch, tmp_path):
 
 
 OVERLAYS = sorted(str(path.relative_to(ROOT / "config")) for path in (ROOT / "config").rglob("*.yaml"))
-BELOW = {"study/shapes.yaml": ["demo.yaml"], "study/photos.yaml": ["own.yaml"]}
+BELOW = {"paper-small.yaml": ["demo.yaml"], "study/shapes.yaml": ["demo.yaml"], "study/photos.yaml": ["own.yaml"]}
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -234,6 +234,8 @@ def test_contradictions_are_listed_at_once(paper):
         {"classifier": {"init": "random", "weights": ""}},
         {"classifier": {"blocks": {"same": [1, 1, 1, 1]}}, "segmenter": {"settings": ["weak-d1_2", "weak-d9"]}},
         {"data": {"source": "shapes", "root": "nowhere"}},
+        {"segmenter": {"settings": ["semi500-fusion", "semi7-d1"]}},
+        {"data": {"source": "shapes"}, "segmenter": {"settings": ["semi2913-d9"]}, "predictions": {"splits": ["test"]}},
         {"saliency": {"source": "none"}},
         {"data": {"train_list": "trainvalaug"}, "predictions": {"splits": []}},
         {"downloads": {"weights": {"enum": "IMAGENET1K_FEATURES"}}, "segmenter": {"init": "classifier"}},
@@ -365,6 +367,19 @@ def test_the_home_folder_and_empty_keys_in_paths(paper, monkeypatch):
         (
             {"study": {"runs": {"photos": ["gone"]}}},
             "study.runs: there is no results/gone/scores/summary.csv: finish the run gone first, or start `make study`",
+        ),
+        (
+            {"segmenter": {"settings": ["semi2913-fusion"]}},
+            "segmenter.settings: semi2913-fusion learns from the true masks of val (segmenter.strong.with_val) and can "
+            "be scored on test only: add test to predictions.splits, or leave it out",
+        ),
+        (
+            {"scores": {"table3": ["mdc/weak-d1@best"]}},
+            "scores.table3: weak-d1@best: there is no variant best; variants has none",
+        ),
+        (
+            {"segmenter": {"settings": ["semi500-d2"]}},
+            "segmenter.settings: semi500-d2 needs maps that no classifier has; there are d1, d3, d6, d9, fusion, mean",
         ),
         ({"run": "study"}, "run: results/study is where the tables of `make study` lie: give the run another name"),
     ],

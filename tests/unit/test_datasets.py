@@ -53,6 +53,13 @@ def test_item_by_hand_where_the_crop_holds_the_whole_photo(table, noise):
     assert item["padding"].sum() == 41 * 41 - 30 * 40
 
 
+def test_an_item_tells_whether_its_mask_is_a_human_one(table):
+    one = views(table)
+    assert [one[(0, index)]["strong"].item() for index in range(3)] == [False, False, False]
+    one.strong = [False, True, False]
+    assert [one[(0, index)]["strong"].item() for index in range(3)] == [False, True, False]
+
+
 def test_mask_and_photo_are_cropped_at_the_same_place(table):
     whole = views(table, crop=41, flip=False)[(0, 0)]
     for epoch in range(3):
@@ -101,6 +108,37 @@ def test_micro_batches_are_the_parts_of_a_batch():
     parts = list(batches(images=8, batch_size=4, micro_batches=2, seed=3, epoch=0))
     assert [len(part) for part in parts] == [2, 2, 2, 2]
     assert [parts[0] + parts[1], parts[2] + parts[3]] == whole
+
+
+def mixed(share, *, strong=(7, 8, 9), images=10, batch_size=4, epoch=0) -> list[list[int]]:
+    found = batches(
+        images=images, batch_size=batch_size, micro_batches=1, seed=0, epoch=epoch, strong=strong, strong_share=share
+    )
+    return [[index for _, index in batch] for batch in found]
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.5, 2), (0.75, 3), (0.01, 1), (0.99, 3)])
+def test_with_a_share_every_batch_has_its_count_of_strong_images(share, count):
+    for epoch in range(3):
+        found = mixed(share, epoch=epoch)
+        assert [len(batch) for batch in found] == [4, 4]  # as many as without
+        assert [sum(index >= 7 for index in batch) for batch in found] == [count, count]
+
+
+def test_images_of_a_kind_come_again_only_when_all_have_been_seen():
+    strong = [index for batch in mixed(0.75) for index in batch if index >= 7]  # 6 places for 3 images
+    assert sorted(strong[:3]) == sorted(strong[3:]) == [7, 8, 9]
+    weak = [index for batch in mixed(0.5) for index in batch if index < 7]  # 4 places for 7 images
+    assert len(set(weak)) == 4
+
+
+def test_strong_images_are_not_always_first_in_their_batch():
+    places = {place for epoch in range(20) for place, index in enumerate(mixed(0.25, epoch=epoch)[0]) if index >= 7}
+    assert places == {0, 1, 2, 3}
+
+
+def test_without_a_share_all_images_are_drawn_alike():
+    assert mixed(0) == mixed(0.5, strong=()) == mixed(0, strong=())
 
 
 def test_fewer_images_than_a_batch_make_one_batch():

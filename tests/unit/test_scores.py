@@ -11,13 +11,12 @@ from PIL import Image
 from mdc.errors import InputError
 from mdc.saliency import read_saliency
 from mdc.saliency_threshold import best_saliency_threshold, choose_saliency_threshold
-from mdc.scores import Result, best_thresholds, markdown, per_class, score_masks, summarise, tabulate_scores, with_paper
+from mdc.scores import Result, best_thresholds, markdown, per_class, score_masks, summarise, tabulate_scores
 from mdc.tables import file_digest, write_table
 from mdc.voc import CLASSES, write_mask
 
-PAPER_CSV = Path(__file__).parents[2] / "workflow" / "resources" / "paper_table3.csv"
-TABLES = ("summary_csv", "per_class_csv", "best_thresholds_csv", "table3_csv", "table3_md")
-TABLED = {"swept": [], "sweeps": [], "paper_csv": PAPER_CSV, "paper_classifier": "mdc", "note": "A note."}
+TABLES = ("summary_csv", "per_class_csv", "best_thresholds_csv", "segmenters_csv", "segmenters_md")
+TABLED = {"swept": [], "sweeps": [], "note": "A note."}
 PHOTO = np.zeros((1, 4, 3), np.uint8)
 
 
@@ -191,8 +190,8 @@ def test_nothing_scored_gives_tables_that_say_so(three, tmp_path):
     paths = {name: tmp_path / name for name in TABLES}
     tabulate_scores(results=results, confusions=confusions, images=images, **TABLED, **paths)
     assert len(pd.read_csv(paths["summary_csv"])) == 0
-    assert len(pd.read_csv(paths["per_class_csv"])) == len(pd.read_csv(paths["table3_csv"])) == 0
-    assert "no segmenter could be scored" in paths["table3_md"].read_text()
+    assert len(pd.read_csv(paths["per_class_csv"])) == len(pd.read_csv(paths["segmenters_csv"])) == 0
+    assert "no segmenter could be scored" in paths["segmenters_md"].read_text()
 
 
 @pytest.fixture
@@ -204,29 +203,6 @@ def voc(tmp_path):
     kinds = [result(), result(setting="weak-mean"), result(setting="weak-fusion", crf=True)]
     files = [written(tmp_path / str(i), table.tolist(), names, images=1449) for i in range(3)]
     return kinds, [confusion for confusion, _ in files], [images for _, images in files]
-
-
-def test_the_papers_row_is_beneath_ours_where_the_paper_has_one(voc):
-    table = with_paper(per_class(*voc), PAPER_CSV, classifier="mdc")
-    assert [key[1:] for key in table.index] == [
-        ("weak-d1", "false", "mdc"),
-        ("weak-d1", "false", "paper"),
-        ("weak-mean", "false", "mdc"),
-        ("weak-fusion", "true", "mdc"),
-        ("weak-fusion", "true", "paper"),
-    ]
-    assert table["mIoU"].tolist() == pytest.approx([50 / 21, 50.3, 50 / 21, 50 / 21, 60.4])
-    assert table["tvmonitor"].tolist() == pytest.approx([0, 29.6, 0, 0, 50.8])
-
-
-def test_other_classes_are_not_compared_with_the_paper(three):
-    table = with_paper(per_class(*three), PAPER_CSV, classifier="mdc")
-    assert list(table.index) == [("val", "weak-d1", "false", "mdc")]
-
-
-def test_another_classifier_is_not_compared_with_the_paper(voc):
-    table = with_paper(per_class(*voc), PAPER_CSV, classifier="same")
-    assert "paper" not in table.index.get_level_values("classifier")
 
 
 def test_best_thresholds_are_the_highest_miou_of_each_sweep(tmp_path):
@@ -241,12 +217,6 @@ def test_best_thresholds_are_the_highest_miou_of_each_sweep(tmp_path):
     }  # fmt: skip
 
 
-def test_the_papers_rows_are_consistent():
-    paper = pd.read_csv(PAPER_CSV)
-    classes = paper[["background", *CLASSES]]
-    assert (classes.mean(axis=1) - paper["mIoU"]).abs().max() < 0.11  # the paper's mean of its own rounded numbers
-
-
 def test_markdown_by_hand():
     index = pd.MultiIndex.from_tuples([("val", "ours"), ("val", "paper")], names=["split", "source"])
     table = pd.DataFrame({"cat": [12.345, np.nan], "mIoU": [50.0, 50.3]}, index=index)
@@ -258,7 +228,7 @@ def test_markdown_by_hand():
     ]
 
 
-def test_written_tables_hold_the_same_and_table_3_the_segmenters_without_and_then_with_crf(voc, tmp_path):
+def test_written_tables_hold_the_same_and_one_the_segmenters_without_and_then_with_crf(voc, tmp_path):
     paths = {name: tmp_path / "out" / name for name in TABLES}
     results, confusions, images = ([*part] for part in voc)
     results += [result(setting="weak-d3"), result(split="train", setting="pseudo-d1")]
@@ -267,15 +237,12 @@ def test_written_tables_hold_the_same_and_table_3_the_segmenters_without_and_the
     tabulate_scores(results=results, confusions=confusions, images=images, **TABLED, **paths)
     assert pd.read_csv(paths["summary_csv"])["miou"].tolist() == pytest.approx([0.5 / 21] * 5)
     assert pd.read_csv(paths["per_class_csv"])["setting"].tolist()[-1] == "pseudo-d1"
-    table = pd.read_csv(paths["table3_csv"])
-    assert table["setting"].tolist() == ["weak-d1", "weak-d1", "weak-d3", "weak-d3", "weak-mean"] + 2 * ["weak-fusion"]
-    assert table["mIoU"].tolist() == [2.38, 50.3, 2.38, 51.3, 2.38, 2.38, 60.4]
-    lines = paths["table3_md"].read_text().splitlines()
-    assert (
-        len(lines) == 11
-        and lines[-1] == "A note."
-        and lines[3].startswith("| val | weak-d1 | false | paper | 87.0 | 76.1 |")
-    )
+    table = pd.read_csv(paths["segmenters_csv"])
+    assert table["setting"].tolist() == ["weak-d1", "weak-d3", "weak-mean", "weak-fusion"]
+    assert table["mIoU"].tolist() == [2.38] * 4
+    lines = paths["segmenters_md"].read_text().splitlines()
+    assert len(lines) == 8 and lines[-1] == "A note."
+    assert lines[2].startswith("| val | weak-d1 | false | mdc | 50.0 | 0.0 |")
 
 
 def test_a_class_may_be_called_none(tmp_path):

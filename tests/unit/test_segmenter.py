@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -11,7 +12,7 @@ from mdc.errors import InputError
 from mdc.models.largefov import build_segmenter
 from mdc.models.weights import load_state, save_weights, weights_hash
 from mdc.optimisation import Schedule
-from mdc.segmenter import SegmenterTask, train_segmenter
+from mdc.segmenter import SegmenterTask, train_segmenter, training_masks
 from mdc.tables import file_digest, write_table
 from mdc.voc import write_mask
 
@@ -39,10 +40,16 @@ def task(scores, schedule, **settings) -> SegmenterTask:
     return SegmenterTask(Fixed(scores), Schedule(**schedule), **fixed | settings)
 
 
-def batch(mask, tags=((1.0,),), padding=None) -> dict:
+def batch(mask, tags=((1.0,),), padding=None, strong=False) -> dict:
     mask = torch.tensor([mask])
     padding = torch.zeros_like(mask).bool() if padding is None else torch.tensor([padding])
-    return {"image": torch.zeros(1, 3, *mask.shape[1:]), "mask": mask, "padding": padding, "tags": torch.tensor(tags)}
+    return {
+        "image": torch.zeros(1, 3, *mask.shape[1:]),
+        "mask": mask,
+        "padding": padding,
+        "tags": torch.tensor(tags),
+        "strong": torch.tensor([strong]),
+    }
 
 
 # Two classes on 2 x 2 features; class 0 has probability 3/4 at the left features and 1/4 at the right ones.
@@ -74,6 +81,8 @@ def test_the_online_term_is_added_for_pseudo_masks_after_the_warm_up(schedule):
     assert task(SCORES, schedule, weak=True, online_term=False).loss(example).item() == pytest.approx(first)
     # online: the best of both classes has probability 3/4 at every feature
     assert task(SCORES, schedule, weak=True).loss(example).item() == pytest.approx(2 * math.log(4 / 3))
+    human = example | {"strong": torch.tensor([True])}
+    assert task(SCORES, schedule, weak=True).loss(human).item() == pytest.approx(first)
 
 
 def test_padding_is_taken_at_the_same_pixels_as_the_mask(schedule):
@@ -99,6 +108,7 @@ def run(tmp_path, write_split, noise, slim_backbone, schedule):
     arguments = {
         "train_csv": write_split("train", photos),
         "masks_csv": tmp_path / "pseudo.csv",
+        "strong_csv": None,
         "classifier_pt": None,
         "classes": ["a", "b"],
         "network": {"backbone": slim_backbone, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5},
@@ -109,6 +119,7 @@ def run(tmp_path, write_split, noise, slim_backbone, schedule):
         "loss_resolution": "network",
         "online_term": True,
         "online_warmup_epochs": 0,
+        "strong_share": 0,
         "training": schedule,
         "seed": 0,
         "device": "cpu",
@@ -138,6 +149,24 @@ def test_true_masks_train_on_the_manifests_masks(run):
     settings = {"training": training, "online_warmup_epochs": 99}
     pseudo, true = run("a", **settings)["score.bias"], run("b", masks_csv=None, **settings)["score.bias"]
     assert pseudo.argmax() == 1 and true.argmin() == 1
+
+
+def test_strong_images_have_human_masks_and_those_of_val_come_after_the_others():
+    def rows(*names):
+        return pd.DataFrame({"id": names, "mask": [f"true/{name}.png" for name in names]})
+
+    table, masks, strong = training_masks(rows("x", "y", "z"), ["p/x", "p/y", "p/z"], rows("y", "v"))
+    assert list(table["id"]) == ["x", "y", "z", "v"]
+    assert masks == ["p/x", "true/y.png", "p/z", "true/v.png"]
+    assert strong == [False, True, False, True]
+    assert training_masks(rows("x"), ["p/x"], None)[1:] == (["p/x"], [False])
+    assert training_masks(rows("x"), None, None)[1:] == (["true/x.png"], [True])
+
+
+def test_all_images_strong_is_training_on_true_masks(run):
+    everything = run.arguments["train_csv"]
+    assert weights_hash(run("a", strong_csv=everything)) == weights_hash(run("b", masks_csv=None))
+    assert weights_hash(run("c")) != weights_hash(run("d", masks_csv=None))
 
 
 def test_init_classifier_takes_the_classifiers_trunk(run, slim_backbone):

@@ -4,15 +4,22 @@ import pytest
 
 from mdc.settings import (
     block_names,
+    classifier_blocks,
+    classifiers,
     downloads_weights,
+    known_settings,
+    learns_from_val,
     map_settings,
     masks_of_setting,
     needs_classifier,
     networks_from_imagenet,
+    output_stride,
     pseudo_settings,
     salient_settings,
     segmenter_settings,
     split_variant,
+    splits_to_predict,
+    strong_images,
     swept_masks,
     variant_config,
     vgg16_file,
@@ -31,6 +38,7 @@ def config(**changes) -> dict:
     return {
         "classifier": {
             "blocks": {"mdc": [1, 3, 6, 9], "same": [1, 1, 1, 1], "one": [3]},
+            "ablations": {"coarse": {"output_stride": 16}, "two": {"blocks": [1, 2]}},
             "init": changes.get("classifier_init", "imagenet"),
             "weights": changes.get("classifier_weights", ""),
             "weights_input": "caffe_rgb",
@@ -43,10 +51,14 @@ def config(**changes) -> dict:
         },
         "saliency": {"source": changes.get("saliency", "rbd")},
         "variants": VARIANTS,
+        "backbone": {"output_stride": 8},
+        "predictions": {"splits": ["val", "test"]},
+        "scores": {"table3": ["mdc/weak-d1", "two/weak-d2", "two/weak-d9"], "table4": ["mdc/semi500-fusion"]},
         "segmenter": {
             "init": changes.get("init", "imagenet"),
             "weights": changes.get("weights", ""),
             "weights_input": "auto",
+            "strong": {"with_val": changes.get("with_val", 2913)},
             "settings": changes.get("settings", ["weak-d9", "weak-fusion", "true-masks", "weak-d1_2", "weak-own"]),
         },
     }
@@ -86,6 +98,39 @@ def test_segmenters_with_variants_and_of_the_baseline():
     ]
 
 
+def test_ablations_differ_from_the_first_classifier_in_what_they_say():
+    assert classifiers(config()) == ["mdc", "same", "one", "coarse", "two"]
+    assert [classifier_blocks(config(), name) for name in ("same", "coarse", "two")] == [[1] * 4, [1, 3, 6, 9], [1, 2]]
+    assert [output_stride(config(), name) for name in ("mdc", "coarse", "two")] == [8, 16, 8]
+    assert map_settings(config(), "two") == ["d1", "d2", "fusion", "mean"]
+    both = config()
+    both["classifier"]["blocks"]["coarse"] = [3]  # a classifier of the run comes first
+    assert classifiers(both).count("coarse") == 1
+    assert classifier_blocks(both, "coarse") == [3] and output_stride(both, "coarse") == 8
+
+
+def test_rows_of_tables_can_be_asked_for_where_the_maps_are_there():
+    assert known_settings(config(), "two") == ["weak-fusion", "true-masks", "weak-d2"]  # it has no d9
+    asked = ["weak-d9", "weak-fusion", "true-masks", "weak-d1", "semi500-fusion"]
+    assert known_settings(config(), "mdc") == asked
+
+
+@pytest.mark.parametrize(
+    ("setting", "images", "learns"),
+    [
+        ("semi500-fusion", 500, False),
+        ("semi2913-fusion@offline", 2913, True),
+        ("weak-fusion", 0, False),
+        ("true-masks", 0, False),
+    ],
+)
+def test_strong_images_of_a_setting_and_whether_they_are_those_of_val(setting, images, learns):
+    assert strong_images(setting) == images
+    assert learns_from_val(config(), setting) is learns
+    assert not learns_from_val(config(with_val=0), setting)
+    assert splits_to_predict(config(), setting) == (["test"] if learns else ["val", "test"])
+
+
 def test_a_setting_and_its_variant():
     assert split_variant("weak-fusion@no-online") == ("weak-fusion", "no-online")
     assert split_variant("weak-fusion") == ("weak-fusion", "")
@@ -108,6 +153,8 @@ def test_a_variant_changes_its_keys_and_no_other():
         ("weak-d1@offline", "d1"),  # trains otherwise on the same masks
         ("weak-salient-fusion", "salient-fusion"),
         ("weak-salient-fusion@offline", "salient-fusion"),
+        ("semi500-fusion@best", "fusion@best"),
+        ("semi28-d1_2", "d1_2"),
     ],
 )
 def test_the_masks_of_a_segmenter(setting, masks):

@@ -53,6 +53,40 @@ def test_an_ablation_classifier_is_another_entry_of_blocks(project):
     assert counts["fuse_masks"] == 2 * 4 + 3  # two blocks, fusion and mean each; and for the sheets on val
 
 
+def test_table_3_has_the_ablations_and_reuses_what_the_run_has(project):
+    counts = job_counts(project.snakemake("table3", "--dry-run").stdout)
+    assert counts["train_classifier"] == 3  # mdc; four blocks of d=1; output stride 16
+    assert counts["train_segmenter"] == 8  # the four blocks, fusion and mean; fusion of the other two
+    assert counts["apply_crf"] == 8 and counts["tabulate_paper"] == 1
+    assert job_counts(project.snakemake("table3", "all", "--dry-run").stdout)["train_segmenter"] == 9  # true-masks
+
+
+def test_table_4_trains_on_val_only_what_is_scored_on_test(project):
+    counts = job_counts(project.snakemake("table4", "--dry-run").stdout)
+    assert counts["train_classifier"] == 1
+    assert counts["choose_strong"] == counts["train_segmenter"] == 3  # no test images: not the one with val
+    (project.folder / "test.tar").touch()
+    with_test = ("--config", "data={voc_test_archive: test.tar}", "predictions={splits: [val, test]}")
+    counts = job_counts(project.snakemake("table4", "--dry-run", *with_test).stdout)
+    assert counts["choose_strong"] == counts["train_segmenter"] == 4
+    assert counts["predict_scores"] == 3 * 2 + 1
+    last = "results/paper/scores/mdc/seed0/val/semi2913-fusion.confusion.csv"
+    result = project.snakemake(last, "--dry-run", *with_test)
+    assert result.returncode == 1
+    assert "learns from the true masks of val, so it has no score on val" in result.stdout + result.stderr
+
+
+def test_a_row_that_cannot_be_is_refused_when_its_table_is_asked_for(project):
+    for row, words in {
+        "mdc/weak-d2": "scores.table3: mdc/weak-d2 needs maps that mdc lacks; it has d1, d3, d6, d9, fusion, mean",
+        "other/weak-d1": "scores.table3: other/weak-d1: there is no classifier other; known: mdc, same, stride16",
+    }.items():
+        config = ("--config", f"scores={{table3: [{row}]}}")
+        result = project.snakemake("table3", "--dry-run", *config)
+        assert result.returncode == 1 and words in result.stdout + result.stderr
+        assert project.snakemake("--dry-run", *config).returncode == 0
+
+
 def test_own_masks_replace_classifier_and_fusion(project):
     (project.folder / "fake" / "masks").mkdir(parents=True)
     result = project.snakemake(

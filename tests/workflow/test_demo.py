@@ -85,7 +85,7 @@ def test_every_figure_of_the_report_is_there(results):
         "report/mdc/seed0/val/weak-fusion-crf.png",
     ):
         assert name in pictures
-    assert "weak-fusion" in (results / "report/table3.html").read_text()
+    assert "weak-fusion" in (results / "report/segmenters.html").read_text()
 
 
 def test_the_report_is_one_file_with_the_tables_and_pictures(tiny_run):
@@ -93,7 +93,7 @@ def test_the_report_is_one_file_with_the_tables_and_pictures(tiny_run):
     assert result.returncode == 0, result.stderr
     page = (tiny_run.folder / "results/tiny/report.html").read_text()
     assert len(re.findall("data:image/png;[^,]*base64,", page)) == 7  # 3 curves, the sweep, 3 contact sheets
-    for words in ("Contact sheets", "Pseudo masks", "Scores", "Training", "sweep.png", "table3.html"):
+    for words in ("Contact sheets", "Pseudo masks", "Scores", "Training", "sweep.png", "segmenters.html"):
         assert words in page
 
 

@@ -39,7 +39,7 @@ def test_photos_with_tags_become_masks_and_evaluation_is_skipped(photos):
     assert result.returncode == 0, result.stdout + result.stderr
     results = photos.folder / "results" / "own"
     assert len(pd.read_csv(results / "scores/summary.csv")) == 0
-    assert "no segmenter could be scored" in (results / "scores/table3.md").read_text()
+    assert "no segmenter could be scored" in (results / "scores/segmenters.md").read_text()
     train = pd.read_csv(results / "data/train.csv", keep_default_na=False)
     val = pd.read_csv(results / "data/val.csv", keep_default_na=False)
     assert len(train) + len(val) == 9 and len(val) >= 1

@@ -14,7 +14,7 @@ from mdc.backbones.vgg import Backbone
 from mdc.models import largefov, multi_dilation
 
 ROOT = Path(__file__).parents[2]
-OPEN = ("classifier.blocks", "variants", "study.runs")  # names chosen by the user
+OPEN = ("classifier.blocks", "classifier.ablations", "variants", "study.runs")  # names chosen by the user
 
 
 def leaves(node: dict, defs: dict, path: str = "") -> dict[str, dict]:
@@ -189,6 +189,9 @@ def test_every_other_key_is_looked_up_in_the_rules():
     # the loop over train, val and test in rules/data.smk
     assert 'for split in ("train", "val", "test")' in (ROOT / "workflow" / "rules" / "data.smk").read_text()
     read |= {f"data.shapes.{split}" for split in ("train", "val", "test")}
+    # table_rows(config, table) in mdc/settings.py
+    assert 'config["scores"][table]' in Path(settings.__file__).read_text()
+    read |= {"scores.table3", "scores.table4"}
     assert sorted(set(LEAVES) - read) == []
 
 

@@ -14,11 +14,14 @@ from mdc.errors import InputError, listing
 from mdc.layout import NEEDS_SBD, VOC_PARTS, devkit_root, has_test_images, missing_from, nearest_sbd
 from mdc.settings import (
     MASK_SECTIONS,
+    learns_from_val,
+    learnt_masks,
     map_settings,
     needs_classifier,
     networks_from_imagenet,
     segmenter_settings,
     split_variant,
+    table_rows,
     variant_config,
     vgg16_file,
 )
@@ -169,6 +172,7 @@ def _contradictions(config: Mapping[str, Any]):
         if setting not in usable:
             known = sorted({maps for name in classifier["blocks"] for maps in map_settings(config, name)})
             yield f"segmenter.settings: {setting} needs maps that no classifier has; there are {', '.join(known)}"
+    yield from _semi_contradictions(config)
     for stage in ("classifier", "segmenter"):
         training = config[stage]["training"]
         if training["batch_size"] % training["micro_batches"]:
@@ -186,8 +190,18 @@ def _contradictions(config: Mapping[str, Any]):
         yield "training.micro_batches: batch normalisation needs at least 2 images at a time"
 
 
+def _semi_contradictions(config: Mapping[str, Any]):
+    for setting in config["segmenter"]["settings"]:
+        if learns_from_val(config, setting) and "test" not in config["predictions"]["splits"]:
+            yield (
+                f"segmenter.settings: {setting} learns from the true masks of val (segmenter.strong.with_val) and can "
+                "be scored on test only: add test to predictions.splits, or leave it out"
+            )
+
+
 def _variant_contradictions(config: Mapping[str, Any]):
     asked = {"segmenter.settings": config["segmenter"]["settings"], "masks.variants": config["masks"]["variants"]}
+    asked |= {f"scores.{table}": [setting for _, setting in table_rows(config, table)] for table in config["scores"]}
     for key, names in asked.items():
         for name in names:
             base, variant = split_variant(name)
@@ -226,11 +240,11 @@ def _effect(config: Mapping[str, Any], setting: str) -> tuple:
     if base == "true-masks":
         return (base, varied["segmenter"]["init"])
     masks, source = varied["masks"], varied["saliency"]["source"]
-    made = [base.removeprefix("weak-"), varied["cams"]["network"], source]
+    made = [learnt_masks(base) or base, varied["cams"]["network"], source]
     if "salient-" not in base:  # the baseline has a rule of its own
         unused = "background_below" if source != "none" else "background_saliency_below"
         made += [masks[key] for key in sorted(_RECIPE_KEYS - {unused})]
-    if not base.startswith("weak-"):
+    if not learnt_masks(base):
         return tuple(made)
     segmenter = varied["segmenter"]
     warmup = segmenter["online_warmup_epochs"] if segmenter["online_term"] else None

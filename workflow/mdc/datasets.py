@@ -27,6 +27,7 @@ class TrainingViews(Dataset):
         ids, images: of the N photos.
         tags: float32 (N, K), 1 for the classes that a photo is tagged with.
         masks: paths of N palette PNGs, or None.
+        strong: which of the N masks are human ones; none by default.
         seed: of the run.
         crop_px, resize_long_side_px, flip, fill: see `mdc.transforms.augmented`.
     """
@@ -43,15 +44,17 @@ class TrainingViews(Dataset):
         resize_long_side_px: Sequence[int],
         flip: bool,
         fill: tuple[int, int, int],
+        strong: Sequence[bool] = (),
     ) -> None:
         self.ids, self.images, self.tags, self.masks, self.seed = ids, images, tags, masks, seed
+        self.strong = strong or [False] * len(ids)
         self.view = {"crop_px": crop_px, "resize_long_side_px": resize_long_side_px, "flip": flip, "fill": fill}
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitem__(self, key: tuple[int, int]) -> dict:
-        """Return id; image uint8 (3, S, S); tags (K,); padding bool (S, S); with masks: mask int64 (S, S)."""
+        """Return id; image uint8 (3, S, S); tags (K,); padding bool (S, S); with masks: mask int64 (S, S), strong."""
         epoch, index = key
         image, mask, padding = augmented(
             read_image(Path(self.images[index])),
@@ -67,6 +70,7 @@ class TrainingViews(Dataset):
         }
         if mask is not None:
             item["mask"] = torch.from_numpy(mask.astype(np.int64))
+            item["strong"] = torch.tensor(self.strong[index])
         return item
 
 
@@ -89,17 +93,51 @@ def as_tensor(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
 
-def batches(*, images: int, batch_size: int, micro_batches: int, seed: int, epoch: int) -> Iterator[list]:
+def batches(
+    *,
+    images: int,
+    batch_size: int,
+    micro_batches: int,
+    seed: int,
+    epoch: int,
+    strong: Sequence[int] = (),
+    strong_share: float = 0,
+) -> Iterator[list]:
     """Yield the (epoch, index) keys of one epoch, shuffled, a list per micro-batch.
 
     Only full batches are made, the rest of the images waits for another epoch; with fewer images than `batch_size`
     all of them make one batch. `micro_batches` of them are accumulated to one step.
+
+    Args:
+        strong: indices of the images with human masks.
+        strong_share: of them in every batch, at least one image of either kind; there are as many batches as without,
+            and the images of each kind come again, in another order, when all have been seen. 0: all images alike.
     """
-    order = np.random.default_rng([seed, epoch]).permutation(images)
+    rng = np.random.default_rng([seed, epoch])
     size = min(batch_size, images)
+    weak = np.setdiff1d(np.arange(images), strong)
+    if strong_share and len(strong) and len(weak) and size > 1:
+        count = min(max(round(strong_share * size), 1), size - 1)
+        order = _mixed(rng, np.array(strong), weak, count=count, size=size, steps=images // size)
+    else:
+        order = rng.permutation(images)
     for start in range(0, images - size + 1, size):
         for part in np.array_split(order[start : start + size], min(micro_batches, size)):
             yield [(epoch, int(index)) for index in part]
+
+
+def _mixed(
+    rng: np.random.Generator, strong: np.ndarray, weak: np.ndarray, *, count: int, size: int, steps: int
+) -> np.ndarray:
+    """Return an order of images in which every `size` have `count` of `strong`, at random places."""
+
+    def drawn(indices: np.ndarray, needed: int) -> np.ndarray:
+        rounds = -(-needed // len(indices))
+        return np.concatenate([rng.permutation(indices) for _ in range(rounds)])[:needed]
+
+    parts = drawn(strong, steps * count).reshape(steps, count), drawn(weak, steps * (size - count))
+    joined = np.concatenate([parts[0], parts[1].reshape(steps, size - count)], axis=1)
+    return rng.permuted(joined, axis=1).ravel()
 
 
 def whole_photos(table: pd.DataFrame, classes: Sequence[str]) -> DataLoader:

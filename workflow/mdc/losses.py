@@ -1,4 +1,4 @@
-"""The weak and the strong loss of the segmenter (paper §3.3, equations 1 and 2)."""
+"""The weak, the strong and the mixed loss of the segmenter (paper §3.3, equations 1 and 2)."""
 
 import torch
 from torch import Tensor
@@ -60,6 +60,22 @@ def weak_loss(scores: Tensor, masks: Tensor, tags: Tensor, padding: Tensor) -> T
         masks: int64 (N, h, w), pseudo masks, 255 where unlabelled.
         tags, padding: see `online_mask`.
     """
+    return semi_loss(scores, masks, tags, padding, torch.zeros(len(scores), dtype=torch.bool, device=scores.device))
+
+
+def semi_loss(scores: Tensor, masks: Tensor, tags: Tensor, padding: Tensor, strong: Tensor) -> Tensor:
+    """Return J_w + J_s of equation 2, averaged over the batch: a scalar.
+
+    Weak images have both terms of equation 1, strong ones the first, over their human masks. The parameters are
+    shared, and each image counts alike.
+
+    Args:
+        scores: logits (N, C, h, w).
+        masks: int64 (N, h, w), pseudo masks of weak images and human masks of strong ones, 255 where unlabelled.
+        tags, padding: see `online_mask`.
+        strong: bool (N,), true for images with human masks.
+    """
     log_probabilities = scores.log_softmax(1)
     online = online_mask(log_probabilities, tags, padding)
+    online = torch.where(strong[:, None, None], VOID, online)
     return (mean_over_labelled(log_probabilities, masks) + mean_over_labelled(log_probabilities, online)).mean()

@@ -19,7 +19,6 @@ from mdc.voc import BACKGROUND, read_mask
 
 UNLABELLED = "unlabelled"
 PIXEL_COLUMNS = ["id", "class", "truth", "predicted", "hits", "labelled"]
-VOC_VAL_IMAGES = 1449
 SUMMARY_COLUMNS = ["split", "setting", "crf", "seed", "miou", "pixel_accuracy", "images"]
 SUMMARY_COLUMNS += ["classifier", "precision", "recall", "labelled"]
 
@@ -128,26 +127,6 @@ def per_class(results: Sequence[Result], confusions: Sequence[Path], images: Seq
     return pd.DataFrame(rows).drop(columns="seed").groupby(keys, sort=False).mean()
 
 
-def with_paper(table: pd.DataFrame, paper_csv: Path, *, classifier: str) -> pd.DataFrame:
-    """Return `table` with the paper's number in a row below each of `classifier`'s that the paper has.
-
-    The index becomes split, setting, crf and classifier; for the paper's rows the last one is `paper`. They are added
-    only where the columns are those of VOC's classes.
-    """
-    ours = table.reorder_levels(["split", "setting", "crf", "classifier"])
-    paper = pd.read_csv(paper_csv, dtype={"crf": str}).set_index(["split", "setting", "crf", "classifier"])
-    if list(paper.columns) != list(ours.columns):
-        return ours
-    rows = []
-    for key, row in ours.iterrows():
-        rows.append((key, row))
-        reference = (*key[:3], "paper")
-        if reference in paper.index and key[3] == classifier:
-            rows.append((reference, paper.loc[reference]))
-    index = pd.MultiIndex.from_tuples([key for key, _ in rows], names=ours.index.names)
-    return pd.DataFrame([row for _, row in rows], index=index, columns=ours.columns)
-
-
 def best_thresholds(results: Sequence[tuple[str, int]], sweeps: Sequence[Path]) -> pd.DataFrame:
     """Return, for every map setting, the row of its threshold sweep with the highest mIoU on the training images.
 
@@ -191,19 +170,17 @@ def tabulate_scores(
     images: Sequence[Path],
     swept: Sequence[tuple[str, int]],
     sweeps: Sequence[Path],
-    paper_csv: Path,
-    paper_classifier: str,
     note: str,
     summary_csv: Path,
     per_class_csv: Path,
     best_thresholds_csv: Path,
-    table3_csv: Path,
-    table3_md: Path,
+    segmenters_csv: Path,
+    segmenters_md: Path,
 ) -> None:
-    """Write `summary.csv` (a row per result), `per_class.csv`, `best_thresholds.csv`, and table 3 as CSV and Markdown.
+    """Write `summary.csv` (a row per result), `per_class.csv`, `best_thresholds.csv`, and the segmenters' table.
 
-    Table 3 has the results on images to predict, first without and then with CRF. The paper's rows stand below those
-    of `paper_classifier` if the split is VOC's val, told by its number of images. `note` is written below the table.
+    That has the results on images to predict, first without and then with CRF, as CSV and as Markdown, with `note`
+    below it.
     """
     summary_table = summarise(results, confusions, images)
     write_whole(summary_csv, summary_table.to_csv(index=False).encode())
@@ -213,12 +190,11 @@ def tabulate_scores(
     segmenters = table[table.index.get_level_values("split") != "train"].sort_index(
         level="crf", kind="stable", sort_remaining=False
     )
+    segmenters = segmenters.reorder_levels(["split", "setting", "crf", "classifier"])
     if segmenters.empty:
         logger.info("evaluation is skipped: no image to predict has a true mask")
-        write_whole(table3_csv, segmenters.to_csv().encode())
-        write_whole(table3_md, b"No image to predict has a true mask, so no segmenter could be scored.\n")
+        write_whole(segmenters_csv, segmenters.to_csv().encode())
+        write_whole(segmenters_md, b"No image to predict has a true mask, so no segmenter could be scored.\n")
         return
-    on_voc = set(summary_table["images"][summary_table["split"] == "val"]) == {VOC_VAL_IMAGES}
-    full = with_paper(segmenters, paper_csv, classifier=paper_classifier if on_voc else "")
-    write_whole(table3_csv, full.round(2).to_csv().encode())
-    write_whole(table3_md, f"{markdown(full)}\n{note}\n".encode())
+    write_whole(segmenters_csv, segmenters.round(2).to_csv().encode())
+    write_whole(segmenters_md, f"{markdown(segmenters)}\n{note}\n".encode())

@@ -1,15 +1,16 @@
-"""The segmenter stage: training LargeFOV on pseudo masks or on true masks (paper §3.3)."""
+"""The segmenter stage: training LargeFOV on pseudo masks, true masks or both (paper §3.3)."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from mdc.datasets import TrainingViews, fill_colour
-from mdc.losses import strong_loss, weak_loss
+from mdc.losses import semi_loss, strong_loss
 from mdc.manifest import read_manifest, tag_matrix
 from mdc.models.largefov import LargeFov, build_segmenter
 from mdc.models.start import initialise
@@ -20,12 +21,12 @@ from mdc.training import Task, fit
 
 
 class SegmenterTask(Task):
-    """Equation 1 over pseudo masks, or equation 2's J_s where the masks are true ones.
+    """Equation 2: equation 1 over images with pseudo masks, J_s over those with true ones.
 
     Args:
         loss_resolution: `network` takes the masks at every `stride`-th pixel; `image` upsamples the scores.
-        weak: whether the masks are pseudo masks; true masks never have an online term.
-        online_term: whether the loss of weak segmenters has the second term of equation 1.
+        weak: whether there are images with pseudo masks; true masks never have an online term.
+        online_term: whether the loss of these has the second term of equation 1.
         online_warmup_epochs: epochs without the online term; 0 in the paper.
     """
 
@@ -53,14 +54,36 @@ class SegmenterTask(Task):
         else:
             scores = functional.interpolate(scores, masks.shape[1:], mode="bilinear", align_corners=True)
         if self.online_term and self.current_epoch >= self.online_warmup_epochs:
-            return weak_loss(scores, masks, batch["tags"], padding)
+            return semi_loss(scores, masks, batch["tags"], padding, batch["strong"])
         return strong_loss(scores, masks)
+
+
+def training_masks(
+    train: pd.DataFrame, pseudo: Sequence[str] | None, strong: pd.DataFrame | None
+) -> tuple[pd.DataFrame, list[str], list[bool]]:
+    """Return the images to train on, the path of each one's mask, and whether it is a human mask.
+
+    Args:
+        train: manifest of the training images.
+        pseudo: their pseudo masks; None for their true masks.
+        strong: manifest of the images with human masks (equation 2). Those that are not among `train` come after it.
+    """
+    if pseudo is None:
+        return train, list(train["mask"]), [True] * len(train)
+    if strong is None:
+        return train, list(pseudo), [False] * len(train)
+    human = dict(zip(strong["id"], strong["mask"], strict=True))
+    further = strong[~strong["id"].isin(train["id"])]
+    table = pd.concat([train, further], ignore_index=True)
+    of_image = dict(zip(train["id"], pseudo, strict=True)) | human
+    return table, [of_image[image_id] for image_id in table["id"]], [image_id in human for image_id in table["id"]]
 
 
 def train_segmenter(
     *,
     train_csv: Path,
     masks_csv: Path | None,
+    strong_csv: Path | None,
     classifier_pt: Path | None,
     weights_pt: Path,
     classes: Sequence[str],
@@ -72,6 +95,7 @@ def train_segmenter(
     loss_resolution: str,
     online_term: bool,
     online_warmup_epochs: int,
+    strong_share: float,
     training: dict[str, Any],
     seed: int,
     device: str,
@@ -83,11 +107,13 @@ def train_segmenter(
     Args:
         train_csv: manifest of the training images.
         masks_csv: table of their pseudo masks; None trains on the manifest's true masks, without the online term.
+        strong_csv: manifest of the images whose true masks are used instead (equation 2); None for none.
         classifier_pt: where `init: classifier` takes the trunk from, else None.
         network: arguments of `build_segmenter` (without classes).
         init, weights, weights_input: see `mdc.models.start.initialise`.
         view: crop_px, resize_long_side_px and flip of `mdc.transforms.augmented`.
         loss_resolution, online_term, online_warmup_epochs: see `SegmenterTask`.
+        strong_share: see `mdc.datasets.batches`.
         training: fields of `mdc.optimisation.Schedule`.
         code: fingerprint of the code; a training is not resumed by other code.
     """
@@ -95,13 +121,16 @@ def train_segmenter(
     model = build_segmenter(classes=len(classes), **network)
     state = load_state(classifier_pt) if classifier_pt else None
     initialise(model, init=init, weights=weights, weights_input=weights_input, classifier_state=state)
-    table = read_manifest(train_csv)
+    train = read_manifest(train_csv)
     weak = masks_csv is not None
+    pseudo = paths_of(list(train["id"]), [masks_csv]) if weak else None
+    table, masks, strong = training_masks(train, pseudo, read_manifest(strong_csv) if strong_csv else None)
     views = TrainingViews(
         ids=list(table["id"]),
         images=list(table["image"]),
         tags=tag_matrix(table, classes),
-        masks=paths_of(list(table["id"]), [masks_csv]) if weak else list(table["mask"]),
+        masks=masks,
+        strong=strong,
         seed=seed,
         fill=fill_colour(model),
         **view,
@@ -116,6 +145,8 @@ def train_segmenter(
         "loss_resolution": loss_resolution,
         "online_term": online_term,
         "online_warmup_epochs": online_warmup_epochs,
+        "strong": sum(strong) if weak else 0,
+        "strong_share": strong_share,
         "training": training,
         "seed": seed,
         "code": code,
@@ -135,8 +166,10 @@ def train_segmenter(
         None,
         seed=seed,
         settings=settings,
-        inputs=[path for path in (train_csv, masks_csv, classifier_pt, start) if path],
+        inputs=[path for path in (train_csv, masks_csv, strong_csv, classifier_pt, start) if path],
         weights_pt=weights_pt,
         device=device,
         threads=threads,
+        strong=[index for index, human in enumerate(strong) if human],
+        strong_share=strong_share if strong_csv else 0,
     )

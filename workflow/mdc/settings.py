@@ -1,5 +1,6 @@
 """What follows from the configuration: names of blocks, map settings and segmenters, and where weights come from."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,29 @@ VGG16_WEIGHTS = {
 }
 MASK_SECTIONS = {"masks", "saliency", "cams"}  # a variant of one of these has its own pseudo masks
 VGG16_MB = 554  # of either file
+_LEARNS = re.compile(r"(?:weak|semi(\d+))-(.+)")  # a segmenter of pseudo masks
+
+
+def classifiers(config: Mapping[str, Any]) -> list[str]:
+    """Return the names of all classifiers: those of the run, then the ablations, which only tables ask for."""
+    return list(dict.fromkeys([*config["classifier"]["blocks"], *config["classifier"]["ablations"]]))
+
+
+def classifier_blocks(config: Mapping[str, Any], classifier: str) -> list[int]:
+    """Return the dilations of a classifier's blocks; an ablation has those of the first classifier unless it says.
+
+    A classifier of the run takes the place of an ablation of the same name.
+    """
+    known = config["classifier"]["blocks"]
+    if classifier in known:
+        return known[classifier]
+    return config["classifier"]["ablations"][classifier].get("blocks", next(iter(known.values())))
+
+
+def output_stride(config: Mapping[str, Any], classifier: str) -> int:
+    """Return the pixels between neighbouring features of a classifier."""
+    ablations = {} if classifier in config["classifier"]["blocks"] else config["classifier"]["ablations"]
+    return ablations.get(classifier, {}).get("output_stride", config["backbone"]["output_stride"])
 
 
 def block_names(dilations: Sequence[int]) -> list[str]:
@@ -34,7 +58,7 @@ def map_settings(config: Mapping[str, Any], classifier: str) -> list[str]:
     """Return the ways to make one map per class of a classifier's blocks: each block, `fusion` and `mean`; or `own`."""
     if config["masks"]["own_masks"]:
         return ["own"]
-    names = block_names(config["classifier"]["blocks"][classifier])
+    names = block_names(classifier_blocks(config, classifier))
     return [*names, "fusion", "mean"] if len(names) > 1 else names
 
 
@@ -50,13 +74,42 @@ def variant_config(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {**config, **{section: {**config[section], **keys} for section, keys in changes.items()}}
 
 
+def learnt_masks(base: str) -> str:
+    """Return the pseudo masks that a segmenter without variant learns from, empty for one that learns from none."""
+    found = _LEARNS.fullmatch(base)
+    return found[2] if found else ""
+
+
+def strong_images(setting: str) -> int:
+    """Return how many images with true masks a semi-supervised setting has, 0 for others: 500 of `semi500-fusion`."""
+    found = _LEARNS.fullmatch(split_variant(setting)[0])
+    return int(found[1] or 0) if found else 0
+
+
+def learns_from_val(config: Mapping[str, Any], setting: str) -> bool:
+    """Return whether a setting is trained on val's true masks, so that val says nothing about it (paper §4.4)."""
+    return strong_images(setting) == config["segmenter"]["strong"]["with_val"] != 0
+
+
+def splits_to_predict(config: Mapping[str, Any], setting: str) -> list[str]:
+    """Return the splits of `predictions.splits` on which a setting may be judged."""
+    return [
+        split for split in config["predictions"]["splits"] if not (split == "val" and learns_from_val(config, setting))
+    ]
+
+
+def table_rows(config: Mapping[str, Any], table: str) -> list[tuple[str, str]]:
+    """Return (classifier, setting) of the rows of `table3` or `table4`, as configured."""
+    return [tuple(row.split("/", 1)) for row in config["scores"][table]]
+
+
 def masks_of_setting(config: Mapping[str, Any], setting: str) -> str:
     """Return the pseudo masks that a segmenter learns from, `<maps>` or `salient-<maps>`, with its variant if needed.
 
     A variant that changes the training of the segmenter alone shares the masks of the setting without it.
     """
     base, variant = split_variant(setting)
-    masks = base.removeprefix("weak-")
+    masks = learnt_masks(base) or base
     changed = variant and config["variants"][variant].keys() & MASK_SECTIONS
     return f"{masks}@{variant}" if changed else masks
 
@@ -89,9 +142,20 @@ def salient_settings(config: Mapping[str, Any], classifier: str) -> list[str]:
 
 def segmenter_settings(config: Mapping[str, Any], classifier: str) -> list[str]:
     """Return the configured segmenters that this classifier has the maps for."""
-    maps = map_settings(config, classifier)
-    possible = {"true-masks", *(f"weak-{kind}{name}" for name in maps for kind in ("", "salient-"))}
-    return [setting for setting in config["segmenter"]["settings"] if split_variant(setting)[0] in possible]
+    return [setting for setting in config["segmenter"]["settings"] if has_maps(config, classifier, setting)]
+
+
+def has_maps(config: Mapping[str, Any], classifier: str, setting: str) -> bool:
+    """Return whether a classifier has the maps that a segmenter learns from; `true-masks` needs none."""
+    base = split_variant(setting)[0]
+    return base == "true-masks" or learnt_masks(base).removeprefix("salient-") in map_settings(config, classifier)
+
+
+def known_settings(config: Mapping[str, Any], classifier: str) -> list[str]:
+    """Return the segmenters that can be asked for by name: those of the run and of the tables' rows."""
+    rows = [row for table in ("table3", "table4") for row in table_rows(config, table)]
+    asked = [setting for name, setting in rows if name == classifier and has_maps(config, classifier, setting)]
+    return list(dict.fromkeys([*segmenter_settings(config, classifier), *asked]))
 
 
 def needs_classifier(config: Mapping[str, Any]) -> bool:

@@ -175,6 +175,8 @@ def fit(
     weights_pt: Path,
     device: str,
     threads: int,
+    strong: Sequence[int] = (),
+    strong_share: float = 0,
 ) -> None:
     """Train `task.network` and write it to `weights_pt`; continue from the last finished epoch of a killed run.
 
@@ -186,6 +188,7 @@ def fit(
         settings, inputs: everything that the result depends on; they tell whose resume file it is, and the settings
             are kept with the weights.
         device: `auto`, `cpu` or `cuda`.
+        strong, strong_share: images with human masks and their share of a batch, see `mdc.datasets.batches`.
         threads: CPU threads; also worker processes for reading, where a GPU does the computing.
 
     Raises:
@@ -203,7 +206,15 @@ def fit(
     workers = max(threads - 1, 1) if kind == "gpu" else 0
 
     def train_loader(epoch: int) -> DataLoader:
-        keys = batches(images=len(training), batch_size=size, micro_batches=micro_batches, seed=seed, epoch=epoch)
+        keys = batches(
+            images=len(training),
+            batch_size=size,
+            micro_batches=micro_batches,
+            seed=seed,
+            epoch=epoch,
+            strong=strong,
+            strong_share=strong_share,
+        )
         return DataLoader(
             training,
             batch_sampler=list(keys),

@@ -32,7 +32,7 @@ if config["cams"]["own_maps"]:
             runtime=60,
         params:
             code=fingerprint("link_cams"),
-            dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
+            dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),
         script:
             "../scripts/link_cams.py"
 
@@ -60,8 +60,8 @@ else:
             device=config["device"],
         params:
             code=fingerprint("dump_cams"),
-            dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
-            network=classifier_network(),
+            dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),
+            network=lambda wildcards: classifier_network(wildcards.classifier),
         script:
             "../scripts/dump_cams.py"
 
@@ -85,8 +85,8 @@ else:
             runtime=10,
         params:
             code=fingerprint("init_classifier"),
-            dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
-            network=classifier_network(),
+            dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),
+            network=lambda wildcards: classifier_network(wildcards.classifier),
             init=config["classifier"]["init"],
             weights=starting_weights("classifier"),
             weights_input=weights_input("classifier"),

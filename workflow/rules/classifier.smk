@@ -35,9 +35,9 @@ rule train_classifier:
         device=config["device"],
     params:
         code=fingerprint("train_classifier"),
-        dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
-        names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
-        network=classifier_network(),
+        dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),
+        names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
+        network=lambda wildcards: classifier_network(wildcards.classifier),
         init=config["classifier"]["init"],
         weights=starting_weights("classifier"),
         weights_input=weights_input("classifier"),

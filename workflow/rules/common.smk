@@ -19,15 +19,25 @@ from mdc.layout import NEEDS_SBD, sbd_dataset, watched_files
 from mdc.settings import (
     VGG16_MB,
     block_names,
+    classifier_blocks,
+    classifiers,
     downloads_weights,
+    has_maps,
+    known_settings,
+    learnt_masks,
+    learns_from_val,
     map_settings,
     masks_of_setting,
     needs_classifier,
+    output_stride,
     pseudo_settings,
     salient_settings,
     segmenter_settings,
     split_variant,
+    splits_to_predict,
+    strong_images,
     swept_masks,
+    table_rows,
     variant_config,
     vgg16_file,
     weights_source,
@@ -44,6 +54,18 @@ RESULTS = f"results/{config['run']}"
 BY_NETWORK = "{classifier}/seed{seed}"
 CLASSES = f"{RESULTS}/data/classes.txt"
 CLASSIFIERS = list(config["classifier"]["blocks"])
+KNOWN_SETTINGS = {name: known_settings(config, name) for name in classifiers(config)}
+KNOWN_MASKS = list(
+    dict.fromkeys(
+        masks
+        for name, settings in KNOWN_SETTINGS.items()
+        for masks in [
+            *pseudo_settings(config, name),
+            *salient_settings(config, name),
+            *(masks_of_setting(config, setting) for setting in settings),
+        ]
+    )
+)
 DOWNLOADS = os.path.normpath(config["downloads"]["folder"])
 VOC_READY, SBD_READY, TEST_READY = (f"{DOWNLOADS}/{name}/ready.txt" for name in ("voc", "sbd", "voc_test"))
 WEIGHTS = f"{DOWNLOADS}/vgg16/{config['downloads']['weights']['enum']}.pth"
@@ -74,13 +96,13 @@ def one_of(names):
 
 
 wildcard_constraints:
-    classifier=one_of(CLASSIFIERS),
+    classifier=one_of(classifiers(config)),
     seed=one_of(config["seeds"]),
     split="train|val|test",
-    maps=one_of(maps for name in CLASSIFIERS for maps in pseudo_settings(config, name)),
-    salient=one_of(maps for name in CLASSIFIERS for maps in salient_settings(config, name)),
+    maps=one_of(maps for maps in KNOWN_MASKS if not maps.startswith("salient-")),
+    salient=one_of(maps for maps in KNOWN_MASKS if maps.startswith("salient-")),
     source="rbd|folder|truth",
-    setting=one_of(setting for name in CLASSIFIERS for setting in segmenter_settings(config, name)),
+    setting=one_of(setting for settings in KNOWN_SETTINGS.values() for setting in settings),
     result="[a-z0-9_@-]+",
     shard=r"\d+",
     shards=r"\d+",
@@ -169,6 +191,11 @@ def cam_files(split, maps=""):
 
 def mask_tables(stage, setting, split):
     """Return the tables of a segmenter's masks (stage predictions or crf), with the wildcards classifier and seed."""
+    if split == "val" and learns_from_val(config, setting):
+        raise WorkflowError(
+            f"{setting} learns from the true masks of val, so it has no score on val; the paper reports it on test only "
+            "(segmenter.strong.with_val): ask for the split test"
+        )
     return sharded(f"{RESULTS}/{stage}/{BY_NETWORK}/{setting}/{split}.{{shard}}-of-{{shards}}.csv")
 
 
@@ -230,10 +257,10 @@ def segmenter_key(setting, key):
     return variant_config(config, setting)["segmenter"][key]
 
 
-def classifier_network():
+def classifier_network(classifier):
     """Return the arguments of mdc.models.multi_dilation.build_classifier that the config gives."""
     return {
-        "backbone": config["backbone"],
+        "backbone": {**config["backbone"], "output_stride": output_stride(config, classifier)},
         "conv5_dilation": config["classifier"]["conv5_dilation"],
         "block_width": config["classifier"]["block_width"],
         "head": config["classifier"]["head"],
@@ -263,7 +290,7 @@ def every_prediction(stage):
         path.format(classifier=classifier, seed=seed)
         for classifier, seed, settings in every_network()
         for setting in settings
-        for split in config["predictions"]["splits"]
+        for split in splits_to_predict(config, setting)
         for path in mask_tables(stage, setting, split)
     ]
 
@@ -282,8 +309,38 @@ def every_result():
             results += [
                 {"split": split, "setting": setting, "crf": crf, **common}
                 for setting in settings
+                if split in splits_to_predict(config, setting)
                 for crf in (False, True)
             ]
+    return results
+
+
+def table_results(table):
+    """Return what stands in table 3 or 4: the fields of mdc.scores.Result of every confusion matrix.
+
+    Raises WorkflowError if a row cannot be had.
+    """
+    results = []
+    for classifier, setting in table_rows(config, table):
+        if classifier not in classifiers(config):
+            known = ", ".join(classifiers(config))
+            raise WorkflowError(
+                f"scores.{table}: {classifier}/{setting}: there is no classifier {classifier}; known: {known}"
+            )
+        if setting not in KNOWN_SETTINGS[classifier]:
+            maps = ", ".join(map_settings(config, classifier))
+            raise WorkflowError(
+                f"scores.{table}: {classifier}/{setting} needs maps that {classifier} lacks; it has {maps}"
+            )
+        results += [
+            {"split": split, "setting": setting, "crf": crf, "seed": seed, "classifier": classifier}
+            for split in splits_to_predict(config, setting)
+            if split != "train"
+            for crf in (False, True)
+            for seed in config["seeds"]
+        ]
+    if not results:
+        raise WorkflowError(f"scores.{table}: there is nothing to show; name rows, and splits in predictions.splits")
     return results
 
 
@@ -322,7 +379,8 @@ def tables_of_result(result, split):
 
 def maps_of_result(result, classifier):
     """Return the map setting that a result comes from; for true-masks the one that its sheet shows for comparison."""
-    setting = split_variant(result.removesuffix("-crf"))[0].split("-", 1)[1].removeprefix("salient-")
+    base = split_variant(result.removesuffix("-crf"))[0]
+    setting = base.split("-", 1)[1].removeprefix("salient-")
     known = map_settings(config, classifier)
     return setting if setting in known else known[-2 if "fusion" in known else 0]
 
@@ -350,7 +408,7 @@ def every_figure():
         network = BY_NETWORK.format(classifier=classifier, seed=seed)
         maps = map_settings(config, classifier)
         sheets = [f"train/pseudo-{name}" for name in maps if name in ("fusion", "own") or len(maps) == 1]
-        sheets += [f"{split}/{setting}-crf" for split in config["predictions"]["splits"] for setting in settings]
+        sheets += [f"{split}/{setting}-crf" for setting in settings for split in splits_to_predict(config, setting)]
         figures += [f"{RESULTS}/report/{network}/{sheet}.png" for sheet in sheets]
         figures += [f"{RESULTS}/segmenter/{network}/{setting}/curves.png" for setting in settings]
         if needs_classifier(config):

@@ -138,8 +138,10 @@ rule check_weights:
         runtime=10,
     params:
         code=fingerprint("check_weights"),
-        dilations=lambda wildcards: config["classifier"]["blocks"][wildcards.classifier],
-        network=lambda wildcards: classifier_network() if wildcards.stage == "classifier" else segmenter_network(),
+        dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),
+        network=lambda wildcards: (
+            classifier_network(wildcards.classifier) if wildcards.stage == "classifier" else segmenter_network()
+        ),
         init=lambda wildcards: config[wildcards.stage]["init"],
         weights=lambda wildcards: starting_weights(wildcards.stage),
         weights_input=lambda wildcards: weights_input(wildcards.stage),

@@ -65,7 +65,7 @@ else:
             runtime=60,
         params:
             code=fingerprint("fuse_masks"),
-            names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
+            names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
             recipe=lambda wildcards: recipe(wildcards.maps),
         script:
             "../scripts/fuse_masks.py"
@@ -90,7 +90,7 @@ else:
             runtime=60,
         params:
             code=fingerprint("fuse_salient_masks"),
-            names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
+            names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
         script:
             "../scripts/fuse_salient_masks.py"
 
@@ -115,7 +115,7 @@ else:
             runtime=120,
         params:
             code=fingerprint("sweep_threshold"),
-            names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
+            names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
             # the threshold is swept, so the configured one must not make this run again
             recipe=lambda wildcards: {k: value for k, value in recipe(wildcards.maps).items() if k != "threshold"},
             thresholds=config["masks"]["sweep_thresholds"],

@@ -10,7 +10,7 @@ rule report:
         f"{RESULTS}/report/summary.html",
         f"{RESULTS}/report/per_class.html",
         f"{RESULTS}/report/best_thresholds.html",
-        f"{RESULTS}/report/table3.html",
+        f"{RESULTS}/report/segmenters.html",
         every_figure(),
 
 
@@ -155,7 +155,7 @@ rule draw_sheet:
         runtime=10,
     params:
         code=fingerprint("draw_sheet"),
-        names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
+        names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
         setting=lambda wildcards: maps_of_result(wildcards.result, wildcards.classifier),
         each=config["report"]["sheet_images"],
     script:

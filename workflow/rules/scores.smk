@@ -2,7 +2,9 @@
 # Needs:    masks of every kind and the true masks of train, val and test, as far as there are any.
 # Produces: scores/<classifier>/seed<seed>/<split>/<result>.confusion.csv, .images.csv (a row per image) and .pixels.csv
 #           (a row per image and class, for scores of any group of images);
-#           scores/summary.csv (a row per result), scores/per_class.csv, scores/best_thresholds.csv, scores/table3.csv and scores/table3.md.
+#           scores/summary.csv (a row per result), scores/per_class.csv, scores/best_thresholds.csv; the run's segmenters
+#           in the shape of table 3, scores/segmenters.csv and .md; scores/table3.csv and .md, scores/table4.csv and .md
+#           with the rows of the config section scores, beside the paper's numbers.
 # <result> is pseudo-<maps>, or with a variant pseudo-<maps>@<variant>, salient-<maps>, all-background, or a segmenter's setting, with -crf after the CRF.
 
 
@@ -10,7 +12,21 @@ rule scores:
     """The tables of scores."""
     input:
         f"{RESULTS}/scores/summary.csv",
+        f"{RESULTS}/scores/segmenters.md",
+
+
+rule table3:
+    """The paper's table 3, its ablations, and what the run adds to it."""
+    input:
         f"{RESULTS}/scores/table3.md",
+        f"{RESULTS}/report/table3.html",
+
+
+rule table4:
+    """The paper's table 4: semi-supervised learning."""
+    input:
+        f"{RESULTS}/scores/table4.md",
+        f"{RESULTS}/report/table4.html",
 
 
 rule score_masks:
@@ -40,18 +56,17 @@ rule score_masks:
 
 
 rule tabulate_scores:
-    """Gather all results in one summary and in the paper's table 3."""
+    """Gather all results in one summary, and the segmenters in the shape of the paper's table 3."""
     input:
         confusions=[score_file(result, "confusion") for result in every_result()],
         images=[score_file(result, "images") for result in every_result()],
         sweeps=every_sweep(),
-        paper=WORKFLOW / "resources" / "paper_table3.csv",
     output:
         summary=f"{RESULTS}/scores/summary.csv",
         per_class=f"{RESULTS}/scores/per_class.csv",
         best_thresholds=f"{RESULTS}/scores/best_thresholds.csv",
-        table3_csv=f"{RESULTS}/scores/table3.csv",
-        table3_md=f"{RESULTS}/scores/table3.md",
+        segmenters_csv=f"{RESULTS}/scores/segmenters.csv",
+        segmenters_md=f"{RESULTS}/scores/segmenters.md",
     log:
         f"{RESULTS}/logs/tabulate_scores.log",
     benchmark:
@@ -66,9 +81,42 @@ rule tabulate_scores:
         code=fingerprint("tabulate_scores"),
         results=every_result(),
         swept=[(classifier, seed) for classifier, seed, _ in every_network() for _ in sweeps_of(classifier)],
-        paper_classifier=next(
-            (name for name, blocks in config["classifier"]["blocks"].items() if blocks == [1, 3, 6, 9]), ""
-        ),
         note=SALIENCY_NOTE,
     script:
         "../scripts/tabulate_scores.py"
+
+
+rule tabulate_paper:
+    """Set the scores of a table's rows beside the paper's."""
+    input:
+        confusions=lambda wildcards: [score_file(result, "confusion") for result in table_results(wildcards.table)],
+        images=lambda wildcards: [score_file(result, "images") for result in table_results(wildcards.table)],
+    output:
+        csv=f"{RESULTS}/scores/{{table}}.csv",
+        md=f"{RESULTS}/scores/{{table}}.md",
+    log:
+        f"{RESULTS}/logs/tabulate_paper/{{table}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tabulate_paper/{{table}}.tsv"
+    wildcard_constraints:
+        table="table3|table4",
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=fingerprint("tabulate_paper"),
+        results=lambda wildcards: table_results(wildcards.table),
+        blocks={name: classifier_blocks(config, name) for name in classifiers(config)},
+        strides={name: output_stride(config, name) for name in classifiers(config)},
+        on_voc=config["data"]["source"] == "voc",
+        unscored=lambda wildcards: [
+            "/".join(row)
+            for row in table_rows(config, wildcards.table)
+            if "test" not in config["predictions"]["splits"] and learns_from_val(config, row[1])
+        ],
+        note=SALIENCY_NOTE,
+    script:
+        "../scripts/tabulate_paper.py"

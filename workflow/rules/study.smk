@@ -55,7 +55,7 @@ rule measure_maps:
     params:
         code=fingerprint("measure_maps"),
         settings=lambda wildcards: map_settings(config, wildcards.classifier),
-        names=lambda wildcards: block_names(config["classifier"]["blocks"][wildcards.classifier]),
+        names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
         thresholds=config["masks"]["sweep_thresholds"],
         shapes=(
             {key: config["data"]["shapes"][key] for key in ("side_px", "body_cue", "seed")}

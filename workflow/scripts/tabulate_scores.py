@@ -1,4 +1,4 @@
-"""Gather all results in one summary and in the paper's table 3."""
+"""Gather all results in one summary, and the segmenters in the shape of the paper's table 3."""
 
 from pathlib import Path
 
@@ -15,14 +15,12 @@ def main() -> None:
         images=[Path(path) for path in files.images],
         swept=snakemake.params.swept,
         sweeps=[Path(path) for path in files.sweeps],
-        paper_csv=Path(files.paper),
-        paper_classifier=snakemake.params.paper_classifier,
         note=snakemake.params.note,
         summary_csv=Path(written.summary),
         per_class_csv=Path(written.per_class),
         best_thresholds_csv=Path(written.best_thresholds),
-        table3_csv=Path(written.table3_csv),
-        table3_md=Path(written.table3_md),
+        segmenters_csv=Path(written.segmenters_csv),
+        segmenters_md=Path(written.segmenters_md),
     )
 
 

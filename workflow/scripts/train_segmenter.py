@@ -13,6 +13,7 @@ def main() -> None:
     train_segmenter(
         train_csv=Path(files.train_csv),
         masks_csv=Path(files.masks) if files.masks else None,
+        strong_csv=Path(files.strong) if files.strong else None,
         classifier_pt=Path(files.classifier) if files.classifier else None,
         weights_pt=Path(snakemake.output.weights),
         classes=read_lines(Path(files.classes)),
@@ -24,6 +25,7 @@ def main() -> None:
         loss_resolution=settings.loss_resolution,
         online_term=settings.online_term,
         online_warmup_epochs=settings.online_warmup_epochs,
+        strong_share=settings.strong_share,
         training=settings.training,
         seed=int(snakemake.wildcards.seed),
         device=snakemake.resources.device,

@@ -1,0 +1,91 @@
+"""Tables 3 and 4 as targets: what they add to a finished run, and what is trained on what."""
+
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import pandas as pd
+import pytest
+import torch
+
+from .conftest import ONE_THREAD_EACH, TINY, Project
+
+pytestmark = pytest.mark.slow
+OVERLAYS = (*TINY, "tables.yaml")
+
+
+@pytest.fixture(scope="module")
+def project(tiny_run, tmp_path_factory) -> Project:
+    """A copy of the finished run with both tables made."""
+    copy = Project(tmp_path_factory.mktemp("tables") / "project")
+    shutil.copytree(tiny_run.folder, copy.folder)
+    shutil.copy(Path(__file__).with_name("tables.yaml"), copy.folder)
+    planned = copy.planned("table3", "table4", overlays=OVERLAYS)
+    assert not planned & {"make_shapes", "link_data", "compute_saliency"}  # all of this is there
+    result = copy.snakemake("table3", "table4", "--set-threads", *ONE_THREAD_EACH, overlays=OVERLAYS)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return copy
+
+
+@pytest.fixture(scope="module")
+def results(project) -> Path:
+    return project.folder / "results" / "tiny"
+
+
+def test_strong_images_are_nested_and_the_last_choice_has_val(results):
+    small, large = (set(pd.read_csv(results / f"data/strong/{n}.csv")["id"]) for n in (3, 8))
+    train, val = (set(pd.read_csv(results / f"data/{split}.csv")["id"]) for split in ("train", "val"))
+    assert len(small) == 3 and small < large & train
+    assert len(large & train) == 4 and large - train == val
+
+
+def test_segmenters_know_how_many_human_masks_they_had(results):
+    for setting, strong in {"semi3-fusion": 3, "semi8-fusion": 8, "weak-fusion": 0}.items():
+        weights = torch.load(results / f"segmenter/mdc/seed0/{setting}/weights.pt", weights_only=True)
+        assert json.loads(weights["settings"])["strong"] == strong
+
+
+def test_the_other_classifier_has_another_grid(results):
+    strides = []
+    for classifier in ("mdc", "coarse"):
+        with h5py.File(results / f"cams/{classifier}/seed0/train.0-of-1.h5") as file:
+            strides.append((file.attrs["stride"], next(iter(file.values()))["maps"].shape[2:]))
+    assert strides == [(4, (17, 17)), (16, (5, 5))]  # 64 px: 4 * 16 + 1 and 16 * 4 + 1
+
+
+def test_rows_of_both_tables(results):
+    def rows(name: str) -> list[tuple]:
+        table = pd.read_csv(results / f"scores/{name}.csv", dtype=str, keep_default_na=False)
+        means = table[table["class"] == "mIoU"]
+        assert set(means["seeds"]) == {"0"} and set(means["paper"]) == {""}
+        return list(zip(means["classifier"], means["setting"], means["split"], means["crf"], strict=True))
+
+    assert rows("table3") == [
+        (classifier, setting, split, crf)
+        for classifier, setting in (("mdc", "weak-fusion"), ("coarse", "weak-d3"))
+        for split in ("val", "test")
+        for crf in ("false", "true")
+    ]
+    assert rows("table4") == [
+        ("mdc", setting, split, crf)
+        for setting, split in (("semi3-fusion", "val"), ("semi3-fusion", "test"), ("semi8-fusion", "test"))
+        for crf in ("false", "true")
+    ]
+
+
+def test_a_number_of_the_table_is_that_of_its_confusion_matrix(results):
+    confusion = pd.read_csv(results / "scores/coarse/seed0/test/weak-d3-crf.confusion.csv", index_col=0)
+    hits = pd.Series({name: confusion.loc[name, name] for name in confusion.index})
+    union = confusion.sum(axis=1) + confusion.drop(columns="unlabelled").sum() - hits
+    expected = (100 * hits / union[union > 0]).mean()
+    table = pd.read_csv(results / "scores/table3.csv")
+    row = table[
+        (table["classifier"] == "coarse") & (table["split"] == "test") & table["crf"] & (table["class"] == "mIoU")
+    ]
+    assert row["ours"].item() == pytest.approx(expected, abs=0.01)
+    assert f"| coarse | weak-d3 | test | true | {expected:.1f} |" in (results / "scores/table3.md").read_text()
+
+
+def test_nothing_is_left_to_do(project):
+    assert project.planned("table3", "table4", overlays=OVERLAYS) == set()

@@ -1,0 +1,28 @@
+"""Set the scores of a table's rows beside the paper's."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.paper_tables import tabulate_paper
+    from mdc.scores import Result
+
+    files, settings = snakemake.input, snakemake.params
+    tabulate_paper(
+        table=snakemake.wildcards.table,
+        results=[Result(**fields) for fields in settings.results],
+        confusions=[Path(path) for path in files.confusions],
+        images=[Path(path) for path in files.images],
+        blocks=settings.blocks,
+        strides=settings.strides,
+        on_voc=settings.on_voc,
+        unscored=settings.unscored,
+        note=settings.note,
+        table_csv=Path(snakemake.output.csv),
+        table_md=Path(snakemake.output.md),
+    )
+
+
+run_logged(snakemake.log[0], main)
