@@ -6,7 +6,7 @@ import pandas as pd
 
 RESOURCES = Path(__file__).parents[1] / "resources"
 TITLES = {
-    "table1": "Weakly supervised (the paper's table 1; *implicitly*: with masks, say of tools that were trained on them)",
+    "table1": "Weakly supervised (the paper's table 1; *implicitly*: with masks, say of tools trained on them)",
     "table2": "Semi-supervised, with the masks of VOC's 1,464 training images (table 2 of the paper)",
 }
 
