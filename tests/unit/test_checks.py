@@ -3,16 +3,14 @@
 import logging
 
 import numpy as np
-import pandas
 import pytest
 from photo_folders import lists, mask, photo, settings, voc_image, xml
 from PIL import Image
 
-from mdc.checks import check_true_masks, id_problem
+from mdc.checks import id_problem
 from mdc.devkit import link_devkit
 from mdc.errors import InputError
 from mdc.images import read_image
-from mdc.manifest import COLUMNS, write_manifest
 from mdc.voc import read_mask, write_mask
 
 
@@ -108,21 +106,3 @@ def test_huge_and_rotated_photos_get_plain_copies_and_masks_of_their_size(tmp_pa
 def test_ids_that_cannot_name_files_are_refused(id):
     assert id_problem(id) is not None
     assert id_problem("Ordner ä/photo 1.v2") is None
-
-
-def test_true_masks_are_asked_of_every_training_image(tmp_path):
-    columns = {"image": "x.jpg", "tags": "", "height": 1, "width": 1, "digest": "0"}
-    rows = [
-        {"id": "a", "mask": "a.png"} | columns,
-        {"id": "b", "mask": ""} | columns,
-        {"id": "c", "mask": ""} | columns,
-    ]
-    write_manifest(pandas.DataFrame(rows)[list(COLUMNS)], tmp_path / "train.csv")
-    with pytest.raises(InputError) as error:
-        check_true_masks(train_csv=tmp_path / "train.csv", checked_txt=tmp_path / "checked.txt")
-    headline, *lines = str(error.value).splitlines()
-    assert "2 of 3 training images have no mask" in headline and lines == ["  b", "  c"]
-    assert not (tmp_path / "checked.txt").exists()
-    write_manifest(pandas.DataFrame(rows[:1])[list(COLUMNS)], tmp_path / "train.csv")
-    check_true_masks(train_csv=tmp_path / "train.csv", checked_txt=tmp_path / "checked.txt")
-    assert (tmp_path / "checked.txt").read_text() == "1 training images have a true mask\n"

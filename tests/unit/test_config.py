@@ -374,6 +374,11 @@ def test_the_home_folder_and_empty_keys_in_paths(paper, monkeypatch):
             "be scored on test only: add test to predictions.splits, or leave it out",
         ),
         (
+            {"segmenter": {"online_warmup_epochs": 15, "settings": ["true-masks", "weak-d1", "weak-d3"]}},
+            "segmenter.online_warmup_epochs: 15 of 15 epochs leave none for the online term of weak-d1: lower it, or "
+            "set segmenter.online_term to false",
+        ),
+        (
             {"scores": {"table3": ["mdc/weak-d1@best"]}},
             "scores.table3: weak-d1@best: there is no variant best; variants has none",
         ),

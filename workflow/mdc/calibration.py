@@ -13,7 +13,7 @@ from mdc.images import read_image
 from mdc.manifest import read_manifest
 from mdc.parallel import map_in_order
 from mdc.saliency import read_saliency
-from mdc.saliency_threshold import best_saliency_threshold
+from mdc.saliency_threshold import best_saliency_threshold, saliency_histogram
 from mdc.tables import paths_of
 from mdc.voc import BACKGROUND, VOID, read_mask
 
@@ -69,9 +69,8 @@ def described_objects(image: np.ndarray, mask: np.ndarray) -> list[dict[str, flo
 def _described(item: tuple[str, str, str]) -> tuple[list[dict[str, float]], np.ndarray, np.ndarray]:
     image_path, mask_path, saliency_path = item
     mask = read_mask(Path(mask_path))
-    levels = np.round(255 * read_saliency(Path(saliency_path))).astype(np.uint8)
+    histogram = saliency_histogram(mask, read_saliency(Path(saliency_path)))
     foreground = (mask != BACKGROUND) & (mask != VOID)
-    histogram = np.stack([np.bincount(levels[part], minlength=256) for part in (foreground, mask == BACKGROUND)])
     return described_objects(read_image(Path(image_path)), mask), histogram, np.array([foreground.mean()])
 
 

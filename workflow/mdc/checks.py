@@ -13,10 +13,9 @@ import numpy as np
 import pandas
 
 from mdc.errors import InputError, listing
-from mdc.files import write_whole
 from mdc.images import bounded_mask, bounded_rgb, bounded_size, decode_upright, is_plain, write_plain
 from mdc.logs import logger
-from mdc.manifest import COLUMNS, as_written, read_manifest
+from mdc.manifest import COLUMNS, as_written
 from mdc.parallel import map_in_order
 from mdc.voc import BACKGROUND, VOID, read_mask, write_mask
 
@@ -98,23 +97,6 @@ def split_tables(
         for split, members in listed.items()
     }
     return SplitTables(tables=tables, classes=classes, tag_differences=differences)
-
-
-def check_true_masks(*, train_csv: Path, checked_txt: Path) -> None:
-    """Write `checked_txt` if every training image of the manifest has a true mask.
-
-    Raises:
-        InputError: images have none; lists them all.
-    """
-    table = read_manifest(train_csv)
-    missing = list(table["id"][table["mask"] == ""])
-    if missing:
-        headline = (
-            f"segmenter.settings contains true-masks, but {len(missing)} of {len(table)} training images have no mask: "
-            "add their masks or remove true-masks"
-        )
-        raise InputError(listing(headline, missing))
-    write_whole(checked_txt, f"{len(table)} training images have a true mask\n".encode())
 
 
 def problems_error(problems: Sequence[str]) -> InputError:

@@ -172,7 +172,7 @@ def _contradictions(config: Mapping[str, Any]):
         if setting not in usable:
             known = sorted({maps for name in classifier["blocks"] for maps in map_settings(config, name)})
             yield f"segmenter.settings: {setting} needs maps that no classifier has; there are {', '.join(known)}"
-    yield from _semi_contradictions(config)
+    yield from _loss_contradictions(config)
     for stage in ("classifier", "segmenter"):
         training = config[stage]["training"]
         if training["batch_size"] % training["micro_batches"]:
@@ -190,8 +190,19 @@ def _contradictions(config: Mapping[str, Any]):
         yield "training.micro_batches: batch normalisation needs at least 2 images at a time"
 
 
-def _semi_contradictions(config: Mapping[str, Any]):
-    for setting in config["segmenter"]["settings"]:
+def _loss_contradictions(config: Mapping[str, Any]):
+    segmenter = config["segmenter"]
+    known = [name for name in segmenter["settings"] if split_variant(name)[1] in {"", *config["variants"]}]
+    for setting in known:
+        varied = variant_config(config, setting)["segmenter"]
+        warmup, epochs = varied["online_warmup_epochs"], segmenter["training"]["epochs"]
+        if learnt_masks(split_variant(setting)[0]) and varied["online_term"] and warmup >= epochs:
+            yield (
+                f"segmenter.online_warmup_epochs: {warmup} of {epochs} epochs leave none for the online term of "
+                f"{setting}: lower it, or set segmenter.online_term to false"
+            )
+            break
+    for setting in known:
         if learns_from_val(config, setting) and "test" not in config["predictions"]["splits"]:
             yield (
                 f"segmenter.settings: {setting} learns from the true masks of val (segmenter.strong.with_val) and can "

@@ -14,6 +14,7 @@ from mdc.files import write_whole
 from mdc.fusion import fused_at_image_size
 from mdc.manifest import read_manifest
 from mdc.masks import Source, sources
+from mdc.metrics import ratio
 from mdc.parallel import map_in_order
 from mdc.scenes import Scene
 from mdc.shapes import drawn_again
@@ -90,10 +91,6 @@ def _response(maps: np.ndarray, scene: Scene, truth: np.ndarray, class_id: int) 
     )
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=np.asarray(whole) > 0)
-
-
 def regions_table(counts: np.ndarray, settings: Sequence[str], thresholds: Sequence[float]) -> pd.DataFrame:
     """Return precision, recall and IoU of the object regions, pooled over all objects, per map setting and threshold.
 
@@ -102,9 +99,9 @@ def regions_table(counts: np.ndarray, settings: Sequence[str], thresholds: Seque
     true, region, both = np.moveaxis(counts.sum(0), -1, 0)
     index = pd.MultiIndex.from_product([settings, thresholds], names=["maps", "threshold"])
     values = {
-        "precision": _ratio(both, region),
-        "recall": _ratio(both, true),
-        "iou": _ratio(both, true + region - both),
+        "precision": ratio(both, region),
+        "recall": ratio(both, true),
+        "iou": ratio(both, true + region - both),
     }
     return pd.DataFrame({name: value.ravel() for name, value in values.items()}, index=index).reset_index()
 
@@ -117,7 +114,7 @@ def sizes_table(
     An object is one class in one image; `areas` (objects,) are their shares of the image.
     """
     true, region, both = np.moveaxis(counts, -1, 0)
-    iou = _ratio(both, true + region - both)  # (objects, settings, thresholds)
+    iou = ratio(both, true + region - both)  # (objects, settings, thresholds)
     edges = np.quantile(areas, [0.25, 0.5, 0.75]) if len(areas) else np.zeros(3)
     quartile = np.searchsorted(edges, areas, side="left")
     rows = [
@@ -137,7 +134,7 @@ def seen_table(seen: np.ndarray, thresholds: Sequence[float]) -> pd.DataFrame:
     rows = [
         (threshold, kind, number + 1, share)
         for threshold, table in zip(thresholds, seen, strict=True)
-        for kind, shares in zip(("true", "false"), _ratio(table, table.sum(1, keepdims=True)), strict=True)
+        for kind, shares in zip(("true", "false"), ratio(table, table.sum(1, keepdims=True)), strict=True)
         for number, share in enumerate(shares)
     ]
     return pd.DataFrame(rows, columns=["threshold", "positives", "blocks", "share"])
@@ -172,7 +169,7 @@ def contrast_table(found: Sequence[_Measured], settings: Sequence[str]) -> pd.Da
             continue
         values = np.stack([contrast(means) for means in item.responses])  # (T, M, 2)
         known = np.isfinite(values)
-        mean = _ratio(np.where(known, values, 0).sum(0), known.sum(0))
+        mean = ratio(np.where(known, values, 0).sum(0), known.sum(0))
         rows += [
             (item.id, maps, region, mean[m, r])
             for m, maps in enumerate(settings)

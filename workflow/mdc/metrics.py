@@ -30,8 +30,10 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, *, classes: int) -> np.n
     return np.bincount(pairs, minlength=size * (size + 1)).reshape(size, size + 1)
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return `part / whole`, float64, broadcast as usual; NaN where the whole is 0."""
+    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
+    return np.divide(part, whole, out=np.full(shape, np.nan), where=np.asarray(whole) > 0)
 
 
 def class_iou(table: np.ndarray) -> np.ndarray:
@@ -40,7 +42,7 @@ def class_iou(table: np.ndarray) -> np.ndarray:
     Pixels without a label count as misses. NaN for a class that is neither in the truth nor predicted.
     """
     hits = np.diag(table)
-    return _ratio(hits, table.sum(1) + table[:, :-1].sum(0) - hits)
+    return ratio(hits, table.sum(1) + table[:, :-1].sum(0) - hits)
 
 
 def mean_iou(table: np.ndarray) -> float:
@@ -51,7 +53,7 @@ def mean_iou(table: np.ndarray) -> float:
 
 def pixel_accuracy(table: np.ndarray) -> float:
     """Return the share of true pixels with the right label, in 0..1; NaN without pixels."""
-    return float(_ratio(np.diag(table).sum(), table.sum()))
+    return float(ratio(np.diag(table).sum(), table.sum()))
 
 
 def summary(table: np.ndarray) -> dict[str, float]:
@@ -61,11 +63,11 @@ def summary(table: np.ndarray) -> dict[str, float]:
     masks or in the truth respectively; `labelled`, the share of pixels that were given a label.
     """
     hits = np.diag(table)[1:]
-    precision, recall = _ratio(hits, table[:, 1:-1].sum(0)), _ratio(hits, table[1:].sum(1))
+    precision, recall = ratio(hits, table[:, 1:-1].sum(0)), ratio(hits, table[1:].sum(1))
     return {
         "miou": mean_iou(table),
         "pixel_accuracy": pixel_accuracy(table),
         "precision": float(np.nanmean(precision)) if np.isfinite(precision).any() else float("nan"),
         "recall": float(np.nanmean(recall)) if np.isfinite(recall).any() else float("nan"),
-        "labelled": float(_ratio(table[:, :-1].sum(), table.sum())),
+        "labelled": float(ratio(table[:, :-1].sum(), table.sum())),
     }

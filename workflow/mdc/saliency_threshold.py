@@ -12,19 +12,28 @@ from mdc.tables import paths_of
 from mdc.voc import BACKGROUND, VOID, read_mask
 
 
-def _saliency_histogram(item: tuple[str, str]) -> np.ndarray:
-    truth_path, saliency_path = item
-    truth = read_mask(Path(truth_path))
-    levels = np.round(255 * read_saliency(Path(saliency_path))).astype(np.uint8)
+def saliency_histogram(truth: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+    """Return the pixels of true objects and of true background by saliency: int64 (2, 256).
+
+    Args:
+        truth: uint8 mask (H, W); 255 is not counted.
+        saliency: (H, W) in 0..1, counted by its 8-bit level.
+    """
+    levels = np.round(255 * saliency).astype(np.uint8)
     foreground = (truth != BACKGROUND) & (truth != VOID)
     return np.stack([np.bincount(levels[region], minlength=256) for region in (foreground, truth == BACKGROUND)])
+
+
+def _histogram_of(item: tuple[str, str]) -> np.ndarray:
+    truth_path, saliency_path = item
+    return saliency_histogram(read_mask(Path(truth_path)), read_saliency(Path(saliency_path)))
 
 
 def best_saliency_threshold(histogram: np.ndarray) -> tuple[float, float]:
     """Return the threshold in 0..1 at which salient pixels overlap best with true objects, and that IoU.
 
     Args:
-        histogram: int64 (2, 256), pixels of true objects and of true background by 8-bit saliency.
+        histogram: see `saliency_histogram`.
     """
     at_least = histogram[:, ::-1].cumsum(1)[:, ::-1]
     iou = at_least[0] / np.maximum(histogram[0].sum() + at_least[1], 1)
@@ -44,6 +53,6 @@ def choose_saliency_threshold(
     if table.empty:
         return {"threshold": 0.5, "foreground_iou": None}
     items = list(zip(table["mask"], paths_of(list(table["id"]), saliency_csv), strict=True))
-    histograms = map_in_order(_saliency_histogram, items, processes=processes, label="choose_saliency_threshold")
+    histograms = map_in_order(_histogram_of, items, processes=processes, label="choose_saliency_threshold")
     threshold, iou = best_saliency_threshold(sum(histograms, np.zeros((2, 256), np.int64)))
     return {"threshold": threshold, "foreground_iou": iou}

@@ -1,10 +1,27 @@
-"""Checking early that there are true masks to choose a threshold by."""
+"""Checking early that there are the true masks that a setting needs."""
 
 from pathlib import Path
 
-from mdc.errors import InputError
+from mdc.errors import InputError, listing
 from mdc.files import write_whole
 from mdc.manifest import read_manifest
+
+
+def check_true_masks(*, train_csv: Path, checked_txt: Path) -> None:
+    """Write `checked_txt` if every training image of the manifest has a true mask.
+
+    Raises:
+        InputError: images have none; lists them all.
+    """
+    table = read_manifest(train_csv)
+    missing = list(table["id"][table["mask"] == ""])
+    if missing:
+        headline = (
+            f"segmenter.settings contains true-masks, but {len(missing)} of {len(table)} training images have no mask: "
+            "add their masks or remove true-masks"
+        )
+        raise InputError(listing(headline, missing))
+    write_whole(checked_txt, f"{len(table)} training images have a true mask\n".encode())
 
 
 def check_some_true_masks(*, train_csv: Path, checked_txt: Path) -> None:

@@ -6,7 +6,7 @@ from mdc.logs import run_logged
 
 
 def main() -> None:
-    from mdc.checks import check_true_masks
+    from mdc.true_masks import check_true_masks
 
     check_true_masks(train_csv=Path(snakemake.input.train_csv), checked_txt=Path(snakemake.output.checked))
 
