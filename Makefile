@@ -18,6 +18,7 @@ paper-small: $(INSTALLED)
 # The study: seeds on the built-in dataset and, where PHOTOS names a folder in VOC layout, on these photos.
 # Nothing was chosen on seed 4, so it comes last.
 STUDY_SEEDS ?= 0 1 2 3
+PHOTO_SEEDS ?= 0 1
 UNSEEN_SEED ?= 4
 PHOTOS ?=
 DEVICE ?= cpu
@@ -51,7 +52,7 @@ demo: $(INSTALLED)
 # The same command continues where it was; the README tells the hours.
 study: $(INSTALLED)
 	$(MAKE) study-seeds SEEDS="$(STUDY_SEEDS)"
-	$(MAKE) study-seeds SEEDS="$(UNSEEN_SEED)" PHOTO_SEEDS="$(STUDY_SEEDS) $(UNSEEN_SEED)"
+	$(MAKE) study-seeds SEEDS="$(UNSEEN_SEED)" PHOTO_SEEDS="$(PHOTO_SEEDS) $(UNSEEN_SEED)"
 	$(RUN) snakemake study_tables --cores 1 --configfile config/demo.yaml \
 		--config study='{runs: {$(STUDY_RUNS)}, unseen_seed: $(UNSEEN_SEED)}'
 	$(RUN) python -m mdc.study_text
@@ -67,7 +68,7 @@ study-seeds:
 	done
 ifneq ($(PHOTOS),)
 	$(RUN) $(STUDY_RUN) --configfile config/own.yaml config/study/photos.yaml --config device=$(DEVICE) \
-		seeds="[$(call listed,$(or $(PHOTO_SEEDS),$(SEEDS)))]" data='{source: devkit, root: $(PHOTOS)}'
+		seeds="[$(call listed,$(PHOTO_SEEDS))]" data='{source: devkit, root: $(PHOTOS)}'
 endif
 
 test: $(INSTALLED) lint

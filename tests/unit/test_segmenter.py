@@ -93,6 +93,40 @@ def test_padding_is_taken_at_the_same_pixels_as_the_mask(schedule):
     assert task(SCORES, schedule, weak=True).loss(example).item() == pytest.approx(math.log(4 / 3))
 
 
+def test_unlabelled_pixels_and_padding_influence_no_gradient_of_the_network(schedule, slim_backbone):
+    torch.manual_seed(0)
+    network = build_segmenter(classes=2, backbone=slim_backbone, fc_width=8, fc6_dilation=2, dropout=0.0).eval()
+    stride = network.trunk.stride
+    view = {
+        "image": torch.randint(0, 256, (1, 3, 33, 33), dtype=torch.uint8),
+        "mask": torch.randint(0, 3, (1, 33, 33)),
+        "tags": torch.ones(1, 2),
+        "padding": torch.zeros(1, 33, 33, dtype=torch.bool),
+        "strong": torch.tensor([False]),
+    }
+    view["mask"][:, :, 17:] = 255
+    view["padding"][:, 17:] = True
+    view["mask"][:, 17:] = 255
+
+    def gradients(scores_added: torch.Tensor) -> list[torch.Tensor]:
+        """Return the gradients after something was added to the scores, as if the network said something else there."""
+        network.zero_grad()
+        hook = network.score.register_forward_hook(lambda module, inputs, scores: scores + scores_added)
+        settings = {"loss_resolution": "network", "weak": True, "online_term": True, "online_warmup_epochs": 0}
+        SegmenterTask(network, Schedule(**schedule), **settings).loss(view).backward()
+        hook.remove()
+        return [parameter.grad.clone() for parameter in network.parameters()]
+
+    side = 32 // stride + 1
+    padded = torch.arange(side) * stride >= 17
+    noise = torch.randn(1, 3, side, side)
+    plain = gradients(torch.zeros(1, 3, side, side))
+    in_padding = gradients(torch.where(padded[:, None].expand(side, side), noise, 0))
+    in_photo = gradients(torch.where(padded[:, None].expand(side, side), 0, noise))
+    assert all(torch.equal(first, second) for first, second in zip(plain, in_padding, strict=True))
+    assert not all(torch.equal(first, second) for first, second in zip(plain, in_photo, strict=True))
+
+
 @pytest.fixture
 def run(tmp_path, write_split, noise, slim_backbone, schedule):
     """Return a function that trains a slim segmenter for an epoch on three photos, given changes of the arguments."""
