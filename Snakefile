@@ -28,6 +28,7 @@ include: "workflow/rules/predictions.smk"
 include: "workflow/rules/crf.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/readme.smk"
 include: "workflow/rules/study.smk"
 
 
@@ -36,3 +37,4 @@ rule all:
     input:
         rules.scores.input,
         rules.report.input,
+        rules.readme.input,
