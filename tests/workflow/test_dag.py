@@ -87,6 +87,18 @@ def test_a_row_that_cannot_be_is_refused_when_its_table_is_asked_for(project):
         assert project.snakemake("--dry-run", *config).returncode == 0
 
 
+def test_a_submission_needs_test_images_and_a_known_result(project):
+    for config, words in {
+        ("device=cpu",): "submission: there are no test images; name VOC2012test.tar",
+        (
+            "data={source: shapes}",
+            "submission={results: [mdc/weak-d2-crf]}",
+        ): "mdc/weak-d2-crf: there is no such",
+    }.items():
+        result = project.snakemake("submission", "--dry-run", "--config", *config)
+        assert result.returncode == 1 and words in result.stdout + result.stderr
+
+
 def test_own_masks_replace_classifier_and_fusion(project):
     (project.folder / "fake" / "masks").mkdir(parents=True)
     result = project.snakemake(

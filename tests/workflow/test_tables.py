@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tarfile
 from pathlib import Path
 
 import h5py
@@ -85,6 +86,15 @@ def test_a_number_of_the_table_is_that_of_its_confusion_matrix(results):
     ]
     assert row["ours"].item() == pytest.approx(expected, abs=0.01)
     assert f"| coarse | weak-d3 | test | true | {expected:.1f} |" in (results / "scores/table3.md").read_text()
+
+
+def test_masks_of_the_test_images_are_packed_for_the_server(project, results):
+    result = project.snakemake("submission", overlays=OVERLAYS)
+    assert result.returncode == 0, result.stdout + result.stderr
+    with tarfile.open(results / "submission/mdc/seed0/weak-fusion-crf.tar") as tar:
+        names = tar.getnames()
+    ids = pd.read_csv(results / "data/test.csv")["id"]
+    assert names == [f"results/VOC2012/Segmentation/comp6_test_cls/{image_id}.png" for image_id in sorted(ids)]
 
 
 def test_nothing_is_left_to_do(project):

@@ -302,7 +302,7 @@ def _voc_contradictions(data: Mapping[str, Any], splits: list[str]):
     archive = data["voc_test_archive"]
     if archive and not Path(archive).is_file():
         yield f"data.voc_test_archive: there is no file {archive}; name VOC2012test.tar, from the site of the challenge"
-    if "test" in splits and not archive and not _lists_test_images(data["voc_root"]):
+    if "test" in splits and not has_voc_test(data):
         yield (
             "predictions.splits: there are no test images; name VOC2012test.tar (behind the login of the challenge's "
             "site) in data.voc_test_archive, or leave test out"
@@ -334,6 +334,7 @@ def _other_lists(root: Path, data: Mapping[str, Any]) -> str:
     return f"{root} lists {numbers[0]} images in train and val, not {numbers[1]} as VOC 2012 (data.expected_images)"
 
 
-def _lists_test_images(voc_root: str) -> bool:
-    root = devkit_root(Path(voc_root)) if voc_root else None
-    return root is not None and has_test_images(root)
+def has_voc_test(data: Mapping[str, Any]) -> bool:
+    """Return whether the config section `data` with source voc names test images: an archive, or a folder with them."""
+    root = devkit_root(Path(data["voc_root"])) if data["voc_root"] else None
+    return bool(data["voc_test_archive"]) or (root is not None and has_test_images(root))

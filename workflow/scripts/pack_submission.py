@@ -1,0 +1,23 @@
+"""Check the masks of the test images and pack them for VOC's server."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.submission import pack_submission
+    from mdc.voc import read_lines
+
+    files, settings = snakemake.input, snakemake.params
+    pack_submission(
+        root=Path(settings.root),
+        masks_csv=[Path(path) for path in files.masks],
+        archive=Path(snakemake.output.archive),
+        classes=len(read_lines(Path(files.classes))),
+        competition=settings.competition,
+        processes=snakemake.threads,
+    )
+
+
+run_logged(snakemake.log[0], main)
