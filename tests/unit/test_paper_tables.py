@@ -101,6 +101,7 @@ def pages(folder: Path, *, on_voc: bool) -> tuple[pd.DataFrame, str]:
         note="A note.",
         table_csv=folder / "table3.csv",
         table_md=folder / "table3.md",
+        table_html=folder / "table3.html",
     )
     return pd.read_csv(folder / "table3.csv"), (folder / "table3.md").read_text()
 
@@ -116,6 +117,8 @@ def test_on_voc_the_papers_own_numbers_and_those_of_others_are_there(tmp_path):
     assert "stride16" not in text  # it is in no row
     assert "mdc/semi2913-fusion is left out" in text
     assert "## Published results" in text and "AE-PSL" in text
+    page = (tmp_path / "table3.html").read_text()
+    assert page.count("<table") == 3 and "<td>-47.9</td>" in page and "AE-PSL" in page
 
 
 def test_elsewhere_no_number_of_the_paper_is_shown(tmp_path):

@@ -1,5 +1,6 @@
 """Pictures for the report: training curves, threshold sweeps and tables as HTML."""
 
+import html
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -74,6 +75,13 @@ def plot_sweep(*, sweeps_csv: Sequence[Path], sweep_png: Path, threshold: float 
 
 def write_html_table(*, table_csv: Path, table_html: Path, title: str) -> None:
     """Write a CSV table as one HTML page, numbers with three significant digits."""
-    table = pd.read_csv(table_csv, dtype={"crf": str})
-    body = table.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.3g}", border=0)
-    write_whole(table_html, f"<title>{title}</title>{TABLE_STYLE}<h3>{title}</h3>{body}".encode())
+    write_whole(table_html, html_page(title, [("", pd.read_csv(table_csv, dtype={"crf": str}))]).encode())
+
+
+def html_page(title: str, tables: Sequence[tuple[str, pd.DataFrame]]) -> str:
+    """Return a page with tables below their headings; numbers with three significant digits, no index."""
+    parts = [f"<meta charset='utf-8'><title>{html.escape(title)}</title>{TABLE_STYLE}<h3>{html.escape(title)}</h3>"]
+    for heading, table in tables:
+        parts.append(f"<h4>{html.escape(heading)}</h4>" if heading else "")
+        parts.append(table.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.3g}", border=0))
+    return "".join(parts)

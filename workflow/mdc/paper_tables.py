@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mdc.figures import html_page
 from mdc.files import write_whole
 from mdc.metrics import class_iou
 from mdc.published import TITLES, other_methods, paper_rows
@@ -145,8 +146,9 @@ def tabulate_paper(
     note: str,
     table_csv: Path,
     table_md: Path,
+    table_html: Path,
 ) -> None:
-    """Write table 3 or 4 as CSV (`beside_paper`) and as Markdown (`paper_text`).
+    """Write table 3 or 4 as CSV (`beside_paper`), as Markdown (`paper_text`), and as HTML with the same tables.
 
     Args:
         table: table3 or table4.
@@ -168,3 +170,7 @@ def tabulate_paper(
     )
     write_whole(table_csv, full.round(2).to_csv(index=False).encode())
     write_whole(table_md, text.encode())
+    pages = [("mIoU", means_table(full)), ("By class", classes_table(full).reset_index())]
+    if on_voc:
+        pages.append((f"Published results. {TITLES[OTHERS[table]]}", other_methods(OTHERS[table])))
+    write_whole(table_html, html_page(f"Table {table.removeprefix('table')}", pages).encode())

@@ -50,6 +50,8 @@ rule show_table:
         f"{RESULTS}/logs/show_table/{{table}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/show_table/{{table}}.tsv"
+    wildcard_constraints:
+        table="summary|per_class|best_thresholds|segmenters",
     conda:
         "../../envs/mdc.yaml"
     threads: 1

@@ -22,6 +22,7 @@ def main() -> None:
         note=settings.note,
         table_csv=Path(snakemake.output.csv),
         table_md=Path(snakemake.output.md),
+        table_html=Path(snakemake.output.html),
     )
 
 
