@@ -15,7 +15,8 @@ def test_the_mean_of_every_row_is_the_one_printed(name):
     assert len(table) == COUNTS[name]
     assert list(table.columns) == ["split", "setting", "crf", "classifier", "background", *CLASSES, "mIoU"]
     means = table[["background", *CLASSES]].mean(axis=1)
-    assert (means - table["mIoU"]).abs().max() < 0.11  # the paper's mean of its own rounded numbers
+    # A class that is one point off shifts the mean by 1 / 21, so most slips of the pen show.
+    assert (means - table["mIoU"]).abs().max() < 0.05
 
 
 def test_numbers_picked_from_the_paper():
@@ -36,6 +37,8 @@ def test_other_methods():
     assert weak.loc[("MIL-seg (CVPR 2015)", "tags"), ["images", "masks"]].tolist() == ["700K", "implicitly"]
     assert weak.loc[("Scribblesup (CVPR 2016)", "spots"), "val"] == 51.6
     assert np.isnan(weak.loc[("1 Point (ECCV 2016)", "spots"), "test"])
+    assert (weak["masks"] == "implicitly").sum() == 4  # the paper's asterisks
+    assert weak["val"].sum() == pytest.approx(1094.4) and weak["test"].sum() == pytest.approx(948.3)
     semi = other_methods("table2").set_index(["method", "supervision"])
     assert semi.loc[("WSSL (ICCV 2015)", "tags"), ["val", "test"]].tolist() == [64.6, 66.2]
     assert semi.loc[("MDC (the paper)", "tags"), ["val", "test"]].tolist() == [65.7, 67.6]
