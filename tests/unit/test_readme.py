@@ -12,7 +12,9 @@ from mdc.readme import (
     command_line,
     commit,
     contents,
+    driver_version,
     hardware,
+    project_version,
     readme_text,
     stages_of_rules,
     versions,
@@ -38,14 +40,23 @@ def benchmarks(tmp_path) -> pd.DataFrame:
     return benchmark_table(tmp_path, {"link": "data", "crf": "crf"})
 
 
-def test_rules_belong_to_the_stage_of_their_file(tmp_path):
-    (tmp_path / "masks.smk").write_text(
+def test_rules_belong_to_the_stage_of_their_file_in_the_snakefiles_order(tmp_path):
+    (tmp_path / "Snakefile").write_text(
+        'include: "rules/masks.smk"\n# include: "rules/old.smk"\ninclude: "rules/cams.smk"\n'
+    )
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules/masks.smk").write_text(
         'rule masks:\n    input: "x"\n\nif True:\n\n    rule fuse:\n        output: "y"\n'
     )
-    (tmp_path / "cams.smk").write_text("use rule a as b with:\n    output: 'z'\n# rule nothing:\n")
-    assert stages_of_rules(tmp_path) == {"b": "cams", "masks": "masks", "fuse": "masks"}
-    real = stages_of_rules(ROOT / "workflow" / "rules")
+    (tmp_path / "rules/cams.smk").write_text("use rule a as b with:\n    output: 'z'\n# rule nothing:\n")
+    assert list(stages_of_rules(tmp_path / "Snakefile").items()) == [
+        ("masks", "masks"),
+        ("fuse", "masks"),
+        ("b", "cams"),
+    ]
+    real = stages_of_rules(ROOT / "Snakefile")
     assert real["train_segmenter"] == "segmenter" and real["dump_untrained_cams"] == "cams"
+    assert list(dict.fromkeys(real.values()))[:4] == ["downloads", "data", "saliency", "classifier"]
 
 
 def test_time_is_summed_and_memory_the_most(benchmarks):
@@ -74,21 +85,34 @@ def test_only_what_is_there_is_explained(tmp_path):
 | `config.yaml` | `a` | the configuration |
 | `data/{train,val}.csv` | `b` | tables |
 | `data/shapes/` | `b` | drawn |
-| `masks/<classifier>/x.png` | `c` | masks |
-| `crf/<classifier>/x.png` | `d` | refined |
+| `masks/<classifier>/seed<seed>/<maps>/<split>/<id>.png` | `c` | masks |
+| `masks/<classifier>/seed<seed>/salient-<maps>/...` | `c` | the baseline |
+| `{classifier,segmenter}/<classifier>/checked.csv` | `d` | what was checked |
+| `crf/.../<setting>/<id>.png` | `e` | refined |
 | `logs/`, `benchmarks/` | every rule | what it said |
 
 ## Later
 | `config.yaml` | `z` | another table |
 """
-    for folder in ("data", "masks", "logs"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "config.yaml").touch()
-    assert contents(tmp_path, explained) == [
-        ("`config.yaml`", "the configuration"),
-        ("`data/{train,val}.csv`", "tables"),
-        ("`masks/<classifier>/x.png`", "masks"),
-        ("`logs/`, `benchmarks/`", "what it said"),
+    for file in (
+        "config.yaml",
+        "data/val.csv",
+        "masks/mdc/seed0/d1/val/x/y.png",
+        "segmenter/mdc/checked.csv",
+        "logs/a",
+    ):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    found = ["the configuration", "tables", "masks", "what was checked", "what it said"]
+    assert [meaning for _, meaning in contents(tmp_path, explained)] == found
+    (tmp_path / "masks/mdc/seed0/salient-d1").mkdir()
+    (tmp_path / "crf").mkdir()
+    assert [meaning for _, meaning in contents(tmp_path, explained)] == [
+        *found[:3],
+        "the baseline",
+        "what was checked",
+        "refined",
+        "what it said",
     ]
 
 
@@ -97,17 +121,40 @@ def test_the_command_can_be_typed_again():
     assert command_line(arguments) == "snakemake scores --config 'data={source: shapes}' --cores 2"
 
 
-def test_the_commit_says_whether_files_were_changed(tmp_path):
-    assert commit(tmp_path / "nowhere").startswith("unknown")
+def test_the_commit_says_whether_the_workflows_files_were_changed(tmp_path):
+    assert commit(tmp_path / "nowhere") == commit(tmp_path) == "unknown (no git)"
     git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e"]
     subprocess.run([*git, "init", "-q"], check=True)
-    (tmp_path / "a").write_text("1")
-    subprocess.run([*git, "add", "a"], check=True)
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow/a").write_text("1")
+    subprocess.run([*git, "add", "workflow"], check=True)
     subprocess.run([*git, "commit", "-q", "-m", "x"], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    (tmp_path / "photo.jpg").touch()  # is no part of the workflow
     assert commit(tmp_path) == head
-    (tmp_path / "a").write_text("2")
-    assert commit(tmp_path) == f"{head}, with 1 changed files"
+    (tmp_path / "workflow/a").write_text("2")
+    assert commit(tmp_path) == f"{head}, with 1 changed or new file"
+    (tmp_path / "workflow/b").touch()
+    assert commit(tmp_path) == f"{head}, with 2 changed or new files"
+    assert commit(tmp_path / "workflow") == "unknown (no git)"
+
+
+def test_the_projects_version_is_that_beside_the_snakefile(tmp_path):
+    assert project_version(tmp_path) == "unknown"
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "mdc"\nversion = "7.1"\n')
+    assert project_version(tmp_path) == "7.1"
+
+
+@pytest.mark.parametrize(
+    ("line", "version"),
+    [
+        ("NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024", "550.54.15"),
+        ("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  575.57  Release Build", "575.57"),
+        ("", "unknown"),
+    ],
+)
+def test_the_driver_of_the_gpu(line, version):
+    assert driver_version(f"{line}\nGCC version:  gcc version 12.3.0 (Ubuntu 12.3.0-1ubuntu1)\n") == version
 
 
 def test_versions_and_hardware_are_those_of_this_machine():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
+PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "results/README.md")
 RULES_SIDE_BY_SIDE = [
     "compute_saliency",
     "measure_maps",
@@ -64,6 +64,7 @@ def copy_project(folder: Path) -> Project:
         if source.is_dir():
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         else:
+            (folder / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, folder / part)
     shutil.copy(Path(__file__).with_name("tiny.yaml"), folder / "tiny.yaml")
     return Project(folder)

@@ -97,6 +97,18 @@ def test_the_report_is_one_file_with_the_tables_and_pictures(tiny_run):
         assert words in page
 
 
+def test_the_page_about_the_run_explains_what_is_there_and_how_to_repeat_it(results):
+    page = (results / "README.md").read_text()
+    explained = page.split("## What is where")[1]
+    for folder in (path for path in results.iterdir() if path.is_dir()):
+        assert f"`{folder.name}/" in explained, folder
+    assert "sbd_masks" not in explained and "`study/" not in explained  # this run has none
+    command = re.search(r"^snakemake .*", page, flags=re.M)[0]
+    assert command.endswith("--cores 2 --configfile config/demo.yaml tiny.yaml")
+    jobs = dict(re.findall(r"^\| (\w+) \| (\d+) \|", page, flags=re.M))
+    assert (jobs["train_classifier"], jobs["train_segmenter"], jobs["apply_crf"]) == ("1", "2", "2")
+
+
 def test_nothing_is_left_half_done(results):
     assert not list(results.rglob("*.tmp")) and not list(results.rglob("resume-*.ckpt"))
     for log in (results / "logs").rglob("*.log"):

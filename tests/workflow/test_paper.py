@@ -179,8 +179,8 @@ def test_nothing_runs_again_and_other_settings_of_the_downloads_run_nothing(pape
     settings["downloads"]["voc"]["urls"] = ["http://127.0.0.1:9/other.tar"]
     (paper.folder / "other.yaml").write_text(yaml.safe_dump(settings))
     assert paper.planned(overlays=("small.yaml",)) == set()
-    # nothing but the copy of the configuration
-    assert paper.planned(overlays=("other.yaml",)) == {"write_config"}
+    # nothing but the copy of the configuration, and the page about the run
+    assert paper.planned(overlays=("other.yaml",)) == {"write_config", "write_readme"}
 
 
 def test_data_that_lies_elsewhere_gives_the_same_tables(paper, host, tmp_path):

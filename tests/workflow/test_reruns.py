@@ -37,6 +37,10 @@ def test_a_finished_run_has_nothing_to_do(tiny_run):
     assert tiny_run.planned(overlays=TINY) == set()
 
 
+def test_the_configuration_kept_in_the_run_repeats_it(tiny_run):
+    assert tiny_run.planned(overlays=("results/tiny/config.yaml",)) == set()
+
+
 def test_touched_code_and_inputs_rerun_nothing(tiny_run):
     results = tiny_run.folder / "results" / "tiny"
     later = time.time() + 100
@@ -117,7 +121,7 @@ def test_settings_that_are_not_used_rerun_nothing(tiny_run):
         ),  # init is random
         changed(overlay, "run: tiny", "run: tiny\ndevice: auto"),
     ):
-        assert tiny_run.planned(overlays=TINY) <= {"write_config"}
+        assert tiny_run.planned(overlays=TINY) <= {"write_config", "write_readme"}
 
 
 def test_a_changed_pseudo_mask_is_seen_although_the_list_of_images_stays_the_same(tiny_run):

@@ -1,11 +1,13 @@
 """The readme stage: what a run's folder holds, and how to repeat it: versions, hardware, commit, time and memory."""
 
 import importlib.metadata
+import itertools
 import os
 import platform
 import re
 import shlex
 import subprocess
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,18 +16,19 @@ import pandas as pd
 from mdc.files import write_whole
 from mdc.logs import duration
 
-PACKAGES = ("mdc", "snakemake", "torch", "torchvision", "lightning", "numpy", "opencv-python-headless", "h5py")
+PACKAGES = ("snakemake", "torch", "torchvision", "lightning", "numpy", "opencv-python-headless", "h5py")
 PACKAGES += ("pydensecrf2", "scikit-image", "pandas")
+SOURCES = ("Snakefile", "workflow", "config")  # what a run's numbers depend on, of all that a checkout holds
+INCLUDE = re.compile(r'^include: "(.+)"$', re.M)
 RULE = re.compile(r"^ *(?:rule (\w+):|use rule \w+ as (\w+) with:)", re.M)
 ROW = re.compile(r"^\| (`.+?) \| (.+?) \| (.+) \|$", re.M)
 
 
-def stages_of_rules(rules: Path) -> dict[str, str]:
-    """Return rule -> stage: the rules that each file `<stage>.smk` of a folder defines."""
+def stages_of_rules(snakefile: Path) -> dict[str, str]:
+    """Return rule -> stage: the rules that each file `<stage>.smk` defines which a Snakefile includes, in its order."""
+    files = [snakefile.parent / name for name in INCLUDE.findall(snakefile.read_text())]
     return {
-        next(filter(None, match.groups())): file.stem
-        for file in sorted(rules.glob("*.smk"))
-        for match in RULE.finditer(file.read_text())
+        next(filter(None, match.groups())): file.stem for file in files for match in RULE.finditer(file.read_text())
     }
 
 
@@ -73,28 +76,32 @@ def benchmark_markdown(table: pd.DataFrame) -> str:
     return "\n".join([*lines, line("all", table)])
 
 
-def contents(run: Path, explained: str) -> list[tuple[str, str]]:
-    """Return (path, what it is) of what a run's folder holds, from the table of `results/README.md`.
+def is_there(run: Path, path: str) -> bool:
+    """Return whether a folder has anything at `path`, written as in `results/README.md`.
 
-    A line is kept if its path, up to the first part that stands for something, is there.
+    `<name>` stands for any part of a name, `{a,b}` for a or b, and from `<id>` or `...` on it is not looked further.
+    """
+    alternatives = re.search(r"\{(.+?)\}", path)
+    if alternatives:
+        options = alternatives[1].split(",")
+        return any(is_there(run, path.replace(alternatives[0], option, 1)) for option in options)
+    fixed = list(itertools.takewhile(lambda part: "<id>" not in part and part != "...", path.strip("/").split("/")))
+    return any(True for _ in run.glob(re.sub("<.+?>", "*", "/".join(fixed))))
+
+
+def contents(run: Path, explained: str) -> list[tuple[str, str]]:
+    """Return (path, what it is) of what a run's folder holds: the lines of a table whose first path is there.
 
     Args:
         run: `results/<run>`.
-        explained: the text of `results/README.md`.
+        explained: the text of `results/README.md`, where the table stands before the second heading.
     """
-    found = []
-    for match in ROW.finditer(explained.split("\n## ")[0]):
-        path, _, meaning = match.groups()
-        first = path.split("`")[1]
-        fixed = re.split(r"[<{*]|\.\.\.", first)[0]
-        folder = run / (fixed if fixed.endswith("/") or fixed == first else fixed.rpartition("/")[0])
-        if fixed and folder.exists():
-            found.append((path, meaning))
-    return found
+    rows = [match.groups() for match in ROW.finditer(explained.split("\n## ")[0])]
+    return [(path, meaning) for path, _, meaning in rows if is_there(run, path.split("`")[1])]
 
 
 def hardware() -> dict[str, str]:
-    """Return the processor, cores, memory and GPUs of this machine, as text."""
+    """Return the processor, cores, memory, and GPUs with their driver, of this machine, as text."""
     import torch  # slow to import, and nothing else here needs it
 
     names = re.findall(r"^model name\s*: (.*)$", _text("/proc/cpuinfo"), re.M) or [platform.processor() or "unknown"]
@@ -107,12 +114,25 @@ def hardware() -> dict[str, str]:
         "GPU": ", ".join(gpus) or "none",
         "system": platform.platform(),
     }
-    return found | ({"CUDA": str(torch.version.cuda)} if gpus else {})
+    driver = driver_version(_text("/proc/driver/nvidia/version"))
+    return found | ({"GPU driver": driver, "CUDA": str(torch.version.cuda)} if gpus else {})
+
+
+def driver_version(text: str) -> str:
+    """Return the version in the text of `/proc/driver/nvidia/version`, which torch does not know; else `unknown`."""
+    match = re.search(r"Kernel Module .*?(?<!\S)(\d+(?:\.\d+)+)", text)
+    return match[1] if match else "unknown"
 
 
 def _text(path: str) -> str:
     file = Path(path)
     return file.read_text() if file.is_file() else ""
+
+
+def project_version(folder: Path) -> str:
+    """Return the version in the pyproject.toml of the folder with the Snakefile, `unknown` without one."""
+    text = _text(str(folder / "pyproject.toml"))
+    return tomllib.loads(text)["project"]["version"] if text else "unknown"
 
 
 def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
@@ -127,18 +147,21 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
 
 
 def commit(folder: Path) -> str:
-    """Return the git commit of a checkout, and whether its files differ from it; or that it is none."""
+    """Return the git commit of a checkout, and in how many of the workflow's files it differs; or that it is none."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        # a copy of the workflow inside a checkout of something else has no commit
+        if not Path(git("rev-parse", "--show-toplevel")).samefile(folder):
+            return "unknown (no git)"
         head = git("rev-parse", "HEAD")
-        changed = git("status", "--porcelain", "--untracked-files=no").splitlines()
+        changed = len(git("status", "--porcelain", "--untracked-files=all", "--", *SOURCES).splitlines())
     except (OSError, subprocess.CalledProcessError):
-        return "unknown: the workflow does not lie in a checkout of git"
-    return head + (f", with {len(changed)} changed files" if changed else "")
+        return "unknown (no git)"
+    return head + (f", with {changed} changed or new file{'s' * (changed > 1)}" if changed else "")
 
 
 def command_line(arguments: Sequence[str]) -> str:
@@ -162,8 +185,10 @@ def readme_text(
         "Written by the workflow when everything else was there. Start with `report/` and `scores/summary.csv`.",
         "## Repeat it",
         f"```\n{command}\n```",
-        f"or, with every key as it was, `snakemake --cores 8 --configfile results/{run}/config.yaml`. Workflow: commit "
-        f"{commit}.",
+        "This command wrote this page. Or, with every key as it was, also without the files named above:",
+        f"```\nsnakemake --cores 8 --configfile results/{run}/config.yaml\n```",
+        f"To have all of it made again, move `results/{run}` away first and name its `config.yaml` there. The workflow "
+        f"was at commit {commit}.",
         "## Made with",
         "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in versions.items())]),
         "## Made on",
@@ -173,6 +198,7 @@ def readme_text(
         "The last run of every job; jobs run side by side, so the time that passed is less.",
         benchmark_markdown(benchmarks) if len(benchmarks) else "Nothing was measured.",
         "## What is where",
+        "When this page was written; after another target, `--forcerun write_readme` writes it again.",
         "\n".join(["| path | what it is |", "|---|---|", *(f"| {path} | {meaning} |" for path, meaning in contents)]),
     ]
     return "\n\n".join(parts) + "\n"
@@ -192,9 +218,9 @@ def write_readme(*, run: str, results: Path, project: Path, arguments: Sequence[
         run=run,
         command=command_line(arguments),
         commit=commit(project),
-        versions=versions(),
+        versions={"mdc": project_version(project)} | versions(),
         hardware=hardware(),
-        benchmarks=benchmark_table(results / run / "benchmarks", stages_of_rules(project / "workflow" / "rules")),
+        benchmarks=benchmark_table(results / run / "benchmarks", stages_of_rules(project / "Snakefile")),
         contents=contents(results / run, explained.read_text() if explained.is_file() else ""),
     )
     write_whole(readme_md, text.encode())
