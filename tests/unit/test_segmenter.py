@@ -155,6 +155,7 @@ def run(tmp_path, write_split, noise, slim_backbone, schedule):
         "online_warmup_epochs": 0,
         "strong_share": 0,
         "training": schedule,
+        "max_side_px": 1024,
         "seed": 0,
         "device": "cpu",
         "threads": 1,

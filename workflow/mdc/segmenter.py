@@ -97,6 +97,7 @@ def train_segmenter(
     online_warmup_epochs: int,
     strong_share: float,
     training: dict[str, Any],
+    max_side_px: int,
     seed: int,
     device: str,
     threads: int,
@@ -115,6 +116,7 @@ def train_segmenter(
         loss_resolution, online_term, online_warmup_epochs: see `SegmenterTask`.
         strong_share: see `mdc.datasets.batches`.
         training: fields of `mdc.optimisation.Schedule`.
+        max_side_px: longest side of a photo; kept with the weights for those who use them on other photos.
         code: fingerprint of the code; a training is not resumed by other code.
     """
     torch.manual_seed(seed)
@@ -148,6 +150,7 @@ def train_segmenter(
         "strong": sum(strong) if weak else 0,
         "strong_share": strong_share,
         "training": training,
+        "max_side_px": max_side_px,
         "seed": seed,
         "code": code,
     }

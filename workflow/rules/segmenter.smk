@@ -102,5 +102,6 @@ rule train_segmenter:
             config["segmenter"]["strong"]["share"] if strong_images(wildcards.setting) else 0
         ),
         training=config["segmenter"]["training"],
+        max_side_px=config["data"]["max_side_px"],
     script:
         "../scripts/train_segmenter.py"

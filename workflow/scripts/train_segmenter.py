@@ -27,6 +27,7 @@ def main() -> None:
         online_warmup_epochs=settings.online_warmup_epochs,
         strong_share=settings.strong_share,
         training=settings.training,
+        max_side_px=settings.max_side_px,
         seed=int(snakemake.wildcards.seed),
         device=snakemake.resources.device,
         threads=snakemake.threads,
