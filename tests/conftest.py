@@ -16,7 +16,7 @@ from mdc.tables import file_digest
 from mdc.voc import write_mask
 
 # On several cores, a file of tests stays on one worker; these share a run of the workflow that takes minutes.
-ON_ONE_WORKER = {"test_demo.py": "tiny_run", "test_reruns.py": "tiny_run"}
+ON_ONE_WORKER = {name: "tiny_run" for name in ("test_demo.py", "test_reruns.py", "test_predict_export.py")}
 LONGEST_FIRST = ("test_paper.py", "test_study.py", "test_demo.py", "test_reruns.py", "test_dag.py", "test_own.py")
 SLIM_BACKBONE = {
     "name": "vgg",

@@ -166,6 +166,7 @@ def test_all_wrong_keys_are_listed_at_once(paper):
         ({"data": {"source": "folder", "root": ""}}, ["data.root: there is no folder (empty)"]),
         ({"data": {"source": "folder", "root": "."}}, ["data.tags_csv: there is no file tags.csv"]),
         ({"saliency": {"source": "folder"}}, ["saliency.folder: there is no folder (empty)"]),
+        ({"predict": {"photos": "nowhere"}}, ["predict.photos: there is no folder nowhere; name the folder of the"]),
         ({"classifier": {"weights": "w.pth"}}, ["classifier.weights: there is no file w.pth; name your file with"]),
         ({"classifier": {"init": "file"}}, ["classifier.weights: there is no file (empty); name the weights.pt of"]),
         ({"segmenter": {"init": "file", "weights": "w.pt"}}, ["segmenter.weights: there is no file w.pt"]),

@@ -99,6 +99,23 @@ def test_a_submission_needs_test_images_and_a_known_result(project):
         assert result.returncode == 1 and words in result.stdout + result.stderr
 
 
+def test_new_photos_and_a_segmenter_that_are_not_there_are_refused_when_they_are_asked_for(project):
+    for target, config, words in (
+        (
+            "predict",
+            "predict={photos: ''}",
+            "predict.photos: name a folder of photos: --config predict='{photos: FOLDER}'",
+        ),
+        (
+            "export",
+            "export={setting: weak-d2}",
+            "export.setting: there is no segmenter weak-d2; known: weak-d1, weak-d3, ",
+        ),
+    ):
+        result = project.snakemake(target, "--dry-run", "--config", config)
+        assert result.returncode == 1 and words in result.stdout + result.stderr
+
+
 def test_own_masks_replace_classifier_and_fusion(project):
     (project.folder / "fake" / "masks").mkdir(parents=True)
     result = project.snakemake(

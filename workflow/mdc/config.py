@@ -167,6 +167,9 @@ def _contradictions(config: Mapping[str, Any]):
     for path in dict.fromkeys(own_maps.replace("{split}", split) for split in splits):
         if not Path(path).is_file():
             yield f"cams.own_maps: there is no file {path}"
+    photos = config["predict"]["photos"]
+    if photos and not Path(photos).is_dir():
+        yield f"predict.photos: there is no folder {photos}; name the folder of the photos to predict"
     usable = {setting for name in classifier["blocks"] for setting in segmenter_settings(config, name)}
     for setting in segmenter["settings"]:
         if setting not in usable:

@@ -16,6 +16,7 @@ from mdc.config import check_config, has_voc_test, load_schema, typed
 from mdc.errors import InputError
 from mdc.fingerprint import code_fingerprint
 from mdc.layout import NEEDS_SBD, sbd_dataset, watched_files
+from mdc.photo_files import photos_digest
 from mdc.settings import (
     VGG16_MB,
     block_names,
@@ -250,6 +251,27 @@ def chosen_on_truth(maps):
 def sweep_of(maps):
     """Return the threshold sweep that holds for the masks `maps`, with the wildcards classifier and seed."""
     return f"{RESULTS}/masks/{BY_NETWORK}/{swept_masks(config, maps)}/sweep.csv"
+
+
+def segmenter_to_use(stage, setting):
+    """Return <classifier>/seed<seed>/<setting> of the segmenter that predict or export takes: of the first of both.
+
+    Raises WorkflowError if the first classifier has no such segmenter.
+    """
+    known = KNOWN_SETTINGS[CLASSIFIERS[0]]
+    if setting not in known:
+        raise WorkflowError(
+            f"{stage}.setting: there is no segmenter {setting}; known: {', '.join(known) or 'none'}: name one of these, "
+            "or add it to segmenter.settings"
+        )
+    return f"{CLASSIFIERS[0]}/seed{config['seeds'][0]}/{setting}"
+
+
+def photos_to_predict():
+    """Return the folder of the photos to predict; raises WorkflowError if there is none."""
+    if not config["predict"]["photos"]:
+        raise WorkflowError("predict.photos: name a folder of photos: --config predict='{photos: FOLDER}'")
+    return os.path.normpath(config["predict"]["photos"])
 
 
 def segmenter_key(setting, key):

@@ -1,0 +1,23 @@
+"""Write masks, overlays and areas of new photos."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.predict import predict_photos
+
+    predict_photos(
+        photos_csv=Path(snakemake.input.photos),
+        weights_pt=Path(snakemake.input.weights),
+        areas_csv=Path(snakemake.output.areas),
+        masks=Path(snakemake.output.masks),
+        overlays=Path(snakemake.output.overlays),
+        crf=snakemake.params.crf,
+        device=snakemake.resources.device,
+        processes=snakemake.threads,
+    )
+
+
+run_logged(snakemake.log[0], main)
