@@ -2,7 +2,6 @@
 
 import csv
 import difflib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,10 +10,10 @@ from mdc.checks import Photo, SplitTables, id_problem, split_tables
 from mdc.errors import InputError, listing
 from mdc.layout import SPLITS
 from mdc.logs import logger
+from mdc.photo_files import photo_files
 from mdc.splits import split_by_hash
 from mdc.voc import checked_classes, class_names
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 NEEDED = {"image", "tags"}
 OPTIONAL = {"split", "mask"}
 
@@ -53,7 +52,7 @@ def link_folder(
     names = checked_classes(list(classes), source="the config's classes") if classes else class_names(root)
     if names is None:
         raise _classes_missing(root, rows)
-    files = _files_by_id(root, besides=plain_folder)
+    files = photo_files(root, besides=plain_folder)
     kept: dict[str, tuple[_Row, Photo]] = {}
     for row in rows:
         photo = _photo(root, row, files=files, problems=problems)
@@ -136,21 +135,6 @@ def _classes_missing(root: Path, rows: list[_Row]) -> InputError:
         "the mask indices. The tags found, ready to paste once misspelt ones are removed:"
     )
     return InputError(listing(headline, tags))
-
-
-def _files_by_id(root: Path, *, besides: Path) -> dict[str, list[Path]]:
-    """Return all image files below `root` by their path without extension; `besides` holds our own copies."""
-    files: dict[str, list[Path]] = {}
-    own = os.path.abspath(besides)
-    for place, folders, names in os.walk(root):
-        folders[:] = sorted(
-            name for name in folders if name[0] != "." and os.path.abspath(os.path.join(place, name)) != own
-        )
-        for name in sorted(names):
-            path = Path(place, name)
-            if path.suffix.lower() in PHOTO_SUFFIXES and name[0] != ".":
-                files.setdefault(path.relative_to(root).with_suffix("").as_posix(), []).append(path)
-    return files
 
 
 def _photo(root: Path, row: _Row, *, files: dict[str, list[Path]], problems: list[str]) -> Photo | None:
