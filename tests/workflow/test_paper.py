@@ -7,6 +7,7 @@ import hashlib
 import signal
 import subprocess
 import sys
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,6 +172,16 @@ def test_val_is_scored_and_test_is_predicted(paper):
     background = summary[(summary["setting"] == "all-background") & (summary["split"] == "val")].iloc[0]
     assert background["miou"] == pytest.approx(share / 3)  # background, aeroplane and train occur
     assert (results / "data/classes.txt").read_text().split() == list(CLASSES)
+
+
+def test_masks_of_vocs_test_images_are_packed_for_the_server(paper):
+    config = ("--config", "submission={results: [mdc/weak-d1-crf]}")
+    result = paper.snakemake("submission", *config, overlays=("small.yaml",))
+    assert result.returncode == 0, result.stdout + result.stderr
+    with tarfile.open(paper.folder / "results/small/submission/mdc/seed0/weak-d1-crf.tgz", "r:gz") as tar:
+        names = [Path(name) for name in tar.getnames()]
+    assert {path.parent for path in names} == {Path("results/VOC2012/Segmentation/comp6_test_cls")}
+    assert [path.stem for path in names] == sorted(made.TEST)
 
 
 def test_nothing_runs_again_and_other_settings_of_the_downloads_run_nothing(paper):

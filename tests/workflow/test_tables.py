@@ -91,7 +91,7 @@ def test_a_number_of_the_table_is_that_of_its_confusion_matrix(results):
 def test_masks_of_the_test_images_are_packed_for_the_server(project, results):
     result = project.snakemake("submission", overlays=OVERLAYS)
     assert result.returncode == 0, result.stdout + result.stderr
-    with tarfile.open(results / "submission/mdc/seed0/weak-fusion-crf.tar") as tar:
+    with tarfile.open(results / "submission/mdc/seed0/weak-fusion-crf.tgz") as tar:
         names = tar.getnames()
     ids = pd.read_csv(results / "data/test.csv")["id"]
     assert names == [f"results/VOC2012/Segmentation/comp6_test_cls/{image_id}.png" for image_id in sorted(ids)]

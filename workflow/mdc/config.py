@@ -11,9 +11,19 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from mdc.errors import InputError, listing
-from mdc.layout import NEEDS_SBD, VOC_PARTS, devkit_root, has_test_images, missing_from, nearest_sbd
+from mdc.layout import (
+    NEEDS_SBD,
+    VOC_PARTS,
+    devkit_root,
+    has_test_images,
+    missing_from,
+    nearest_sbd,
+    watched_files,
+)
 from mdc.settings import (
     MASK_SECTIONS,
+    classifiers,
+    known_settings,
     learns_from_val,
     learnt_masks,
     map_settings,
@@ -38,6 +48,7 @@ _RECIPE_KEYS = {
 BACKBONES = Path(__file__).parent / "backbones"
 VGG16 = {"name": "vgg", "widths": [64, 128, 256, 512, 512], "depths": [2, 2, 3, 3, 3], "norm": "none"}
 IMAGENET_FC_WIDTH = 1024
+VOC_SIDE_PX = 500  # of the largest photos of VOC
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 
@@ -341,3 +352,54 @@ def has_voc_test(data: Mapping[str, Any]) -> bool:
     """Return whether the config section `data` with source voc names test images: an archive, or a folder with them."""
     root = devkit_root(Path(data["voc_root"])) if data["voc_root"] else None
     return bool(data["voc_test_archive"]) or (root is not None and has_test_images(root))
+
+
+def check_submission(config: Mapping[str, Any]) -> None:
+    """Raise `InputError` with a line per reason why the target submission cannot be made, or return.
+
+    Apart from `check_config`, since other targets need none of it.
+    """
+    problems = list(_submission_contradictions(config))
+    if problems:
+        raise InputError(listing("there is nothing to submit:", problems))
+
+
+def _submission_contradictions(config: Mapping[str, Any]):
+    data, submission = config["data"], config["submission"]
+    if data["source"] == "folder":
+        yield "data.source: VOC's server takes masks of VOC's test images, not of the photos of a folder"
+    if data["source"] == "devkit":
+        lists = watched_files("devkit", root=Path(data["root"]), tags_csv="")
+        if not any(Path(path).name == "test.txt" for path in lists):
+            yield f"data.root: {data['root']} lists no test images: add ImageSets/Segmentation/test.txt"
+    if data["source"] == "voc" and not has_voc_test(data):
+        yield (
+            "data.voc_test_archive: there are no test images; name VOC2012test.tar, which is behind the login of the "
+            "challenge's site"
+        )
+    if data["source"] == "voc" and data["max_side_px"] < VOC_SIDE_PX:
+        yield (
+            f"data.max_side_px: {data['max_side_px']} reduces VOC's photos, whose size the masks must have: "
+            f"{VOC_SIDE_PX} or more keeps them"
+        )
+    if not submission["results"]:
+        yield "submission.results: is empty; name <classifier>/<setting>-crf"
+    known = {name: known_settings(config, name) for name in classifiers(config)}
+    for row in submission["results"]:
+        classifier, result = row.split("/")
+        if result.removesuffix("-crf") not in known.get(classifier, []):
+            there_are = ", ".join(f"{name}/{setting}" for name, settings in known.items() for setting in settings)
+            yield f"submission.results: {row}: there is no such segmenter; there are {there_are or 'none'}"
+    if submission["competition"] == "comp5":
+        yield from _beyond_the_challenge(config)
+
+
+def _beyond_the_challenge(config: Mapping[str, Any]):
+    own_data = "submission.competition: comp5 is for methods that learn from the challenge's own data alone"
+    networks = networks_from_imagenet(config)
+    if networks:
+        inits = " and ".join(f"{name}.init" for name in networks)
+        yield f"{own_data}, but ImageNet's weights are in {inits}: take comp6"
+    from_sbd = config["data"]["source"] == "voc" and config["data"]["train_list"] in NEEDS_SBD
+    if from_sbd and any(row.split("/")[1].startswith("true-masks") for row in config["submission"]["results"]):
+        yield f"{own_data}, but with data.train_list {config['data']['train_list']} true-masks has SBD's: take comp6"

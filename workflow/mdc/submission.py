@@ -1,6 +1,10 @@
-"""The submission stage: masks of test images, packed as VOC's server takes them (see the challenge's devkit)."""
+"""The submission stage: masks of test images, packed as VOC's server takes them (see the challenge's devkit).
+
+The archive is gzipped, .tgz: users of the server report that it takes those and no plain tar.
+"""
 
 import functools
+import gzip
 import tarfile
 from collections import Counter
 from collections.abc import Sequence
@@ -13,11 +17,14 @@ from PIL import Image
 from mdc.devkit import images_by_id, layout_root
 from mdc.errors import InputError, listing
 from mdc.files import written_whole
+from mdc.images import decode_upright
+from mdc.logs import logger
+from mdc.manifest import read_manifest
 from mdc.parallel import map_in_order
 from mdc.tables import read_table
 from mdc.voc import PALETTE, read_mask
 
-SHOWN = 5  # problems of one kind that are listed
+SHOWN = 5  # of each kind of problem
 FOLDER = "results/VOC2012/Segmentation/{competition}_test_cls"
 
 
@@ -26,44 +33,40 @@ def mask_problem(mask: Path, photo: Path, *, classes: int) -> str:
 
     Args:
         mask: a PNG.
-        photo: its image as it was handed out, whose size the mask must have.
+        photo: its image as it was handed out, whose size the mask must have, upright as a viewer shows it.
         classes: number of foreground classes; the indices are 0 to this.
     """
     try:
         labels = read_mask(mask)
         with Image.open(mask) as image:
             mode, palette = image.mode, image.getpalette() or []
-        with Image.open(photo) as image:
-            width, height = image.size
-    except (InputError, OSError) as error:
+        width, height = decode_upright(photo).size
+    except InputError as error:
         return str(error)
     if mode != "P" or palette[: 3 * classes + 3] != PALETTE[: classes + 1].ravel().tolist():
-        return f"{mask}: is no palette PNG in VOC's colours"
+        return f"{mask} is no palette PNG in VOC's colours"
     if labels.shape != (height, width):
         found = " x ".join(map(str, labels.shape[::-1]))
-        return (
-            f"{mask}: has {found} pixels, its photo {width} x {height}: photos were reduced to data.max_side_px, "
-            "raise it"
-        )
+        return f"{mask} has {found} pixels and its photo {width} x {height} (data.max_side_px reduces photos: raise it)"
     worst = int(labels.max(initial=0))
     if worst > classes:
-        return f"{mask}: has the index {worst}, but only 0 to {classes} are classes"
+        return f"{mask} has the index {worst}, but only 0 to {classes} are classes"
     return ""
 
 
 def id_problems(expected: Sequence[str], found: Sequence[str]) -> list[str]:
-    """Return a sentence for the ids that have no mask, more than one, or none of whose name was asked for."""
+    """Return a line each for the ids without a mask, with more than one, and with one that was not asked for."""
     counts = Counter(found)
     kinds = {
-        "have no mask": [image_id for image_id in expected if not counts[image_id]],
-        "have several masks": [image_id for image_id, count in counts.items() if count > 1],
-        "are not in the test list": sorted(counts.keys() - set(expected)),
+        "images without a mask": [image_id for image_id in expected if not counts[image_id]],
+        "images with several masks": [image_id for image_id, count in counts.items() if count > 1],
+        "masks of images that are not in the test list": sorted(counts.keys() - set(expected)),
     }
-    return [
-        f"{len(ids)} images {words}: {', '.join(ids[:SHOWN])}" + ", ..." * (len(ids) > SHOWN)
-        for words, ids in kinds.items()
-        if ids
-    ]
+    return [f"{words}: {len(ids)} ({_first(ids, between=', ')})" for words, ids in kinds.items() if ids]
+
+
+def _first(texts: Sequence[str], *, between: str) -> str:
+    return between.join([*texts[:SHOWN], *(["..."] if len(texts) > SHOWN else [])])
 
 
 def _checked(item: tuple[str, str], *, classes: int) -> str:
@@ -72,9 +75,14 @@ def _checked(item: tuple[str, str], *, classes: int) -> str:
 
 
 def pack(masks: Sequence[tuple[str, Path]], archive: Path, *, competition: str) -> None:
-    """Write (id, PNG) pairs into a tar, sorted and without times and owners: the same masks give the same bytes."""
+    """Write (id, PNG) pairs into a gzipped tar, sorted and without times and owners: same masks, same bytes."""
     folder = FOLDER.format(competition=competition)
-    with written_whole(archive) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
+    with (
+        written_whole(archive) as temporary,
+        open(temporary, "wb") as file,
+        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as tar,
+    ):
         for image_id, path in sorted(masks):
             data = path.read_bytes()
             member = tarfile.TarInfo(f"{folder}/{image_id}.png")
@@ -84,6 +92,7 @@ def pack(masks: Sequence[tuple[str, Path]], archive: Path, *, competition: str) 
 
 def pack_submission(
     *,
+    split_csv: Path,
     root: Path,
     masks_csv: Sequence[Path],
     archive: Path,
@@ -94,30 +103,34 @@ def pack_submission(
     """Check the masks of a test split and pack them.
 
     Args:
-        root: folder in VOC layout with the test photos and their list `ImageSets/Segmentation/test.txt`.
+        split_csv: manifest of the test images.
+        root: folder in VOC layout with the photos as they were handed out.
         masks_csv: tables of the masks (all shards).
+        archive: a .tgz.
         classes: number of foreground classes.
         competition: `comp5` for methods trained on the challenge's own data alone, `comp6` for others.
 
     Raises:
-        InputError: an image of the list has not exactly one mask, or a mask is not as the server wants it; counts and
-            names them. Nothing is written then.
+        InputError: there is no test image, an image has not exactly one mask, or a mask is not as the server wants it;
+            counts and names them. Nothing is written then.
     """
-    base = layout_root(root)
-    expected = (base / "ImageSets" / "Segmentation" / "test.txt").read_text().split()
-    photos, _ = images_by_id(base)
+    expected = list(read_manifest(split_csv)["id"])
+    if not expected:
+        raise InputError(f"{split_csv}: there are no test images: list them in ImageSets/Segmentation/test.txt")
+    photos, _ = images_by_id(layout_root(root))
     masks = read_table(masks_csv)
     tables = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in masks_csv]
     problems = id_problems(expected, [image_id for table in tables for image_id in table["id"]])
-    without = [image_id for image_id in expected if image_id not in photos]
-    if without:
-        problems.append(f"{base / 'JPEGImages'}: lacks {len(without)} photos of the test list, such as {without[0]}")
+    gone = [image_id for image_id in expected if image_id not in photos]
+    if gone:
+        problems.append(f"photos that are no longer in {root}: {len(gone)} ({_first(gone, between=', ')})")
     both = [image_id for image_id in expected if image_id in masks and image_id in photos]
     items = [(masks[image_id], str(photos[image_id])) for image_id in both]
     check = functools.partial(_checked, classes=classes)
-    found = [text for text in map_in_order(check, items, processes=processes, label="pack_submission") if text]
-    if len(found) > SHOWN:
-        found = [*found[:SHOWN], f"and {len(found) - SHOWN} more masks"]
-    if problems or found:
-        raise InputError(listing("the masks cannot be submitted:", [*problems, *found]))
+    wrong = [text for text in map_in_order(check, items, processes=processes, label="pack_submission") if text]
+    if wrong:
+        problems.append(f"masks that the server would not take: {len(wrong)} ({_first(wrong, between='; ')})")
+    if problems:
+        raise InputError(listing(f"{archive.stem}: the masks of {len(expected)} test images are not packed:", problems))
     pack([(image_id, Path(masks[image_id])) for image_id in expected], archive, competition=competition)
+    logger.info("%s: %d masks for %s, checked and packed", archive, len(expected), competition)

@@ -12,7 +12,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(WORKFLOW), os.env
 
 from snakemake.exceptions import WorkflowError
 
-from mdc.config import check_config, has_voc_test, load_schema, typed
+from mdc.config import check_config, check_submission, load_schema, typed
 from mdc.errors import InputError
 from mdc.fingerprint import code_fingerprint
 from mdc.layout import NEEDS_SBD, sbd_dataset, watched_files
@@ -400,22 +400,17 @@ def tables_of_result(result, split):
 
 
 def submission_files(wildcards):
-    """Return the archives to submit. Raises WorkflowError where there can be no masks of test images."""
-    if config["data"]["source"] == "folder":
-        raise WorkflowError("submission: VOC's server takes masks of VOC's test images; data.source is folder")
-    if config["data"]["source"] == "voc" and not has_voc_test(config["data"]):
-        raise WorkflowError(
-            "submission: there are no test images; name VOC2012test.tar (behind the login of the challenge's site) in "
-            "data.voc_test_archive"
-        )
-    files = []
-    for row in config["submission"]["results"]:
-        classifier, result = row.split("/", 1)
-        if result.removesuffix("-crf") not in KNOWN_SETTINGS.get(classifier, []):
-            known = ", ".join(f"{name}/{setting}" for name, settings in KNOWN_SETTINGS.items() for setting in settings)
-            raise WorkflowError(f"submission.results: {row}: there is no such segmenter; there are {known}")
-        files += [f"{RESULTS}/submission/{classifier}/seed{seed}/{result}.tar" for seed in config["seeds"]]
-    return files
+    """Return the archives to submit. Raises WorkflowError where they cannot be had."""
+    try:
+        check_submission(config)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    rows = [row.split("/") for row in config["submission"]["results"]]
+    return [
+        f"{RESULTS}/submission/{classifier}/seed{seed}/{result}.tgz"
+        for classifier, result in rows
+        for seed in config["seeds"]
+    ]
 
 
 def maps_of_result(result, classifier):

@@ -1,6 +1,6 @@
 # submission: masks of test images as VOC's server takes them, checked before they are packed.
 # Needs:    test images (data.voc_test_archive, or a folder in VOC layout with a test list) and a trained segmenter.
-# Produces: submission/<classifier>/seed<seed>/<result>.tar.
+# Produces: submission/<classifier>/seed<seed>/<result>.tgz.
 
 
 rule submission:
@@ -16,7 +16,7 @@ rule pack_submission:
         split_csv=manifest("test"),
         masks=lambda wildcards: tables_of_result(wildcards.result, "test"),
     output:
-        archive=f"{RESULTS}/submission/{BY_NETWORK}/{{result}}.tar",
+        archive=f"{RESULTS}/submission/{BY_NETWORK}/{{result}}.tgz",
     log:
         f"{RESULTS}/logs/pack_submission/{BY_NETWORK}/{{result}}.log",
     benchmark:

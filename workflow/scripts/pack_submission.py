@@ -11,6 +11,7 @@ def main() -> None:
 
     files, settings = snakemake.input, snakemake.params
     pack_submission(
+        split_csv=Path(files.split_csv),
         root=Path(settings.root),
         masks_csv=[Path(path) for path in files.masks],
         archive=Path(snakemake.output.archive),
