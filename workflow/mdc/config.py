@@ -31,6 +31,7 @@ from mdc.settings import (
     networks_from_imagenet,
     segmenter_settings,
     split_variant,
+    submitted,
     table_rows,
     variant_config,
     vgg16_file,
@@ -385,11 +386,11 @@ def _submission_contradictions(config: Mapping[str, Any]):
     if not submission["results"]:
         yield "submission.results: is empty; name <classifier>/<setting>-crf"
     known = {name: known_settings(config, name) for name in classifiers(config)}
-    for row in submission["results"]:
-        classifier, result = row.split("/")
+    for classifier, result in submitted(config):
         if result.removesuffix("-crf") not in known.get(classifier, []):
-            there_are = ", ".join(f"{name}/{setting}" for name, settings in known.items() for setting in settings)
-            yield f"submission.results: {row}: there is no such segmenter; there are {there_are or 'none'}"
+            names = [f"{name}/{setting}" for name, settings in known.items() for setting in settings]
+            there_are = ", ".join(names) or "none"
+            yield f"submission.results: {classifier}/{result}: there is no such segmenter; there are {there_are}"
     if submission["competition"] == "comp5":
         yield from _beyond_the_challenge(config)
 
@@ -401,5 +402,5 @@ def _beyond_the_challenge(config: Mapping[str, Any]):
         inits = " and ".join(f"{name}.init" for name in networks)
         yield f"{own_data}, but ImageNet's weights are in {inits}: take comp6"
     from_sbd = config["data"]["source"] == "voc" and config["data"]["train_list"] in NEEDS_SBD
-    if from_sbd and any(row.split("/")[1].startswith("true-masks") for row in config["submission"]["results"]):
+    if from_sbd and any(result.startswith("true-masks") for _, result in submitted(config)):
         yield f"{own_data}, but with data.train_list {config['data']['train_list']} true-masks has SBD's: take comp6"

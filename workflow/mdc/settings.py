@@ -103,6 +103,11 @@ def table_rows(config: Mapping[str, Any], table: str) -> list[tuple[str, str]]:
     return [tuple(row.split("/", 1)) for row in config["scores"][table]]
 
 
+def submitted(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (classifier, result) of the masks to submit; a result is a setting, with -crf after the CRF."""
+    return [tuple(row.split("/", 1)) for row in config["submission"]["results"]]
+
+
 def masks_of_setting(config: Mapping[str, Any], setting: str) -> str:
     """Return the pseudo masks that a segmenter learns from, `<maps>` or `salient-<maps>`, with its variant if needed.
 

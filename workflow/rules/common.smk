@@ -37,6 +37,7 @@ from mdc.settings import (
     split_variant,
     splits_to_predict,
     strong_images,
+    submitted,
     swept_masks,
     table_rows,
     variant_config,
@@ -405,10 +406,9 @@ def submission_files(wildcards):
         check_submission(config)
     except InputError as error:
         raise WorkflowError(str(error)) from None
-    rows = [row.split("/") for row in config["submission"]["results"]]
     return [
         f"{RESULTS}/submission/{classifier}/seed{seed}/{result}.tgz"
-        for classifier, result in rows
+        for classifier, result in submitted(config)
         for seed in config["seeds"]
     ]
 
