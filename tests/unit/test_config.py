@@ -443,3 +443,14 @@ def test_maps_in_a_folder_may_be_a_variant(paper, tmp_path):
         "variants": {"other": {"saliency": {"source": "folder"}}},
     }
     check_config(merged(paper, changes))
+
+
+def test_figures_of_what_there_is_not_are_refused(paper, tmp_path):
+    paper["figures"] = {"figure5": ["2007000032"], "figure6": ["2007_000033"]}
+    assert problems(paper) == ['figures.figure5: 2007000032 is no id of VOC; write ids in quotes: "2007_000032"']
+    paper["figures"]["figure5"] = ["2007_000032"]
+    check_config(paper)
+    paper["predictions"]["splits"] = []
+    paper["masks"]["own_masks"] = str(tmp_path)
+    paper["segmenter"]["settings"] = ["weak-own"]
+    assert [line.split(": ")[0] for line in problems(paper)] == ["figures.figure5", "figures.figure6"]

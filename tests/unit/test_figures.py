@@ -1,4 +1,7 @@
-"""Pictures and pages of the report: what is drawn, and that nothing to draw is no failure."""
+"""Pictures and pages of the report and the paper's plots: what is drawn, and that nothing to draw is no failure."""
+
+import re
+from pathlib import Path
 
 import cv2
 import matplotlib.pyplot as plt
@@ -8,13 +11,22 @@ import pytest
 from PIL import Image
 
 from mdc import figures, sheets
-from mdc.figures import plot_curves, plot_sweep, write_html_table
+from mdc.figures import (
+    class_scores,
+    plot_classes,
+    plot_confusion,
+    plot_curves,
+    plot_sweep,
+    row_shares,
+    write_html_table,
+)
 from mdc.sheets import SheetInputs, chosen_images, coloured, draw_sheet, overlaid
 from mdc.store import CAMS, Cams, create
 from mdc.tables import write_table
-from mdc.voc import write_mask
+from mdc.voc import CLASSES, write_mask
 
 SWEEP = "maps,threshold,miou,pixel_accuracy,precision,recall,labelled\n"
+PAPER = Path(figures.__file__).parents[1] / "resources" / "paper_table3.csv"
 
 
 @pytest.fixture
@@ -26,6 +38,10 @@ def drawn(monkeypatch):
         found.append(figure)
         figure.savefig(path, dpi=40, format="png")
 
+    def keep_paper_figure(figure, png, pdf):
+        keep(figure, png)
+
+    monkeypatch.setattr(figures, "save_paper_figure", keep_paper_figure)
     monkeypatch.setattr(figures, "save_figure", keep)
     monkeypatch.setattr(sheets, "save_figure", keep)
     yield found
@@ -50,25 +66,173 @@ def test_curves_without_metrics_or_rows_are_drawn(tmp_path, drawn):
     assert cv2.imread(str(tmp_path / "empty.png")) is not None
 
 
-def test_sweep_has_a_line_per_map_setting(tmp_path, drawn):
-    (tmp_path / "a.csv").write_text(SWEEP + "d1,0.3,0.5,0.9,0.6,0.7,0.8\nd1,0.6,0.4,0.9,0.7,0.3,0.5\n")
-    (tmp_path / "b.csv").write_text(SWEEP + "fusion,0.3,0.55,0.9,0.6,0.7,0.9\n")
-    plot_sweep(
-        sweeps_csv=[tmp_path / "a.csv", tmp_path / "b.csv"], sweep_png=tmp_path / "s.png", threshold=0.3, title="t"
-    )
-    miou, _, recall, labelled = drawn[0].axes
-    assert [axis.get_title() for axis in drawn[0].axes] == ["miou", "precision", "recall", "labelled"]
-    assert miou.lines[0].get_xydata().tolist() == [[0.3, 0.5], [0.6, 0.4]]
-    assert miou.lines[1].get_xydata().tolist() == [[0.3, 0.55]]
+@pytest.fixture
+def files(tmp_path) -> dict[str, Path]:
+    return {"png": tmp_path / "new" / "f.png", "pdf": tmp_path / "new" / "f.pdf"}
+
+
+def saved(files: dict[str, Path]) -> dict[str, Path]:
+    files["png"].parent.mkdir(exist_ok=True)
+    return files
+
+
+def test_sweep_has_a_line_per_map_setting_and_a_star_at_its_best(tmp_path, drawn, files):
+    (tmp_path / "a.csv").write_text(SWEEP + "d1,0.3,0.4,0.9,0.6,0.7,0.8\nd1,0.6,0.5,0.9,0.7,0.3,0.5\n")
+    (tmp_path / "b.csv").write_text(SWEEP + "fusion,0.3,0.557,0.9,0.6,0.7,0.9\n")
+    sweeps = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    plot_sweep(sweeps_csv=sweeps, threshold=0.3, title="t", **saved(files))
+    miou, precision, recall, labelled = drawn[0].axes
+    assert [axis.get_title() for axis in drawn[0].axes] == ["mIoU", "precision", "recall", "labelled pixels"]
+    d1, star, fusion, its_star, configured = miou.lines
+    assert d1.get_xydata().tolist() == [[0.3, 0.4], [0.6, 0.5]] and star.get_xydata().tolist() == [[0.6, 0.5]]
+    assert fusion.get_xydata().tolist() == its_star.get_xydata().tolist() == [[0.3, 0.557]]
+    assert star.get_marker() == "*" and star.get_color() == d1.get_color() != fusion.get_color()
+    assert configured.get_xdata() == [0.3, 0.3]
+    assert precision.lines[0].get_ydata().tolist() == [0.6, 0.7]
     assert recall.lines[0].get_ydata().tolist() == [0.7, 0.3] and labelled.lines[1].get_ydata().tolist() == [0.9]
-    assert miou.lines[2].get_xdata() == [0.3, 0.3]  # the configured threshold
-    assert [text.get_text() for text in miou.get_legend().get_texts()] == ["d1", "fusion"]
+    (legend,) = drawn[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["d1: 50.0 at 0.6", "fusion: 55.7 at 0.3"]
 
 
-def test_a_sweep_without_true_masks_says_so(tmp_path, drawn):
+def test_a_sweep_without_true_masks_says_so(tmp_path, drawn, files):
     (tmp_path / "a.csv").write_text(SWEEP)
-    plot_sweep(sweeps_csv=[tmp_path / "a.csv"] * 2, sweep_png=tmp_path / "s.png", threshold=0.3, title="t")
+    plot_sweep(sweeps_csv=[tmp_path / "a.csv"] * 2, threshold=None, title="t", **saved(files))
     assert [text.get_text() for text in drawn[0].axes[0].texts] == ["no training image has a true mask"]
+    assert not drawn[0].axes[0].lines
+
+
+def matrix(rows: list[list[int]]) -> pd.DataFrame:
+    names = ["background", "cat", "None"]
+    return pd.DataFrame(rows, index=pd.Index(names, name="truth"), columns=[*names, "unlabelled"])
+
+
+def test_rows_of_a_confusion_matrix_become_percentages():
+    found = row_shares(matrix([[6, 1, 0, 1], [3, 1, 0, 0], [0, 0, 0, 0]]))
+    assert found.iloc[0].tolist() == [75, 12.5, 0, 12.5]
+    assert found.iloc[1].tolist() == [75, 25, 0, 0]
+    assert found.iloc[2].isna().all()  # the class does not occur
+    without = row_shares(matrix([[6, 2, 0, 0], [3, 1, 0, 0], [0, 0, 1, 0]]))
+    assert list(without) == ["background", "cat", "None"]  # every pixel was labelled
+    assert without.iloc[0].tolist() == [75, 25, 0]
+
+
+def test_confusion_matrix_shows_and_writes_the_percentages(tmp_path, drawn, files):
+    matrix([[396, 2, 1, 1], [100, 300, 0, 0], [0, 0, 0, 0]]).to_csv(tmp_path / "c.csv")
+    plot_confusion(confusion_csv=tmp_path / "c.csv", title="given", **saved(files))
+    axis = drawn[0].axes[0]
+    assert axis.images[0].get_array()[1].tolist() == [25, 75, 0, 0]
+    written = {tuple(map(int, text.get_position())): text.get_text() for text in axis.texts}
+    assert written == {(0, 0): "99", (0, 1): "25", (1, 1): "75"}  # (column, row); 0.5 and 0.25 are left out
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["background", "cat", "None", "unlabelled"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["background", "cat", "None"]
+    colours = cv2.imread(str(files["png"]))
+    assert (abs(colours.astype(int) - 216) <= 1).all(2).mean() > 0.02  # the grey row of the class that does not occur
+
+
+def test_a_confusion_matrix_without_true_masks_says_so(tmp_path, drawn, files):
+    matrix([[0] * 4] * 3).to_csv(tmp_path / "c.csv")
+    plot_confusion(confusion_csv=tmp_path / "c.csv", title="given", **saved(files))
+    assert [text.get_text() for text in drawn[0].axes[0].texts] == ["no image has a true mask"]
+
+
+def test_numbers_fit_into_a_matrix_of_vocs_classes(tmp_path, drawn, files):
+    names = ["background", *CLASSES]
+    table = pd.DataFrame(np.eye(21, 22, dtype=int), index=pd.Index(names, name="truth"), columns=[*names, "unlabelled"])
+    table.to_csv(tmp_path / "c.csv")
+    plot_confusion(confusion_csv=tmp_path / "c.csv", title="given", **saved(files))
+    axis = drawn[0].axes[0]
+    drawn[0].canvas.draw()
+    cell = axis.get_window_extent().width / 21
+    assert len(axis.texts) == 21 and {text.get_text() for text in axis.texts} == {"100"}
+    assert all(text.get_fontsize() >= 6 and text.get_window_extent().width < cell for text in axis.texts)
+
+
+KEYS = "split,classifier,setting,crf,"
+
+
+def paper() -> pd.DataFrame:
+    return pd.read_csv(PAPER, dtype={"crf": str})
+
+
+def voc_scores(**changes: float) -> pd.DataFrame:
+    """Return per_class.csv of one result on VOC's classes, all IoUs 50 but the given ones."""
+    keys = {"split": "val", "classifier": "mdc", "setting": "weak-fusion", "crf": "true"}
+    return pd.DataFrame([keys | dict.fromkeys(["background", *CLASSES, "mIoU"], 50.0) | changes])
+
+
+def test_the_papers_scores_stand_beside_ours_only_where_the_classes_are_the_same():
+    ours, theirs = class_scores(voc_scores(cat=61.5), paper(), split="val", classifier="mdc", result="weak-fusion-crf")
+    assert ours["cat"] == 61.5 and ours["mIoU"] == 50 and len(ours) == 22
+    assert theirs["cat"] == 80.2 and theirs["mIoU"] == 60.4  # the last but one row of the paper's table 3
+    other = voc_scores().rename(columns={"cat": "lion"})
+    assert class_scores(other, paper(), split="val", classifier="mdc", result="weak-fusion-crf")[1] is None
+    without_crf = voc_scores().assign(crf="false", setting="weak-mean")
+    ours, theirs = class_scores(without_crf, paper(), split="val", classifier="mdc", result="weak-mean")
+    assert ours is not None and theirs is None  # the paper has no such setting
+    assert class_scores(voc_scores(), paper(), split="test", classifier="mdc", result="weak-fusion-crf") == (None, None)
+
+
+def bars(figure) -> dict[str, list[float]]:
+    axis = figure.axes[0]
+    return {bar.get_label(): [patch.get_height() for patch in bar] for bar in axis.containers}
+
+
+def test_bars_are_as_high_as_the_scores(tmp_path, drawn, files):
+    voc_scores(cat=61.5).to_csv(tmp_path / "p.csv", index=False)
+    where = {"split": "val", "classifier": "mdc", "result": "weak-fusion-crf"}
+    plot_classes(per_class_csv=tmp_path / "p.csv", paper_csv=PAPER, **where, **saved(files))
+    found = bars(drawn[0])
+    assert list(found) == ["ours: mIoU 50.0", "the paper, on VOC: mIoU 60.4"]
+    ours, theirs = found.values()
+    assert ours == [50.0] * 8 + [61.5] + [50.0] * 13  # cat is the ninth of background and VOC's classes
+    assert theirs[:3] == [89.5, 85.6, 34.6] and theirs[-1] == 60.4
+    names = [label.get_text() for label in drawn[0].axes[0].get_xticklabels()]
+    assert names == ["background", *CLASSES, "mIoU"]
+    assert drawn[0].axes[0].get_title(loc="left") == "weak-fusion-crf, val"
+
+
+def test_ours_stands_alone_with_other_classes_and_says_so(tmp_path, drawn, files):
+    (tmp_path / "p.csv").write_text(KEYS + "background,cat,mIoU\nval,mdc,weak-fusion,false,90,,90\n")
+    where = {"split": "val", "classifier": "mdc", "result": "weak-fusion"}
+    plot_classes(per_class_csv=tmp_path / "p.csv", paper_csv=PAPER, **where, **saved(files))
+    heights = bars(drawn[0])["ours: mIoU 90.0"]
+    assert heights[0] == 90 and np.isnan(heights[1])  # the class does not occur
+    assert drawn[0].axes[0].get_title(loc="left") == "weak-fusion, val; ours alone, the classes are not VOC's"
+
+
+def test_bars_without_true_masks_say_so(tmp_path, drawn, files):
+    (tmp_path / "p.csv").write_text(KEYS + "mIoU\n")
+    where = {"split": "val", "classifier": "mdc", "result": "weak-fusion"}
+    plot_classes(per_class_csv=tmp_path / "p.csv", paper_csv=PAPER, **where, **saved(files))
+    assert [text.get_text() for text in drawn[0].axes[0].texts] == ["no image of val has a true mask"]
+    assert drawn[0].axes[0].get_title(loc="left") == "weak-fusion, val"
+
+
+def test_many_classes_take_several_rows(tmp_path, drawn, files):
+    names = [f"class{number}" for number in range(50)]
+    row = ["val", "mdc", "weak-fusion", "false", *range(50), 24.5]
+    pd.DataFrame([row], columns=[*KEYS.rstrip(",").split(","), *names, "mIoU"]).to_csv(tmp_path / "p.csv", index=False)
+    where = {"split": "val", "classifier": "mdc", "result": "weak-fusion"}
+    plot_classes(per_class_csv=tmp_path / "p.csv", paper_csv=PAPER, **where, **saved(files))
+    assert [len(axis.containers[0]) for axis in drawn[0].axes] == [17, 17, 17]
+    assert [patch.get_height() for patch in drawn[0].axes[2].containers[0]] == [*range(34, 50), 24.5]
+
+
+def test_pdfs_are_one_page_of_17_cm_with_truetype_fonts_and_the_same_every_time(tmp_path, files):
+    (tmp_path / "p.csv").write_text(KEYS + "background,$cat,mIoU\nval,mdc,weak-fusion,false,90,10,50\n")
+    where = {"split": "val", "classifier": "mdc", "result": "weak-fusion"}
+    plot_classes(per_class_csv=tmp_path / "p.csv", paper_csv=PAPER, **where, **files)
+    pdf, png = files["pdf"].read_bytes(), files["png"].read_bytes()
+    assert pdf.startswith(b"%PDF-1.") and pdf.rstrip().endswith(b"%%EOF")
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 1
+    width, height = map(float, re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", pdf).groups())
+    assert width == pytest.approx(17 / 2.54 * 72) and height == pytest.approx(6.2 / 2.54 * 72)
+    assert b"/FontFile2" in pdf and b"/Type3" not in pdf  # TrueType, embedded
+    assert not plt.get_fignums()
+    assert cv2.imread(str(files["png"])).shape[1] == 1338  # 17 cm at 200 dots per inch
+    assert not re.search(rb"Date|20\d\d-", pdf)
+    plot_classes(per_class_csv=tmp_path / "p.csv", paper_csv=PAPER, **where, **files)
+    assert (files["pdf"].read_bytes(), files["png"].read_bytes()) == (pdf, png)
 
 
 def test_saved_figures_are_pngs_and_closed(tmp_path):

@@ -149,6 +149,7 @@ def test_without_saliency_there_is_no_saliency_stage_and_no_salient_baseline(pro
         ("predictions", "predict_scores"),
         ("crf", "apply_crf"),
         ("scores", "tabulate_scores"),
+        ("figures", "draw_figure5"),
         ("report", "draw_sheet"),
         ("readme", "write_readme"),
     ],

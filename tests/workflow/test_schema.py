@@ -243,7 +243,7 @@ def rules_of(script: str) -> list[str]:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_uses_every_parameter_of_its_rules_and_no_other(name):
-    """Only `code` and `digest` may go unused: they make Snakemake see a change of the code and of new photos."""
+    """`code`, `digest` and `caption` are read by none: a change of code or photos reruns, a caption is the report's."""
     text = (ROOT / "workflow" / "scripts" / f"{name}.py").read_text()
     read = set(re.findall(r"snakemake\.params\.(\w+)", text))
     if re.search(r"\bsettings\b.* = .*snakemake\.params", text):
@@ -254,6 +254,6 @@ def test_a_script_uses_every_parameter_of_its_rules_and_no_other(name):
             assert re.match(r"\s*use rule", rule)  # it has the parameters of the rule it is made from
             continue
         given = set(re.findall(rf"^ {{{len(section[1]) + 4}}}(\w+)=", section[2], re.M))
-        assert given - {"code", "digest"} == read - {"code", "digest"}
+        assert given - {"code", "digest", "caption"} == read - {"code", "digest"}
         # what is downloaded is told by its hash: other code must not download it again
         assert ("code" in given) is ("hash" not in given)

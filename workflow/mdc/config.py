@@ -188,6 +188,7 @@ def _contradictions(config: Mapping[str, Any]):
             known = sorted({maps for name in classifier["blocks"] for maps in map_settings(config, name)})
             yield f"segmenter.settings: {setting} needs maps that no classifier has; there are {', '.join(known)}"
     yield from _loss_contradictions(config)
+    yield from _figure_contradictions(config)
     for stage in ("classifier", "segmenter"):
         training = config[stage]["training"]
         if training["batch_size"] % training["micro_batches"]:
@@ -223,6 +224,17 @@ def _loss_contradictions(config: Mapping[str, Any]):
                 f"segmenter.settings: {setting} learns from the true masks of val (segmenter.strong.with_val) and can "
                 "be scored on test only: add test to predictions.splits, or leave it out"
             )
+
+
+def _figure_contradictions(config: Mapping[str, Any]):
+    if config["figures"]["figure5"] and config["masks"]["own_masks"]:
+        yield "figures.figure5: there are no localization maps to show with masks.own_masks: leave the list empty"
+    if config["figures"]["figure6"] and not (config["predictions"]["splits"] and config["segmenter"]["settings"]):
+        yield "figures.figure6: nothing is predicted: leave it empty, or fill segmenter.settings and predictions.splits"
+    for key, ids in config["figures"].items():
+        for image_id in ids if config["data"]["source"] == "voc" else []:
+            if len(image_id) == 10 and image_id.isdigit():  # YAML reads 2007_000027 as the number 2007000027
+                yield f'figures.{key}: {image_id} is no id of VOC; write ids in quotes: "{image_id[:4]}_{image_id[4:]}"'
 
 
 def _variant_contradictions(config: Mapping[str, Any]):

@@ -50,6 +50,12 @@ class SheetInputs:
     crf_csv: Sequence[Path]
 
 
+def read_scores(images_csv: Path) -> pd.DataFrame:
+    """Return each image's scores as `mdc.scores.score_masks` wrote them: columns id, miou, pixel_accuracy in 0..1."""
+    empty = {"miou": "", "pixel_accuracy": ""}  # and nowhere else: an id may be "NA"
+    return pd.read_csv(images_csv, dtype={"id": str}, keep_default_na=False, na_values=empty)
+
+
 def chosen_images(scores: pd.DataFrame, *, each: int) -> list[tuple[str, str]]:
     """Return (kind, id) of the best, the median and the worst images by `miou`, `each` of every kind, best first.
 
@@ -85,11 +91,10 @@ def draw_sheet(
         each: images of each kind.
     """
     table = read_manifest(inputs.split_csv).set_index("id")
-    empty = {"miou": "", "pixel_accuracy": ""}  # and nowhere else: an id may be "NA"
-    scores = pd.read_csv(inputs.images_csv, dtype={"id": str}, keep_default_na=False, na_values=empty)
+    scores = read_scores(inputs.images_csv)
     chosen = chosen_images(scores, each=each) or [("", image_id) for image_id in table.index[: 3 * each]]
     values = dict(zip(scores["id"], scores["miou"], strict=True))
-    cams = _cams_of([image_id for _, image_id in chosen], inputs.cams_h5)
+    cams = find_cams([image_id for _, image_id in chosen], inputs.cams_h5)
     stride = attributes(inputs.cams_h5[0], kind=CAMS)["stride"] if inputs.cams_h5 else 0
     pictures = {
         "saliency": read_table(inputs.saliency_csv),
@@ -106,7 +111,7 @@ def draw_sheet(
         if saliency is not None:
             cells["saliency"] = np.repeat((255 * saliency).astype(np.uint8)[..., None], 3, axis=2)
         if image_id in cams:
-            cells |= _map_cells(photo, cams[image_id], names, setting, stride)
+            cells |= map_cells(photo, cams[image_id], names, setting, stride)
         for name in ("pseudo mask", "prediction", "+ CRF"):
             if image_id in pictures[name]:
                 cells[name] = coloured(read_mask(Path(pictures[name][image_id])))
@@ -118,7 +123,8 @@ def draw_sheet(
     _draw_grid(rows, sheet_png, classes=classes, title=title)
 
 
-def _cams_of(ids: Sequence[str], files: Sequence[Path]) -> dict[str, Cams]:
+def find_cams(ids: Sequence[str], files: Sequence[Path]) -> dict[str, Cams]:
+    """Return id -> localization maps of those of `ids` that are in `files`, all shards of a split's maps."""
     found = {}
     for path in files:
         inside = set(ids_in(path, kind=CAMS))
@@ -126,13 +132,17 @@ def _cams_of(ids: Sequence[str], files: Sequence[Path]) -> dict[str, Cams]:
     return found
 
 
-def _map_cells(
+def map_cells(
     photo: np.ndarray,
     cams: Cams,
     names: Sequence[str],
     setting: str,
     stride: int,
 ) -> dict[str, np.ndarray]:
+    """Return map -> photo with that map over it, uint8 (H, W, 3): of every block and of the map setting `setting`.
+
+    Each class's map is taken relative to its own maximum; per pixel the highest of the classes is shown.
+    """
     cells = {}
     for name in dict.fromkeys([*names, setting]):
         fused = fused_at_image_size(
@@ -154,20 +164,20 @@ def _draw_grid(
         axis.set(xticks=[], yticks=[])
         axis.set_frame_on(False)
     for line, (label, cells) in zip(axes, rows, strict=False):
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
         for axis, name in zip(line, columns, strict=False):
             if name in cells:
                 axis.imshow(cells[name], interpolation="nearest")
     for axis, name in zip(axes[0], columns, strict=False):
-        axis.set_title(name, fontsize=8)
+        axis.set_title(name, fontsize=10)
     patches = [
         matplotlib.patches.Patch(color=PALETTE[index] / 255, label=name)
         for index, name in enumerate(["background", *classes])
     ]
     patches.append(matplotlib.patches.Patch(color=3 * [VOID_SHADE / 255], label="unlabelled"))
-    figure.legend(handles=patches, loc="lower center", ncols=min(len(patches), 11), fontsize=7, frameon=False)
+    figure.legend(handles=patches, loc="lower center", ncols=min(len(patches), 9), fontsize=8, frameon=False)
     inches = figure.get_figheight()
-    figure.suptitle(title, fontsize=9, y=1 - 0.1 / inches)
+    figure.suptitle(title, fontsize=10, y=1 - 0.1 / inches)
     # the title and the names of the columns take 0.5 inches, the legend 0.5
     figure.subplots_adjust(left=0.1, right=0.995, top=1 - 0.5 / inches, bottom=0.5 / inches, wspace=0.03, hspace=0.05)
     save_figure(figure, path)

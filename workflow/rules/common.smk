@@ -17,6 +17,7 @@ from mdc.errors import InputError
 from mdc.fingerprint import code_fingerprint
 from mdc.layout import NEEDS_SBD, sbd_dataset, watched_files
 from mdc.photo_files import photos_digest
+from mdc.report import TABLES, caption, figure_maps, figure_segmenters, figure_split
 from mdc.settings import (
     VGG16_MB,
     block_names,
@@ -437,8 +438,58 @@ def sheet_tables(wildcards, stage):
     return [f"{RESULTS}/masks/{BY_NETWORK}/{maps}/{split}.csv"]
 
 
+def figure_ids():
+    """Return the ids that figures are asked to show, and the splits they are looked up in, by key of the config."""
+    asked = {
+        "figure5": (config["figures"]["figure5"], "train"),
+        "figure6": (config["figures"]["figure6"], figure_split(config)),
+    }
+    return {f"figures.{key}": (ids, split) for key, (ids, split) in asked.items() if ids}
+
+
+def figure_result(figure, classifier):
+    """Return the split and the result by whose scores figure5 or figure6 chooses images."""
+    if figure == "figure5":
+        return {"split": "train", "result": f"pseudo-{figure_maps(config, classifier)}"}
+    return {"split": figure_split(config), "result": f"{figure_segmenters(config, classifier)[0]}-crf"}
+
+
+def figure_scores(figure, classifier):
+    """Return the table of these scores, with the wildcards classifier and seed."""
+    result = figure_result(figure, classifier)
+    return f"{RESULTS}/scores/{BY_NETWORK}/{result['split']}/{result['result']}.images.csv"
+
+
+def figure_tables(stage, classifier):
+    """Return the tables of masks that figure 6 shows (stage predictions or crf), of one segmenter after the other."""
+    split = figure_split(config)
+    return [path for setting in figure_segmenters(config, classifier) for path in mask_tables(stage, setting, split)]
+
+
+def curves_of(network):
+    """Return what the curves of a network are of: classifier, seed and, for a segmenter, the setting as result."""
+    stage, classifier, seed, *setting = network.split("/")
+    return {"classifier": classifier, "seed": seed.removeprefix("seed"), "result": "".join(setting)}
+
+
+def paper_figures():
+    """Return the figures in the paper's manner, as PNG; each is made as PDF as well."""
+    figures = []
+    split = figure_split(config)
+    for classifier, seed, _ in every_network():
+        network = BY_NETWORK.format(classifier=classifier, seed=seed)
+        if not config["masks"]["own_masks"]:
+            figures += [f"{network}/figure5.png", f"{network}/sweep.png"]
+        shown = figure_segmenters(config, classifier) if split else []
+        if shown:
+            figures.append(f"{network}/figure6.png")
+        figures += [f"{network}/{split}/{setting}-crf.confusion.png" for setting in shown]
+        figures += [f"{classifier}/{split}/{setting}-crf.classes.png" for setting in shown]
+    return [f"{RESULTS}/figures/{figure}" for figure in dict.fromkeys(figures)]
+
+
 def every_figure():
-    """Return the figures of the report: curves, sweeps, and contact sheets of all pseudo masks and segmenters."""
+    """Return the pictures of the report alone: curves, and contact sheets of all pseudo masks and segmenters."""
     figures = []
     for classifier, seed, settings in every_network():
         network = BY_NETWORK.format(classifier=classifier, seed=seed)
@@ -449,6 +500,4 @@ def every_figure():
         figures += [f"{RESULTS}/segmenter/{network}/{setting}/curves.png" for setting in settings]
         if needs_classifier(config):
             figures.append(f"{RESULTS}/classifier/{network}/curves.png")
-        if not config["masks"]["own_masks"]:
-            figures.append(f"{RESULTS}/report/{network}/sweep.png")
     return figures

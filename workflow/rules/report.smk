@@ -1,5 +1,5 @@
-# report: what people look at: curves, the threshold sweep, contact sheets, tables as HTML, and the config that was used.
-# Needs:    the metrics, maps, masks and scores of the stages before.
+# report: what people look at: curves, contact sheets, tables as HTML, the config that was used, and the figures.
+# Needs:    the metrics, maps, masks and scores of the stages before, and the stage figures.
 # Produces: report/... as PNG and HTML, gathered into one file by `snakemake --report`.
 
 
@@ -12,12 +12,18 @@ rule report:
         f"{RESULTS}/report/best_thresholds.html",
         f"{RESULTS}/report/segmenters.html",
         every_figure(),
+        paper_figures(),
 
 
 rule write_config:
     """Keep the complete configuration beside the results."""
     output:
-        yaml=report(f"{RESULTS}/config.yaml", category="Configuration", caption="../report/config.rst"),
+        yaml=report(
+            f"{RESULTS}/config.yaml",
+            category="Configuration",
+            labels={"file": "config.yaml"},
+            caption="../report/config.rst",
+        ),
     log:
         f"{RESULTS}/logs/write_config.log",
     benchmark:
@@ -42,8 +48,8 @@ rule show_table:
     output:
         html=report(
             f"{RESULTS}/report/{{table}}.html",
-            category="Scores",
-            labels={"table": "{table}"},
+            category=lambda wildcards: TABLES[wildcards.table][0],
+            labels=lambda wildcards: {"what": TABLES[wildcards.table][1]},
             caption="../report/table.rst",
         ),
     log:
@@ -60,6 +66,7 @@ rule show_table:
         runtime=5,
     params:
         code=fingerprint("show_table"),
+        caption=lambda wildcards, threads: caption(config),
     script:
         "../scripts/show_table.py"
 
@@ -72,7 +79,7 @@ rule plot_curves:
         png=report(
             f"{RESULTS}/{{network}}/curves.png",
             category="Training",
-            labels={"network": "{network}"},
+            labels=lambda wildcards: {"network": wildcards.network},
             caption="../report/curves.rst",
         ),
     log:
@@ -89,36 +96,13 @@ rule plot_curves:
         runtime=5,
     params:
         code=fingerprint("plot_curves"),
+        caption=lambda wildcards, threads: caption(
+            config,
+            **curves_of(wildcards.network),
+            tells=["masks"] if wildcards.network.startswith("segmenter") else [],
+        ),
     script:
         "../scripts/plot_curves.py"
-
-
-rule plot_sweep:
-    """Draw the quality of the pseudo masks over the threshold, a line per map setting."""
-    input:
-        sweeps=lambda wildcards: sweeps_of(wildcards.classifier),
-    output:
-        png=report(
-            f"{RESULTS}/report/{BY_NETWORK}/sweep.png",
-            category="Pseudo masks",
-            labels={"figure": "threshold sweep", "classifier": "{classifier}", "seed": "{seed}"},
-            caption="../report/sweep.rst",
-        ),
-    log:
-        f"{RESULTS}/logs/plot_sweep/{BY_NETWORK}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/plot_sweep/{BY_NETWORK}.tsv"
-    conda:
-        "../../envs/mdc.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=5,
-    params:
-        code=fingerprint("plot_sweep"),
-        threshold=None if config["masks"]["threshold"] == "best" else config["masks"]["threshold"],
-    script:
-        "../scripts/plot_sweep.py"
 
 
 rule draw_sheet:
@@ -160,5 +144,6 @@ rule draw_sheet:
         names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
         setting=lambda wildcards: maps_of_result(wildcards.result, wildcards.classifier),
         each=config["report"]["sheet_images"],
+        caption=lambda wildcards, threads: caption(config, **wildcards),
     script:
         "../scripts/draw_sheet.py"

@@ -8,9 +8,6 @@
 # <result> is pseudo-<maps>, or with a variant pseudo-<maps>@<variant>, salient-<maps>, all-background, or a segmenter's setting, with -crf after the CRF.
 
 
-PAPER_TABLES = {"table3": "Table 3: localization maps", "table4": "Table 4: semi-supervised learning"}
-
-
 rule scores:
     """The tables of scores."""
     input:
@@ -97,8 +94,8 @@ rule tabulate_paper:
         md=f"{RESULTS}/scores/{{table}}.md",
         html=report(
             f"{RESULTS}/report/{{table}}.html",
-            category=lambda wildcards: PAPER_TABLES[wildcards.table],
-            labels={"table": "{table}"},
+            category=lambda wildcards: TABLES[wildcards.table][0],
+            labels=lambda wildcards: {"what": TABLES[wildcards.table][1]},
             caption="../report/paper_table.rst",
         ),
     log:
@@ -106,7 +103,7 @@ rule tabulate_paper:
     benchmark:
         f"{RESULTS}/benchmarks/tabulate_paper/{{table}}.tsv"
     wildcard_constraints:
-        table=one_of(PAPER_TABLES),
+        table="table3|table4",
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -125,5 +122,6 @@ rule tabulate_paper:
             if "test" not in config["predictions"]["splits"] and learns_from_val(config, row[1])
         ],
         note=SALIENCY_NOTE,
+        caption=lambda wildcards, threads: caption(config),
     script:
         "../scripts/tabulate_paper.py"

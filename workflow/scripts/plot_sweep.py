@@ -10,9 +10,10 @@ def main() -> None:
 
     plot_sweep(
         sweeps_csv=[Path(path) for path in snakemake.input.sweeps],
-        sweep_png=Path(snakemake.output.png),
+        png=Path(snakemake.output.png),
+        pdf=Path(snakemake.output.pdf),
         threshold=snakemake.params.threshold,
-        title=f"pseudo masks of the training images, classifier {snakemake.wildcards.classifier}",
+        title="pseudo masks of the training images, classifier {classifier}, seed {seed}".format(**snakemake.wildcards),
     )
 
 

@@ -1,0 +1,23 @@
+"""Draw the scores of one result by class, beside the paper's where the classes are VOC's."""
+
+from pathlib import Path
+
+from mdc.logs import run_logged
+
+
+def main() -> None:
+    from mdc.figures import plot_classes
+
+    wildcards = snakemake.wildcards
+    plot_classes(
+        per_class_csv=Path(snakemake.input.per_class),
+        paper_csv=Path(snakemake.input.paper),
+        png=Path(snakemake.output.png),
+        pdf=Path(snakemake.output.pdf),
+        split=wildcards.split,
+        classifier=wildcards.classifier,
+        result=wildcards.result,
+    )
+
+
+run_logged(snakemake.log[0], main)
