@@ -16,8 +16,9 @@ from mdc.tables import file_digest
 from mdc.voc import write_mask
 
 # On several cores, a file of tests stays on one worker; these share a run of the workflow that takes minutes.
-ON_ONE_WORKER = {name: "tiny_run" for name in ("test_demo.py", "test_reruns.py", "test_predict_export.py")}
-LONGEST_FIRST = ("test_paper.py", "test_study.py", "test_demo.py", "test_reruns.py", "test_dag.py", "test_own.py")
+TINY_RUN = ("test_demo.py", "test_report.py", "test_reruns.py", "test_predict_export.py", "test_tables.py")
+ON_ONE_WORKER = dict.fromkeys(TINY_RUN, "tiny_run")
+LONGEST_FIRST = ("test_paper.py", "test_study.py", *TINY_RUN, "test_dag.py", "test_own.py")
 SLIM_BACKBONE = {
     "name": "vgg",
     "widths": [8, 8, 8, 8, 8],

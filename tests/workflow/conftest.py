@@ -78,8 +78,16 @@ def project(tmp_path_factory) -> Project:
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory) -> Project:
-    """A copy of the project with the finished run `tiny` and its report."""
+    """A copy of the project with the finished run `tiny`."""
     project = copy_project(tmp_path_factory.mktemp("tiny"))
     result = project.snakemake("--set-threads", *ONE_THREAD_EACH, overlays=TINY)
     assert result.returncode == 0, result.stdout + result.stderr
     return project
+
+
+@pytest.fixture(scope="session")
+def tiny_report(tiny_run) -> Path:
+    """The report of the run `tiny`, in the run's folder."""
+    result = tiny_run.snakemake("--report", "results/tiny/report.html", overlays=TINY)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return tiny_run.folder / "results/tiny/report.html"

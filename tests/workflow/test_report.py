@@ -1,0 +1,182 @@
+"""The report in a real browser: every category opens, and its pictures and tables are really there."""
+
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from .conftest import TINY, Project
+
+pytestmark = pytest.mark.slow
+LINES = {  # category of the report -> the lines that its menu has
+    "Configuration": ["config.yaml"],
+    "Contact sheets": ["train pseudo-fusion mdc 0", "val true-masks-crf mdc 0", "val weak-fusion-crf mdc 0"],
+    "Figure 5: localization maps": ["mdc 0"],
+    "Figure 6: predictions": ["mdc 0"],
+    "Pseudo masks": ["best thresholds", "threshold sweep mdc 0"],
+    "Scores": ["all results", "all results by class", "confusion matrix val weak-fusion-crf mdc 0"],
+    "Table 3: map settings": ["table 3", "table 3 as bars weak-fusion-crf val mdc"],
+    "Training": ["classifier/mdc/seed0", "segmenter/mdc/seed0/true-masks", "segmenter/mdc/seed0/weak-fusion"],
+}
+PICTURES = {  # of these lines, below results/tiny/
+    ("Contact sheets", 2): "report/mdc/seed0/val/weak-fusion-crf.png",
+    ("Figure 5: localization maps", 0): "figures/mdc/seed0/figure5.png",
+    ("Figure 6: predictions", 0): "figures/mdc/seed0/figure6.png",
+    ("Pseudo masks", 1): "figures/mdc/seed0/sweep.png",
+    ("Scores", 2): "figures/mdc/seed0/val/weak-fusion-crf.confusion.png",
+    ("Table 3: map settings", 1): "figures/mdc/val/weak-fusion-crf.classes.png",
+    ("Training", 0): "classifier/mdc/seed0/curves.png",
+}
+
+
+class Page:
+    """The report in headless Chromium, used by clicks as a reader does."""
+
+    def __init__(self, browser: webdriver.Chrome, report: Path):
+        self.browser = browser
+        self.wait = WebDriverWait(browser, 20, poll_frequency=0.05)
+        browser.get(report.as_uri())
+        self.wait.until(lambda _: self.menu())
+
+    def found(self, css: str) -> list[WebElement]:
+        return self.browser.find_elements(By.CSS_SELECTOR, css)
+
+    def menu(self) -> list[str]:
+        """Return the entries of the start menu, of which there are none elsewhere."""
+        return [entry.text for entry in self.found("#app > div > nav ul li a")]
+
+    def open(self, category: str) -> list[WebElement]:
+        """Go through the start menu into a category and return its lines."""
+        if category not in self.menu():
+            self.found("#app nav nav ol a")[0].click()  # the house
+            self.wait.until(lambda _: category in self.menu())
+        next(entry for entry in self.found("#app > div > nav ul li a") if entry.text == category).click()
+        return self.wait.until(lambda _: self.found("#app tbody tr"))
+
+    def show(self, category: str, line: int) -> WebElement:
+        """Click the eye of a line and return what it shows, a picture or a frame."""
+        self.open(category)[line].find_elements(By.TAG_NAME, "a")[0].click()
+        return self.wait.until(lambda _: self.found("#app .grow img, #app .grow iframe"))[0]
+
+    def picture(self, category: str, line: int) -> dict:
+        """Return the size of the picture that a line shows, and where and how wide it is drawn, in pixels."""
+        image = self.show(category, line)
+        script = """let i = arguments[0], box = i.getBoundingClientRect();
+            return i.complete && {size: [i.naturalWidth, i.naturalHeight], top: box.top, width: box.width}"""
+        return self.wait.until(lambda browser: browser.execute_script(script, image))
+
+    def caption(self, category: str, line: int) -> str:
+        """Click the i of a line and return the text that it opens."""
+        self.open(category)[line].find_elements(By.TAG_NAME, "a")[1].click()
+        self.wait.until(lambda _: "DESCRIPTION" in self.found("#app > div > nav")[0].text.upper())
+        return self.found("#app > div > nav")[0].text
+
+    def table(self, category: str, line: int) -> list[list[str]]:
+        """Return the cells of a table that a line shows, its header first."""
+        self.browser.switch_to.frame(self.show(category, line))
+        self.wait.until(lambda _: self.found("tbody tr"))
+        cells = "return [...document.querySelectorAll('tr')].map(r => [...r.cells].map(c => c.textContent))"
+        found = self.browser.execute_script(cells)
+        self.browser.switch_to.default_content()
+        return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        reason = "NO BROWSER, SO THE REPORT WAS NOT LOOKED AT: apt-get install chromium chromium-driver"
+        warnings.warn(reason, stacklevel=1)
+        pytest.skip(reason)
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--disable-dev-shm-usage", "--disable-gpu", "--window-size=1500,600"):
+        options.add_argument(argument)
+    if os.geteuid() == 0:
+        options.add_argument("--no-sandbox")  # Chromium refuses to start as root with it
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("no_proxy", "NO_PROXY"):
+            patch.setenv(name, "127.0.0.1,localhost")  # the driver listens here, not behind a proxy
+        opened = webdriver.Chrome(options=options, service=Service(driver))
+        yield opened
+        opened.quit()
+
+
+@pytest.fixture(scope="module")
+def page(browser, tiny_report) -> Page:
+    return Page(browser, tiny_report)
+
+
+def test_every_category_is_reached_and_has_its_lines(page):
+    assert page.menu() == ["Workflow", "Statistics", "About", *LINES]
+    for category, lines in LINES.items():
+        assert [line.text for line in page.open(category)] == lines
+
+
+def test_every_picture_is_shown_whole(page, tiny_report):
+    for (category, line), path in PICTURES.items():
+        natural = page.picture(category, line)
+        assert natural["size"] == list(Image.open(tiny_report.parent / path).size), path
+        assert natural["top"] >= 0 and natural["width"] >= 500, path  # it begins in the window and is no thumbnail
+
+
+def test_the_table_of_all_results_has_the_numbers_of_the_summary(page, tiny_report):
+    header, *rows = page.table("Scores", 0)
+    summary = pd.read_csv(tiny_report.parent / "scores/summary.csv", dtype={"crf": str})
+    assert len(rows) == len(summary) == 14
+    for cells, (_, row) in zip(rows, summary.iterrows(), strict=True):
+        shown = dict(zip(header, cells, strict=True))
+        assert (shown["split"], shown["setting"], shown["crf"]) == (row["split"], row["setting"], row["crf"])
+        for name in ("miou", "pixel_accuracy"):
+            assert float(shown[name]) == pytest.approx(row[name], rel=0.005)
+
+
+@pytest.mark.parametrize(("category", "line"), [("Pseudo masks", 0), ("Scores", 1), ("Table 3: map settings", 0)])
+def test_every_other_table_has_rows(page, category, line):
+    header, *rows = page.table(category, line)
+    assert len(header) > 5 and len(rows) >= 4
+
+
+def test_captions_tell_the_setting(page):
+    maps = page.caption("Figure 5: localization maps", 0)
+    for words in (
+        "Classifier: mdc (dilations 1, 3). Seed: 0. Images: train.",
+        "from the fused maps, object above 0.3 of each map's maximum, background where saliency is below 0.06",
+        "Saliency: made by rbd, which is built in",
+        "results/tiny/figures/mdc/seed0/figure5.pdf",
+    ):
+        assert words in maps
+    assert "System Message" not in maps  # what a fault in the caption's markup would show
+    predictions = page.caption("Figure 6: predictions", 0)
+    assert "Images: val." in predictions and "CRF: 2 iterations" in predictions
+
+
+def test_the_configuration_can_be_taken_from_the_report(page, tiny_report):
+    link = page.open("Configuration")[0].find_elements(By.TAG_NAME, "a")[0]
+    content = "return fetch(arguments[0]).then(answer => answer.text())"
+    text = page.browser.execute_script(content, link.get_attribute("href"))
+    assert text == (tiny_report.parent / "config.yaml").read_text()
+
+
+def test_ids_that_are_not_there_are_refused_with_the_nearest(tiny_run: Project):
+    result = tiny_run.snakemake(
+        "results/tiny/figures/ids_checked.txt", "--config", "figures={figure5: [train_00000], figure6: [val_000002]}",
+        overlays=TINY,
+    )  # fmt: skip
+    output = result.stdout + result.stderr
+    assert result.returncode == 1
+    sentence = (
+        "figures.figure5: there is no image train_00000 among the 12 of results/tiny/data/train.csv; name train_0000"
+    )
+    assert sentence in output
+    assert "val_000002;" not in output and 'Traceback (most recent call last):\n  File "/tmp' not in output
