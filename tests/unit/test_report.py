@@ -31,7 +31,7 @@ CRF = "CRF: 10 iterations; kernel over position 3 (3 px), over position and colo
 def test_a_prediction_tells_everything():
     found = caption(config(), classifier="mdc", seed=0, split="val", result="weak-fusion-crf")
     assert found == (
-        "Result: ``weak-fusion-crf``. Classifier: ``mdc`` (dilations 1, 3, 6, 9). Seed: 0. Images: val. "
+        "Result: ``weak-fusion-crf``. Classifier: ``mdc`` (dilations 1, 3, 6, 9, stride 8). Seed: 0. Images: val. "
         f"Pseudo masks: {PSEUDO}{RBD} {CRF}"
     )
 
@@ -45,7 +45,7 @@ def test_without_crf_and_of_pseudo_masks():
 def test_what_all_results_share():
     found = caption(config(seeds=[0, 7]))
     assert found.startswith(
-        "Classifier: ``mdc`` (dilations 1, 3, 6, 9). Seeds: 0, 7. Pseudo masks: from each map setting,"
+        "Classifier: ``mdc`` (dilations 1, 3, 6, 9, stride 8). Seeds: 0, 7. Pseudo masks: from each map setting,"
     )
     assert found.endswith(CRF)
     assert caption(config(), classifier="mdc", seed=0, tells=[]).endswith("Seed: 0.")
@@ -64,7 +64,7 @@ def test_what_all_results_share():
             "weak-fusion@bare",
             "background go to object, pixels of two classes go to the highest map. Saliency: not used.",
         ),
-        ("semi500-fusion", f"Pseudo masks: {PSEUDO}"),
+        ("semi500-fusion", f"Pseudo masks: {PSEUDO}{RBD} True masks of 500 images instead of their pseudo masks."),
         ("true-masks-crf", "Learnt from the true masks of the training images. CRF: 10 iterations"),
         ("weak-salient-d1", "Baseline masks: salient pixels, each of the tagged class with the highest map (``d1``)."),
         ("salient-mean", "(``mean``). Saliency: made by rbd"),
@@ -96,10 +96,12 @@ def test_what_the_figures_show():
     assert figure_split(config(predictions={"splits": []})) == ""
 
 
-def test_the_semi_supervised_segmenter_is_shown_beside_the_weak_one(monkeypatch):
-    trained = ["semi5-d1", "weak-fusion", "semi5-fusion", "semi9-fusion", "true-masks"]
-    monkeypatch.setattr("mdc.report.segmenter_settings", lambda config, classifier: trained)
-    assert figure_segmenters({}, "mdc") == ["weak-fusion", "semi5-fusion"]
+def test_the_semi_supervised_segmenter_is_shown_beside_the_weak_one():
+    trained = ["semi5-d1", "weak-fusion", "semi2913-fusion", "semi5-fusion", "semi9-fusion", "true-masks"]
+    semi = config(segmenter={"settings": trained})
+    assert figure_segmenters(semi, "mdc") == ["weak-fusion", "semi5-fusion"]  # the one that learns from val is not
+    on_test = merged(semi, {"predictions": {"splits": ["test"]}})
+    assert figure_segmenters(on_test, "mdc") == ["weak-fusion", "semi2913-fusion"]
 
 
 def test_tables_have_a_category_and_a_name_of_their_own():
