@@ -84,6 +84,7 @@ def plot_differences(differences: pd.DataFrame, path: Path) -> None:
         labels = [f"{claim} ({first})" if claim in repeated else claim for claim, first in claims]
         axis.set_yticks([-number for number in range(len(claims))], labels)
         axis.set(title=dataset, xlabel="difference in mIoU, points")
-        axis.legend()
+        # below the plot, where no interval can lie
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.6 / (0.42 * rows)), ncols=len(STAGES), frameon=False)
     figure.tight_layout()
     save_figure(figure, path)
