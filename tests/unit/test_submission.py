@@ -14,7 +14,7 @@ from overlays import merged
 from PIL import Image
 from voc_archives import voc_files, voc_test_files, write_folder
 
-from mdc.config import check_submission
+from mdc.contradictions import check_submission
 from mdc.errors import InputError
 from mdc.manifest import COLUMNS, write_manifest
 from mdc.submission import id_problems, mask_problem, pack_submission

@@ -161,7 +161,7 @@ BY_STAGE = ("classifier", "segmenter")  # config[stage] in the rules stands for 
 def lookups() -> set[str]:
     """Return the dotted names that are looked up as config["a"]["b"], or as DATA["b"] where DATA is config["data"]."""
     found = set()
-    # not mdc/config.py: checking a key is not using it
+    # not mdc/config.py and mdc/contradictions.py: checking a key is not using it
     sources = [*(ROOT / "workflow" / "rules").glob("*.smk"), Path(settings.__file__)]
     for path in sources:
         text = re.sub(r"\s#.*", "", path.read_text())

@@ -12,7 +12,8 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(WORKFLOW), os.env
 
 from snakemake.exceptions import WorkflowError
 
-from mdc.config import check_config, check_submission, load_schema, typed
+from mdc.config import check_config, load_schema, typed
+from mdc.contradictions import check_submission
 from mdc.errors import InputError
 from mdc.fingerprint import code_fingerprint
 from mdc.layout import NEEDS_SBD, sbd_dataset, watched_files
