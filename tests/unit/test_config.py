@@ -376,8 +376,8 @@ def test_the_home_folder_and_empty_keys_in_paths(paper, monkeypatch):
         ),
         (
             {"segmenter": {"online_warmup_epochs": 15, "settings": ["true-masks", "weak-d1", "weak-d3"]}},
-            "segmenter.online_warmup_epochs: 15 of 15 epochs leave none for the online term of weak-d1: lower it, or "
-            "set segmenter.online_term to false",
+            "segmenter.settings: weak-d1 gets no online term: segmenter.online_warmup_epochs is 15 of 15 epochs: lower "
+            "it, or set segmenter.online_term to false",
         ),
         (
             {"scores": {"table3": ["mdc/weak-d1@best"]}},

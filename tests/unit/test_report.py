@@ -64,7 +64,7 @@ def test_what_all_results_share():
             "weak-fusion@bare",
             "background go to object, pixels of two classes go to the highest map. Saliency: not used.",
         ),
-        ("semi500-fusion", f"Pseudo masks: {PSEUDO}{RBD} True masks of 500 images instead of their pseudo masks."),
+        ("semi500-fusion", f"Pseudo masks: {PSEUDO}{RBD} True masks of 500 images, instead of their pseudo masks."),
         ("true-masks-crf", "Learnt from the true masks of the training images. CRF: 10 iterations"),
         ("weak-salient-d1", "Baseline masks: salient pixels, each of the tagged class with the highest map (``d1``)."),
         ("salient-mean", "(``mean``). Saliency: made by rbd"),

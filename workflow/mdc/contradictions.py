@@ -106,7 +106,7 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         if setting not in usable:
             known = sorted({maps for name in classifier["blocks"] for maps in map_settings(config, name)})
             yield f"segmenter.settings: {setting} needs maps that no classifier has; there are {', '.join(known)}"
-    yield from _loss_contradictions(config)
+    yield from _segmenter_contradictions(config)
     yield from _figure_contradictions(config)
     for stage in ("classifier", "segmenter"):
         training = config[stage]["training"]
@@ -125,24 +125,37 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         yield "training.micro_batches: batch normalisation needs at least 2 images at a time"
 
 
-def _loss_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
-    segmenter = config["segmenter"]
-    known = [name for name in segmenter["settings"] if split_variant(name)[1] in {"", *config["variants"]}]
-    for setting in known:
-        varied = variant_config(config, setting)["segmenter"]
-        warmup, epochs = varied["online_warmup_epochs"], segmenter["training"]["epochs"]
-        if learnt_masks(split_variant(setting)[0]) and varied["online_term"] and warmup >= epochs:
-            yield (
-                f"segmenter.online_warmup_epochs: {warmup} of {epochs} epochs leave none for the online term of "
-                f"{setting}: lower it, or set segmenter.online_term to false"
-            )
-            break
+def _segmenter_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
+    known = [name for name in config["segmenter"]["settings"] if _has_variant(config, name)]
     for setting in known:
         if learns_from_val(config, setting) and "test" not in config["predictions"]["splits"]:
             yield (
                 f"segmenter.settings: {setting} learns from the true masks of val (segmenter.strong.with_val) and can "
                 "be scored on test only: add test to predictions.splits, or leave it out"
             )
+    problems = [problem for setting in known for problem in setting_problems(config, setting)]
+    yield from (f"segmenter.settings: {problem}" for problem in problems[:1])
+
+
+def _has_variant(config: Mapping[str, Any], name: str) -> bool:
+    return split_variant(name)[1] in {"", *config["variants"]}
+
+
+def setting_problems(config: Mapping[str, Any], setting: str) -> list[str]:
+    """Return a sentence per reason why a segmenter cannot be trained as its name says, wherever it is asked for."""
+    base = split_variant(setting)[0]
+    varied = variant_config(config, setting)
+    problems = []
+    if base.startswith("weak-salient-") and (config["masks"]["own_masks"] or varied["saliency"]["source"] == "none"):
+        problems.append(f"{setting} needs saliency maps, which this configuration does not use")
+    segmenter = varied["segmenter"]
+    warmup, epochs = segmenter["online_warmup_epochs"], segmenter["training"]["epochs"]
+    if learnt_masks(base) and segmenter["online_term"] and warmup >= epochs:
+        problems.append(
+            f"{setting} gets no online term: segmenter.online_warmup_epochs is {warmup} of {epochs} epochs: lower it, "
+            "or set segmenter.online_term to false"
+        )
+    return problems
 
 
 def _figure_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
@@ -180,11 +193,6 @@ def _variant_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     untrained = [config["cams"], *(changes.get("cams", {}) for changes in config["variants"].values())]
     if own and any(section.get("network") == "untrained" for section in untrained):
         yield "cams.network: untrained is about the classifier, which own_maps and own_masks replace"
-    for setting in config["segmenter"]["settings"]:
-        base, variant = split_variant(setting)
-        if base.startswith("weak-salient-") and (not variant or variant in config["variants"]):
-            if config["masks"]["own_masks"] or variant_config(config, setting)["saliency"]["source"] == "none":
-                yield f"segmenter.settings: {setting} needs saliency maps, which this configuration does not use"
 
 
 def _effect(config: Mapping[str, Any], setting: str) -> tuple:
@@ -328,7 +336,8 @@ def _submission_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _beyond_the_challenge(config: Mapping[str, Any]) -> Iterator[str]:
     own_data = "submission.competition: comp5 is for methods that learn from the challenge's own data alone"
-    networks = networks_from_imagenet(config)
+    stages = ("classifier", "segmenter") if needs_classifier(config) else ("segmenter",)
+    networks = [stage for stage in stages if config[stage]["init"] == "imagenet"]
     if networks:
         inits = " and ".join(f"{name}.init" for name in networks)
         yield f"{own_data}, but ImageNet's weights are in {inits}: take comp6"

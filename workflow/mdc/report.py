@@ -1,6 +1,6 @@
 """What the report shows, in which categories, and what its captions say, told from the configuration."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from mdc.settings import (
@@ -64,7 +64,7 @@ def figure_split(config: Mapping[str, Any]) -> str:
 def caption(
     config: Mapping[str, Any],
     *,
-    classifier: str = "",
+    classifier: str | Sequence[str] = "",
     seed: object = "",
     split: str = "",
     result: str = "",
@@ -73,13 +73,14 @@ def caption(
     """Return sentences in reStructuredText: classifier, seed, split, maps, threshold, saliency and CRF behind a result.
 
     Args:
-        classifier: a name in `classifier.blocks`; empty tells all of them.
+        classifier: one or several names; empty tells all of `classifier.blocks`.
         seed: empty tells all of the run.
         split: train, val or test; empty says nothing of it.
         result: as in `results/README.md`; empty tells what all results share.
         tells: `masks` for the pseudo masks and `crf` for the CRF behind a segmenter's result.
     """
-    names = [classifier] if classifier else list(config["classifier"]["blocks"])
+    names = [classifier] if isinstance(classifier, str) else list(classifier)
+    names = list(config["classifier"]["blocks"]) if names == [""] else names
     networks = "; ".join(
         f"``{name}`` (dilations {', '.join(map(str, classifier_blocks(config, name)))}, stride "
         f"{output_stride(config, name)})"
@@ -98,7 +99,8 @@ def caption(
         masks = masks_of_setting(config, setting) if is_segmenter else setting.removeprefix("pseudo-")
         sentences.append(masks_sentences(config, masks))
         if strong_images(setting):
-            sentences.append(f"True masks of {strong_images(setting)} images instead of their pseudo masks.")
+            of_val = ", those of val among them" if learns_from_val(config, setting) else ""
+            sentences.append(f"True masks of {strong_images(setting)} images{of_val}, instead of their pseudo masks.")
     if "crf" in tells and is_segmenter:
         sentences.append("CRF: none." if setting and setting == result else crf_sentence(config))
     return " ".join(sentences)

@@ -13,7 +13,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(WORKFLOW), os.env
 from snakemake.exceptions import WorkflowError
 
 from mdc.config import check_config, load_schema, typed
-from mdc.contradictions import check_submission
+from mdc.contradictions import check_submission, setting_problems
 from mdc.errors import InputError
 from mdc.fingerprint import code_fingerprint
 from mdc.layout import NEEDS_SBD, sbd_dataset, watched_files
@@ -92,6 +92,12 @@ SALIENCY_NOTE = {
     "none": "Background from the localization maps, without saliency.",
     "truth": "Background from the true masks, which no weak method has.",
 }[SALIENCY]
+
+
+def variant_note(settings):
+    """Return where the background of a table's pseudo masks comes from; variants in it may have another source."""
+    own = [name for name in settings if variant_config(config, name)["saliency"] != config["saliency"]]
+    return SALIENCY_NOTE + (f" Not so, as the variants say: {', '.join(dict.fromkeys(own))}." if own else "")
 
 
 def one_of(names):
@@ -357,6 +363,8 @@ def table_results(table):
             raise WorkflowError(
                 f"scores.{table}: {classifier}/{setting} needs maps that {classifier} lacks; it has {maps}"
             )
+        for problem in setting_problems(config, setting):
+            raise WorkflowError(f"scores.{table}: {problem}")
         results += [
             {"split": split, "setting": setting, "crf": crf, "seed": seed, "classifier": classifier}
             for split in splits_to_predict(config, setting)
@@ -465,6 +473,11 @@ def figure_tables(stage, classifier):
     """Return the tables of masks that figure 6 shows (stage predictions or crf), of one segmenter after the other."""
     split = figure_split(config)
     return [path for setting in figure_segmenters(config, classifier) for path in mask_tables(stage, setting, split)]
+
+
+def table_of(result):
+    """Return which of the paper's tables has a segmenter's result."""
+    return "table4" if strong_images(result.removesuffix("-crf")) else "table3"
 
 
 def curves_of(network):

@@ -179,12 +179,12 @@ rule plot_classes:
     """Draw the scores of one result by class, beside the paper's where the classes are VOC's."""
     input:
         per_class=f"{RESULTS}/scores/per_class.csv",
-        paper=WORKFLOW / "resources" / "paper_table3.csv",
+        paper=lambda wildcards: WORKFLOW / "resources" / f"paper_{table_of(wildcards.result)}.csv",
     output:
         png=report(
             f"{RESULTS}/figures/{{classifier}}/{{split}}/{{result}}.classes.png",
-            category=TABLES["table3"][0],
-            labels={"what": "table 3 as bars", "result": "{result}", "split": "{split}", "classifier": "{classifier}"},
+            category=lambda wildcards: TABLES[table_of(wildcards.result)][0],
+            labels=lambda wildcards: {"what": f"{TABLES[table_of(wildcards.result)][1]} as bars", **wildcards},
             caption="../report/classes.rst",
         ),
         pdf=f"{RESULTS}/figures/{{classifier}}/{{split}}/{{result}}.classes.pdf",

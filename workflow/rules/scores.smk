@@ -1,4 +1,4 @@
-# scores: confusion matrices of pseudo masks, baselines and predictions, and the tables made of them (paper table 3).
+# scores: confusion matrices of pseudo masks, baselines and predictions, and the tables made of them (paper tables 3 and 4).
 # Needs:    masks of every kind and the true masks of train, val and test, as far as there are any.
 # Produces: scores/<classifier>/seed<seed>/<split>/<result>.confusion.csv, .images.csv (a row per image) and .pixels.csv
 #           (a row per image and class, for scores of any group of images);
@@ -19,12 +19,14 @@ rule table3:
     """The paper's table 3, its ablations, and what the run adds to it."""
     input:
         f"{RESULTS}/scores/table3.md",
+        f"{RESULTS}/config.yaml",
 
 
 rule table4:
     """The paper's table 4: semi-supervised learning."""
     input:
         f"{RESULTS}/scores/table4.md",
+        f"{RESULTS}/config.yaml",
 
 
 rule score_masks:
@@ -79,7 +81,7 @@ rule tabulate_scores:
         code=fingerprint("tabulate_scores"),
         results=every_result(),
         swept=[(classifier, seed) for classifier, seed, _ in every_network() for _ in sweeps_of(classifier)],
-        note=SALIENCY_NOTE,
+        note=variant_note(setting for name in CLASSIFIERS for setting in segmenter_settings(config, name)),
     script:
         "../scripts/tabulate_scores.py"
 
@@ -121,7 +123,9 @@ rule tabulate_paper:
             for row in table_rows(config, wildcards.table)
             if "test" not in config["predictions"]["splits"] and learns_from_val(config, row[1])
         ],
-        note=SALIENCY_NOTE,
-        caption=lambda wildcards, threads: caption(config),
+        note=lambda wildcards: variant_note(setting for _, setting in table_rows(config, wildcards.table)),
+        caption=lambda wildcards, threads: caption(
+            config, classifier=list(dict.fromkeys(name for name, _ in table_rows(config, wildcards.table)))
+        ),
     script:
         "../scripts/tabulate_paper.py"
