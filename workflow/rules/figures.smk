@@ -184,7 +184,12 @@ rule plot_classes:
         png=report(
             f"{RESULTS}/figures/{{classifier}}/{{split}}/{{result}}.classes.png",
             category=lambda wildcards: TABLES[table_of(wildcards.result)][0],
-            labels=lambda wildcards: {"what": f"{TABLES[table_of(wildcards.result)][1]} as bars", **wildcards},
+            labels=lambda wildcards: {
+                "what": f"{TABLES[table_of(wildcards.result)][1]} as bars",
+                "result": wildcards.result,
+                "split": wildcards.split,
+                "classifier": wildcards.classifier,
+            },
             caption="../report/classes.rst",
         ),
         pdf=f"{RESULTS}/figures/{{classifier}}/{{split}}/{{result}}.classes.pdf",

@@ -7,7 +7,6 @@ rule submission:
     """The archives to submit: those of submission.results."""
     input:
         submission_files,
-        f"{RESULTS}/config.yaml",
 
 
 rule pack_submission:
