@@ -12,7 +12,7 @@ from PIL import Image
 
 from mdc import figures, sheets
 from mdc.figures import (
-    class_scores,
+    ours_and_the_papers,
     plot_classes,
     plot_confusion,
     plot_curves,
@@ -161,15 +161,20 @@ def voc_scores(**changes: float) -> pd.DataFrame:
 
 
 def test_the_papers_scores_stand_beside_ours_only_where_the_classes_are_the_same():
-    ours, theirs = class_scores(voc_scores(cat=61.5), paper(), split="val", classifier="mdc", result="weak-fusion-crf")
+    ours, theirs = ours_and_the_papers(
+        voc_scores(cat=61.5), paper(), split="val", classifier="mdc", result="weak-fusion-crf"
+    )
     assert ours["cat"] == 61.5 and ours["mIoU"] == 50 and len(ours) == 22
     assert theirs["cat"] == 80.2 and theirs["mIoU"] == 60.4  # the last but one row of the paper's table 3
     other = voc_scores().rename(columns={"cat": "lion"})
-    assert class_scores(other, paper(), split="val", classifier="mdc", result="weak-fusion-crf")[1] is None
+    assert ours_and_the_papers(other, paper(), split="val", classifier="mdc", result="weak-fusion-crf")[1] is None
     without_crf = voc_scores().assign(crf="false", setting="weak-mean")
-    ours, theirs = class_scores(without_crf, paper(), split="val", classifier="mdc", result="weak-mean")
+    ours, theirs = ours_and_the_papers(without_crf, paper(), split="val", classifier="mdc", result="weak-mean")
     assert ours is not None and theirs is None  # the paper has no such setting
-    assert class_scores(voc_scores(), paper(), split="test", classifier="mdc", result="weak-fusion-crf") == (None, None)
+    assert ours_and_the_papers(voc_scores(), paper(), split="test", classifier="mdc", result="weak-fusion-crf") == (
+        None,
+        None,
+    )
 
 
 def bars(figure) -> dict[str, list[float]]:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from overlays import merged
 
-from mdc.report import TABLES, caption, figure_maps, figure_segmenters, figure_split, masks_sentences
+from mdc.report import TABLES, caption, figure_maps, figure_segmenters, figure_split, masks_sentences, saliency_note
 
 PAPER = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
 VARIANTS = {
@@ -24,7 +24,7 @@ PSEUDO = (
     "from the fused maps, object above 0.3 of each map's maximum, background where saliency is below 0.06; pixels of "
     "object and background are left out, pixels of two classes are left out. "
 )
-RBD = "Saliency: made by rbd, which is built in and not the paper's network."
+RBD = "Saliency: made by rbd, which is built in, not the paper's saliency."
 CRF = "CRF: 10 iterations; kernel over position 3 (3 px), over position and colour 4 (67 px, 3 grey levels)."
 
 
@@ -81,6 +81,12 @@ def test_other_sources():
         "from another model's maps in a folder, by rbd for images without one."
     )
     assert "above 0.5 in absolute terms" in masks_sentences(config(masks={"threshold": 0.5, "relative_to": "absolute"}))
+
+
+def test_a_table_names_the_settings_whose_variant_has_another_saliency():
+    settings = ["weak-fusion", "weak-fusion@best", "weak-fusion@bare"]
+    assert saliency_note(config(), settings) == f"{RBD} weak-fusion@bare: Saliency: not used."
+    assert saliency_note(config(), settings[:2]) == RBD
 
 
 def test_what_the_figures_show():

@@ -198,7 +198,7 @@ def plot_confusion(*, confusion_csv: Path, png: Path, pdf: Path, title: str) -> 
         save_paper_figure(figure, png, pdf)
 
 
-def class_scores(
+def ours_and_the_papers(
     per_class: pd.DataFrame, paper: pd.DataFrame, *, split: str, classifier: str, result: str
 ) -> tuple[pd.Series | None, pd.Series | None]:
     """Return a result's IoU by class with their mean `mIoU`, ours and the paper's, in percent.
@@ -208,7 +208,7 @@ def class_scores(
 
     Args:
         per_class: `scores/per_class.csv`, all of `KEYS` as text.
-        paper: the paper's table 3, in the same columns.
+        paper: the paper's table 3 or 4, in the same columns.
         result: setting of the segmenter, with -crf after the CRF.
     """
     setting = result.removesuffix("-crf")
@@ -228,10 +228,10 @@ def plot_classes(
 ) -> None:
     """Draw a result's IoU of every class and their mean as bars, beside the paper's where the classes are VOC's.
 
-    Where they stand alone, the figure says why. Arguments as of `class_scores`.
+    Where they stand alone, the figure says why. Arguments as of `ours_and_the_papers`.
     """
     tables = [pd.read_csv(path, dtype={name: str for name in KEYS}) for path in (per_class_csv, paper_csv)]
-    ours, theirs = class_scores(*tables, split=split, classifier=classifier, result=result)
+    ours, theirs = ours_and_the_papers(*tables, split=split, classifier=classifier, result=result)
     classes = [name for name in tables[0].columns if name not in KEYS]
     bars = {"ours": ours, "the paper, on VOC": theirs}
     bars = {name: values for name, values in bars.items() if values is not None}

@@ -1,6 +1,6 @@
 """What the report shows, in which categories, and what its captions say, told from the configuration."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from mdc.settings import (
@@ -16,7 +16,7 @@ from mdc.settings import (
 )
 
 SALIENCY = {
-    "rbd": "made by rbd, which is built in and not the paper's network",
+    "rbd": "made by rbd, which is built in, not the paper's saliency",
     "folder": "from another model's maps in a folder",
     "none": "not used",
     "truth": "replaced by the true masks' objects, which no weak method has",
@@ -114,9 +114,7 @@ def masks_sentences(config: Mapping[str, Any], masks: str = "") -> str:
     if config["masks"]["own_masks"]:
         return "Pseudo masks: another method's."
     section, source = variant_config(config, masks)["masks"], variant_config(config, masks)["saliency"]["source"]
-    saliency = f"Saliency: {SALIENCY[source]}."
-    if source == "folder" and config["saliency"]["missing"] == "rbd":
-        saliency = f"Saliency: {SALIENCY[source]}, by rbd for images without one."
+    saliency = saliency_sentence(config, masks)
     if base.startswith("salient-"):
         maps = base.removeprefix("salient-")
         return f"Baseline masks: salient pixels, each of the tagged class with the highest map (``{maps}``). {saliency}"
@@ -136,6 +134,20 @@ def masks_sentences(config: Mapping[str, Any], masks: str = "") -> str:
         f"background {background}; {_conflict(section['background_conflict'], 'object and background')}, "
         f"{_conflict(section['class_conflict'], 'two classes')}. {saliency}"
     )
+
+
+def saliency_sentence(config: Mapping[str, Any], setting: str = "") -> str:
+    """Return where the background cue of a setting comes from, as its variant has it."""
+    section = variant_config(config, setting)["saliency"]
+    by_rbd = section["source"] == "folder" and section["missing"] == "rbd"
+    return f"Saliency: {SALIENCY[section['source']]}{', by rbd for images without one' if by_rbd else ''}."
+
+
+def saliency_note(config: Mapping[str, Any], settings: Iterable[str]) -> str:
+    """Return the same for a table of several settings, those with another source named one by one."""
+    usual = saliency_sentence(config)
+    told = {setting: saliency_sentence(config, setting) for setting in settings}
+    return " ".join([usual, *(f"{setting}: {text}" for setting, text in told.items() if text != usual)])
 
 
 def _conflict(rule: str, between: str) -> str:

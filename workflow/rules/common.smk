@@ -18,7 +18,7 @@ from mdc.errors import InputError
 from mdc.fingerprint import code_fingerprint
 from mdc.layout import NEEDS_SBD, sbd_dataset, watched_files
 from mdc.photo_files import photos_digest
-from mdc.report import TABLES, caption, figure_maps, figure_segmenters, figure_split
+from mdc.report import TABLES, caption, figure_maps, figure_segmenters, figure_split, saliency_note
 from mdc.settings import (
     VGG16_MB,
     block_names,
@@ -85,19 +85,6 @@ SHARDS = config["shards"]
 BACKBONE = f"mdc.backbones.{config['backbone']['name']}"
 SALIENCY = config["saliency"]["source"]
 BY_RBD = SALIENCY == "folder" and config["saliency"]["missing"] == "rbd"
-SALIENCY_NOTE = {
-    "rbd": "Background from saliency made by rbd, not the paper's saliency.",
-    "folder": "Background from saliency maps of another model, in a folder"
-    + (", and by rbd for images without one." if BY_RBD else "."),
-    "none": "Background from the localization maps, without saliency.",
-    "truth": "Background from the true masks, which no weak method has.",
-}[SALIENCY]
-
-
-def variant_note(settings):
-    """Return where the background of a table's pseudo masks comes from; variants in it may have another source."""
-    own = [name for name in settings if variant_config(config, name)["saliency"] != config["saliency"]]
-    return SALIENCY_NOTE + (f" Not so, as the variants say: {', '.join(dict.fromkeys(own))}." if own else "")
 
 
 def one_of(names):

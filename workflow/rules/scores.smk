@@ -81,7 +81,7 @@ rule tabulate_scores:
         code=fingerprint("tabulate_scores"),
         results=every_result(),
         swept=[(classifier, seed) for classifier, seed, _ in every_network() for _ in sweeps_of(classifier)],
-        note=variant_note(setting for name in CLASSIFIERS for setting in segmenter_settings(config, name)),
+        note=saliency_note(config, (setting for name in CLASSIFIERS for setting in segmenter_settings(config, name))),
     script:
         "../scripts/tabulate_scores.py"
 
@@ -123,7 +123,7 @@ rule tabulate_paper:
             for row in table_rows(config, wildcards.table)
             if "test" not in config["predictions"]["splits"] and learns_from_val(config, row[1])
         ],
-        note=lambda wildcards: variant_note(setting for _, setting in table_rows(config, wildcards.table)),
+        note=lambda wildcards: saliency_note(config, (setting for _, setting in table_rows(config, wildcards.table))),
         caption=lambda wildcards, threads: caption(
             config, classifier=list(dict.fromkeys(name for name, _ in table_rows(config, wildcards.table)))
         ),
