@@ -8,9 +8,8 @@ import pandas as pd
 
 from mdc.figures import html_page
 from mdc.files import write_whole
-from mdc.metrics import class_iou
 from mdc.published import TITLES, other_methods, paper_rows
-from mdc.scores import Result, markdown, read_confusion
+from mdc.scores import Result, by_class, markdown
 
 PAPER_BLOCKS, PAPER_STRIDE = [1, 3, 6, 9], 8
 MEAN = "mIoU"
@@ -23,19 +22,16 @@ def class_scores(results: Sequence[Result], confusions: Sequence[Path], images: 
     """Return IoU in percent of every result and class, in their order.
 
     Columns: classifier, setting, split, crf (`true` or `false`), seed, class (`mIoU` for the mean), iou. Where the
-    images have no true masks there is one row, of the mean, without a number.
+    images have no true masks there is one row, of the mean, without a number, at the end.
     """
-    rows = []
-    for result, confusion_csv, images_csv in zip(results, confusions, images, strict=True):
-        fields = result.columns()
-        if not len(pd.read_csv(images_csv)):
-            rows.append(fields | {"class": MEAN, "iou": np.nan})
-            continue
-        table = read_confusion(confusion_csv)
-        iou = 100 * class_iou(table.to_numpy())
-        rows += [fields | {"class": name, "iou": value} for name, value in zip(table.index, iou, strict=True)]
-        rows.append(fields | {"class": MEAN, "iou": float(np.nanmean(iou))})
-    return pd.DataFrame(rows, columns=[*KEYS, "seed", "class", "iou"])
+    wide = by_class(results, confusions, images).set_index([*KEYS, "seed"])
+    scored = wide.rename_axis(columns="class").stack(future_stack=True).rename("iou").reset_index()
+    missing = [
+        fields | {"class": MEAN, "iou": np.nan}
+        for fields in (result.columns() for result in results)
+        if tuple(fields[name] for name in wide.index.names) not in wide.index
+    ]
+    return pd.concat([scored, pd.DataFrame(missing)])[[*KEYS, "seed", "class", "iou"]] if missing else scored
 
 
 def beside_paper(scores: pd.DataFrame, paper: pd.DataFrame, *, as_paper: Sequence[str]) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from mdc.voc import BACKGROUND, read_mask
 
 UNLABELLED = "unlabelled"
 PIXEL_COLUMNS = ["id", "class", "truth", "predicted", "hits", "labelled"]
+KEYS = ["split", "classifier", "setting", "crf"]
 SUMMARY_COLUMNS = ["split", "setting", "crf", "seed", "miou", "pixel_accuracy", "images"]
 SUMMARY_COLUMNS += ["classifier", "precision", "recall", "labelled"]
 
@@ -109,10 +110,10 @@ def summarise(results: Sequence[Result], confusions: Sequence[Path], images: Seq
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
-def per_class(results: Sequence[Result], confusions: Sequence[Path], images: Sequence[Path]) -> pd.DataFrame:
-    """Return table 3's shape: a row per split, setting and CRF, IoU of each class and their mean in percent.
+def by_class(results: Sequence[Result], confusions: Sequence[Path], images: Sequence[Path]) -> pd.DataFrame:
+    """Return a row per result: its fields, then IoU of each class and their mean `mIoU`, in percent.
 
-    Averaged over seeds. Index: split, classifier, setting, crf; columns: background, the classes, mIoU.
+    Results on images without true masks are left out.
     """
     rows = []
     for result, confusion_csv, images_csv in zip(results, confusions, images, strict=True):
@@ -121,10 +122,16 @@ def per_class(results: Sequence[Result], confusions: Sequence[Path], images: Seq
             iou = 100 * class_iou(table.to_numpy())
             row = dict(zip(table.index, iou, strict=True)) | {"mIoU": float(np.nanmean(iou))}
             rows.append(result.columns() | row)
-    keys = ["split", "classifier", "setting", "crf"]
-    if not rows:
-        return pd.DataFrame(columns=[*keys, "mIoU"]).set_index(keys)
-    return pd.DataFrame(rows).drop(columns="seed").groupby(keys, sort=False).mean()
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*KEYS, "seed", "mIoU"])
+
+
+def per_class(results: Sequence[Result], confusions: Sequence[Path], images: Sequence[Path]) -> pd.DataFrame:
+    """Return table 3's shape: `by_class` averaged over seeds.
+
+    Index: split, classifier, setting, crf; columns: background, the classes, mIoU.
+    """
+    table = by_class(results, confusions, images)
+    return table.drop(columns="seed").groupby(KEYS, sort=False).mean()
 
 
 def best_thresholds(results: Sequence[tuple[str, int]], sweeps: Sequence[Path]) -> pd.DataFrame:
