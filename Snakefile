@@ -39,6 +39,9 @@ include: "workflow/rules/study.smk"
 rule all:
     default_target: True
     input:
+        lists_of_maps(),
+        lists_of_segmenters("predictions"),
+        lists_of_segmenters("crf"),
         rules.scores.input,
         rules.report.input,
         rules.readme.input,

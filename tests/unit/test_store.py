@@ -14,6 +14,7 @@ from mdc.store import (
     create,
     group_name,
     ids_in,
+    link_shards,
     read_cams,
     read_scores,
 )
@@ -165,3 +166,53 @@ def test_an_image_without_one_of_its_arrays_is_named(tmp_path, part):
         del file["a"][part]
     with pytest.raises(InputError, match="image 'a' is damaged"):
         list(read_cams(path))
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Two shards, with the images b and x/y in the first and a in the second, and the file that links to them."""
+    written(tmp_path / "train.0-of-2.h5", [cams("b"), cams("x/y", seed=1)])
+    written(tmp_path / "train.1-of-2.h5", [cams("a", seed=2)])
+    paths = [tmp_path / f"train.{shard}-of-2.h5" for shard in (0, 1)]
+    link_shards(paths, tmp_path / "train.h5", kind=CAMS)
+    return paths
+
+
+def test_linked_shards_open_as_one_file_wherever_their_folder_lies(tmp_path, shards):
+    (tmp_path / "moved").mkdir()
+    for path in (*shards, tmp_path / "train.h5"):
+        path.rename(tmp_path / "moved" / path.name)
+    path = tmp_path / "moved" / "train.h5"
+    expected = [cams("b"), cams("x/y", seed=1), cams("a", seed=2)]
+    for found, item in zip(read_cams(path), expected, strict=True):
+        assert_same(found, item)
+    assert ids_in(path, kind=CAMS) == ["b", "x/y", "a"]
+    assert attributes(path, kind=CAMS) == attributes(tmp_path / "moved" / "train.0-of-2.h5", kind=CAMS)
+    with h5py.File(path) as file:  # as the README opens it
+        np.testing.assert_array_equal(file["x%2Fy"]["maps"][:], expected[1].maps)
+
+
+@pytest.mark.parametrize("fault", ["missing", "truncated"])
+def test_a_missing_or_truncated_shard_is_an_error_and_never_zeros(tmp_path, shards, fault):
+    if fault == "missing":
+        shards[1].unlink()
+    else:
+        shards[1].write_bytes(shards[1].read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"train.1-of-2.h5: image 'a' cannot be read .* run again"):
+        list(read_cams(tmp_path / "train.h5"))
+    with pytest.raises(InputError, match=r"train.1-of-2.h5: image 'a' cannot be read"):
+        ids_in(tmp_path / "train.h5", kind=CAMS)
+    assert [found.id for found in read_cams(tmp_path / "train.h5", ["b"])] == ["b"]  # of the other shard
+    with h5py.File(tmp_path / "train.h5") as file, pytest.raises(KeyError):
+        file["a"]
+    with pytest.raises(InputError, match="train.1-of-2.h5: not a readable HDF5 file"):
+        link_shards(shards, tmp_path / "again.h5", kind=CAMS)
+    assert not (tmp_path / "again.h5").exists()
+
+
+def test_shards_of_another_kind_or_with_an_image_twice_are_not_linked(tmp_path, shards):
+    with pytest.raises(InputError, match="expected mdc-scores version"):
+        link_shards(shards, tmp_path / "again.h5", kind=SCORES)
+    written(shards[1], [cams("a"), cams("b")])
+    with pytest.raises(InputError, match="train.1-of-2.h5: image 'b' is in an earlier shard too"):
+        link_shards(shards, tmp_path / "again.h5", kind=CAMS)

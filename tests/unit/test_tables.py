@@ -8,7 +8,7 @@ import pytest
 
 from mdc.errors import InputError
 from mdc.files import write_whole, written_whole
-from mdc.tables import file_digest, paths_of, png_path, read_table, shard_of, write_table
+from mdc.tables import file_digest, join_tables, paths_of, png_path, read_table, shard_of, write_table
 
 
 def test_digest_is_the_start_of_the_sha256(tmp_path):
@@ -74,3 +74,13 @@ def test_written_whole_renames_at_the_end_only(tmp_path):
         temporary.write_bytes(b"2")
         raise RuntimeError
     assert path.read_bytes() == b"1"
+
+
+def test_the_shards_of_a_table_are_joined_in_their_order(tmp_path):
+    write_table([("NA", "p/NA.png", "0")], tmp_path / "0.csv")
+    write_table([], tmp_path / "1.csv")
+    write_table([("001", "p/001.png", "1")], tmp_path / "2.csv")
+    join_tables([tmp_path / f"{shard}.csv" for shard in range(3)], tmp_path / "all.csv")
+    assert (tmp_path / "all.csv").read_text() == "id,path,digest\nNA,p/NA.png,0\n001,p/001.png,1\n"
+    with pytest.raises(InputError, match=r"0.csv: the image 001 is in two shards"):
+        join_tables([tmp_path / "0.csv", tmp_path / "2.csv", tmp_path / "2.csv"], tmp_path / "all.csv")

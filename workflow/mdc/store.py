@@ -13,6 +13,7 @@ Attributes of a file: `format`, `version`, `stride` and `grid` (where features l
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,6 +116,27 @@ def create(
         yield Writer(file)
 
 
+def link_shards(shards: Sequence[Path], path: Path, *, kind: str) -> None:
+    """Write a file by which the images of all `shards`, in their order, open as if they were in it.
+
+    It has the first shard's attributes and a link per image into the shard, which must stay beside it: HDF5 then raises
+    an error for an image of a missing or damaged shard, where a virtual dataset would read zeros.
+
+    Raises:
+        InputError: a shard is damaged, not of this kind (`CAMS` or `SCORES`), or has an image of an earlier one.
+    """
+    with written_whole(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+        file.attrs.update(attributes(shards[0], kind=kind))
+        for shard in shards:
+            with _opened(shard, kind) as source:
+                for name in source:
+                    if file.get(name, getlink=True) is not None:
+                        raise InputError(
+                            f"{shard}: image {name!r} is in an earlier shard too; remove the shards, run again"
+                        )
+                    file[name] = h5py.ExternalLink(os.path.relpath(shard, path.parent), name)
+
+
 @contextmanager
 def _opened(path: Path, kind: str) -> Iterator[h5py.File]:
     try:
@@ -141,7 +163,7 @@ def attributes(path: Path, *, kind: str) -> dict[str, Any]:
 def ids_in(path: Path, *, kind: str) -> list[str]:
     """Return the ids of the images in the file, in its order; raises as `attributes`."""
     with _opened(path, kind) as file:
-        return [str(group.attrs["id"]) for group in file.values()]
+        return [str(_image(file, name, path).attrs["id"]) for name in file]
 
 
 def read_cams(path: Path, ids: Sequence[str] | None = None) -> Iterator[Cams]:
@@ -179,8 +201,19 @@ def _items(path: Path, kind: str, ids: Sequence[str] | None, read: Callable[[h5p
         for name in file if ids is None else map(group_name, ids):
             if name not in file:
                 raise InputError(f"{path}: no image {name!r} in this file")
+            group = _image(file, name, path)
             try:
-                item = read(file[name])
+                item = read(group)
             except (OSError, KeyError) as error:
                 raise InputError(f"{path}: image {name!r} is damaged ({error}); remove the file, run again") from error
             yield item
+
+
+def _image(file: h5py.File, name: str, path: Path) -> h5py.Group:
+    """Return the group of an image. Raises `InputError` when it is damaged or lies in a shard that cannot be read."""
+    try:
+        return file[name]
+    except (OSError, KeyError) as error:
+        link = file.get(name, getlink=True)
+        damaged = path.parent / link.filename if isinstance(link, h5py.ExternalLink) else path
+        raise InputError(f"{damaged}: image {name!r} cannot be read ({error}); remove the file, run again") from error

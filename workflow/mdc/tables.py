@@ -40,14 +40,34 @@ def read_table(paths: Sequence[Path]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for path in paths:
-        try:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: not a readable table: {error}") from error
-        if list(table.columns) != COLUMNS:
-            raise InputError(f"{path}: the columns are {', '.join(table.columns)}, expected {', '.join(COLUMNS)}")
+        table = _read(path)
         found |= dict(zip(table["id"], table["path"], strict=True))
     return found
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable table: {error}") from error
+    if list(table.columns) != COLUMNS:
+        raise InputError(f"{path}: the columns are {', '.join(table.columns)}, expected {', '.join(COLUMNS)}")
+    return table
+
+
+def join_tables(paths: Sequence[Path], table_csv: Path) -> None:
+    """Write the rows of all shards of a table, in their order, as one table.
+
+    Raises:
+        InputError: a file is not such a table, or an image is in it twice.
+    """
+    rows = pd.concat([_read(path) for path in paths], ignore_index=True)
+    twice = rows["id"][rows["id"].duplicated()]
+    if len(twice):
+        raise InputError(
+            f"{paths[0]}: the image {twice.iloc[0]} is in two shards; remove the shards, run the same again"
+        )
+    write_table(rows, table_csv)
 
 
 def paths_of(ids: Sequence[str], paths: Sequence[Path]) -> list[str]:

@@ -1,13 +1,40 @@
 # cams: one localization map per block and tagged class, stored raw (paper 3.2).
 # Needs:    the trained classifier, or another method's maps (`cams.own_maps`).
 # Produces: cams/<classifier>/seed<seed>/<split>.<shard>-of-<shards>.h5; the layout is described in mdc/store.py;
+#           <split>.h5 beside them, by which all shards open as one file;
 #           cams/<classifier>/seed<seed>/untrained/ likewise, of the network as initialised, where a variant asks for it.
+
+
+localrules:
+    list_cams,
 
 
 rule cams:
     """The localization maps of train and val."""
     input:
-        expand(cam_files("train") + cam_files("val"), classifier=CLASSIFIERS, seed=config["seeds"]),
+        expand(
+            f"{RESULTS}/cams/{BY_NETWORK}/{{split}}.h5",
+            classifier=CLASSIFIERS,
+            seed=config["seeds"],
+            split=["train", "val"],
+        ),
+        [
+            cam_files({"classifier": classifier, "seed": seed}, split)
+            for classifier, seed, _ in every_network()
+            for split in ("train", "val")
+        ],
+
+
+use rule list_saliency as list_cams with:
+    input:
+        tables=[],
+        stores=lambda wildcards: cam_files(wildcards, wildcards.split),
+    output:
+        store=f"{RESULTS}/cams/{BY_NETWORK}/{{split}}.h5",
+    log:
+        f"{RESULTS}/logs/list_cams/{BY_NETWORK}/{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/list_cams/{BY_NETWORK}/{{split}}.tsv"
 
 
 if config["cams"]["own_maps"]:
@@ -28,8 +55,8 @@ if config["cams"]["own_maps"]:
             "../../envs/mdc.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=per_attempt(4000),
+            runtime=per_attempt(60),
         params:
             code=fingerprint("link_cams"),
             dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),
@@ -54,8 +81,8 @@ else:
             "../../envs/mdc.yaml"
         threads: 4
         resources:
-            mem_mb=8000,
-            runtime=120,
+            mem_mb=per_attempt(8000),
+            runtime=per_attempt(120),
             gpu=GPU,
             device=config["device"],
         params:
@@ -81,8 +108,8 @@ else:
             "../../envs/mdc.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=10,
+            mem_mb=per_attempt(4000),
+            runtime=per_attempt(10),
         params:
             code=fingerprint("init_classifier"),
             dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),

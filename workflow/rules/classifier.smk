@@ -29,8 +29,8 @@ rule train_classifier:
         "../../envs/mdc.yaml"
     threads: 8
     resources:
-        mem_mb=16000,
-        runtime=720,
+        mem_mb=per_attempt(16000),
+        runtime=per_attempt(720),
         gpu=GPU,
         device=config["device"],
     params:

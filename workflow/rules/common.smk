@@ -1,5 +1,7 @@
 # Shared by all stages: the checked configuration, wildcards, paths, and the fingerprint of the code.
 # Every path that a run writes is made here or beside the rule that writes it; results/README.md explains the scheme.
+import functools
+import glob
 import os
 import re
 import sys
@@ -115,9 +117,32 @@ def without_rerun(value):
     return lambda wildcards, threads: value
 
 
-def sharded(pattern):
-    """Return the paths of all shards of `pattern`, in which {shard} and {shards} stand for them."""
-    return [pattern.replace("{shard}", str(shard)).replace("{shards}", str(SHARDS)) for shard in range(SHARDS)]
+def per_attempt(amount):
+    """Return a resource (memory, minutes) that a job gets `amount` of, and as much again on every retry."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+@functools.cache
+def number_of_shards(pattern):
+    """Return in how many shards a table or a file of maps is to be had; {shard} and {shards} in `pattern` stand for them.
+
+    That is `shards`, or the number of a finished set: another value of the key makes nothing again that is there.
+    """
+    finished = {}
+    for first in glob.glob(glob.escape(pattern).replace("{shard}", "0").replace("{shards}", "*")):
+        count = re.search(r"\.0-of-(\d+)\.\w+$", first)
+        if count and all(
+            os.path.exists(pattern.format(shard=shard, shards=count[1])) for shard in range(int(count[1]))
+        ):
+            finished[int(count[1])] = os.path.getmtime(first)
+    return SHARDS if SHARDS in finished else max(finished, key=finished.get, default=SHARDS)
+
+
+def sharded(pattern, wildcards):
+    """Return the paths of all shards of `pattern`, in which {shard} and {shards} stand for them, with these wildcards."""
+    path = pattern.format(**{**wildcards, "shard": "{shard}", "shards": "{shards}"})
+    shards = number_of_shards(path)
+    return [path.format(shard=shard, shards=shards) for shard in range(shards)]
 
 
 def manifest(split):
@@ -176,24 +201,24 @@ def saliency_tables(split, maps=""):
     source = saliency_source(maps)
     if source == "none":
         return []
-    return sharded(f"{RESULTS}/saliency/{source}/{split}.{{shard}}-of-{{shards}}.csv")
+    return sharded(f"{RESULTS}/saliency/{source}/{split}.{{shard}}-of-{{shards}}.csv", {})
 
 
-def cam_files(split, maps=""):
-    """Return the files of localization maps that the masks `maps` need, with the wildcards classifier and seed."""
+def cam_files(wildcards, split, maps=""):
+    """Return the files of localization maps of a classifier and a seed that the masks `maps` need."""
     network = variant_config(config, maps)["cams"]["network"]
     folder = f"{BY_NETWORK}/untrained" if network == "untrained" else BY_NETWORK
-    return sharded(f"{RESULTS}/cams/{folder}/{split}.{{shard}}-of-{{shards}}.h5")
+    return sharded(f"{RESULTS}/cams/{folder}/{split}.{{shard}}-of-{{shards}}.h5", wildcards)
 
 
-def mask_tables(stage, setting, split):
-    """Return the tables of a segmenter's masks (stage predictions or crf), with the wildcards classifier and seed."""
+def mask_tables(wildcards, stage, setting, split):
+    """Return the tables of the masks of a classifier's and a seed's segmenter (stage predictions or crf)."""
     if split == "val" and learns_from_val(config, setting):
         raise WorkflowError(
             f"{setting} learns from the true masks of val, so it has no score on val; the paper reports it on test only "
             "(segmenter.strong.with_val): ask for the split test"
         )
-    return sharded(f"{RESULTS}/{stage}/{BY_NETWORK}/{setting}/{split}.{{shard}}-of-{{shards}}.csv")
+    return sharded(f"{RESULTS}/{stage}/{BY_NETWORK}/{setting}/{split}.{{shard}}-of-{{shards}}.csv", wildcards)
 
 
 def starting_weights(stage):
@@ -302,15 +327,43 @@ def every_network():
             yield classifier, seed, segmenter_settings(config, classifier)
 
 
-def every_prediction(stage):
-    """Return the tables of masks of all segmenters; stage is predictions or crf."""
+def lists_of_segmenters(stage):
+    """Return the lists of all masks of all segmenters; stage is predictions or crf."""
     return [
-        path.format(classifier=classifier, seed=seed)
+        f"{RESULTS}/{stage}/{classifier}/seed{seed}/{setting}/{split}.csv"
         for classifier, seed, settings in every_network()
         for setting in settings
         for split in splits_to_predict(config, setting)
-        for path in mask_tables(stage, setting, split)
     ]
+
+
+def shards_of_segmenters(stage):
+    """Return the tables of all shards of all segmenters' masks, and their scores; stage is predictions or crf."""
+    tables = [
+        path
+        for classifier, seed, settings in every_network()
+        for setting in settings
+        for split in splits_to_predict(config, setting)
+        for path in mask_tables({"classifier": classifier, "seed": seed}, stage, setting, split)
+    ]
+    return tables + (stores_beside(tables) if stage == "predictions" else [])
+
+
+def stores_beside(tables):
+    """Return the files of class scores that belong to tables of predictions."""
+    return [path.replace(".csv", ".h5") for path in tables]
+
+
+def lists_of_maps():
+    """Return the lists of all saliency maps and of all localization maps that pseudo masks and contact sheets show."""
+    if config["masks"]["own_masks"]:
+        return []
+    lists = []
+    for classifier, seed, settings in every_network():
+        for split in dict.fromkeys(["train", *(s for setting in settings for s in splits_to_predict(config, setting))]):
+            lists += [f"{RESULTS}/saliency/{SALIENCY}/{split}.csv"] if SALIENCY != "none" else []
+            lists.append(f"{RESULTS}/cams/{classifier}/seed{seed}/{split}.h5")
+    return list(dict.fromkeys(lists))
 
 
 def every_result():
@@ -386,15 +439,17 @@ def score_file(result, kind):
     return f"{RESULTS}/scores/{BY_NETWORK}/{result['split']}/{name}.{kind}.csv".format(**result)
 
 
-def tables_of_result(result, split):
+def tables_of_result(wildcards, split):
     """Return the tables of the masks that a result is about; none for all-background."""
+    result = wildcards.result
     if result == "all-background":
         return []
     if result.startswith("pseudo-"):
         return [f"{RESULTS}/masks/{BY_NETWORK}/{result.removeprefix('pseudo-')}/{split}.csv"]
     if result.startswith("salient-"):
         return [f"{RESULTS}/masks/{BY_NETWORK}/{result}/{split}.csv"]
-    return mask_tables("crf" if result.endswith("-crf") else "predictions", result.removesuffix("-crf"), split)
+    stage = "crf" if result.endswith("-crf") else "predictions"
+    return mask_tables(wildcards, stage, result.removesuffix("-crf"), split)
 
 
 def submission_files(wildcards):
@@ -422,10 +477,10 @@ def sheet_tables(wildcards, stage):
     """Return the tables that a contact sheet shows of a stage (masks, predictions or crf) beside the maps."""
     result, split = wildcards.result, wildcards.split
     if result.startswith(("pseudo-", "salient-")):
-        return tables_of_result(result, split) if stage == "masks" else []
+        return tables_of_result(wildcards, split) if stage == "masks" else []
     setting = result.removesuffix("-crf")
     if stage != "masks":
-        return mask_tables(stage, setting, split)
+        return mask_tables(wildcards, stage, setting, split)
     if config["masks"]["own_masks"] and split != "train":
         return []  # they are for training images
     maps = masks_of_setting(config, setting)
@@ -456,10 +511,10 @@ def figure_scores(figure, classifier):
     return f"{RESULTS}/scores/{BY_NETWORK}/{result['split']}/{result['result']}.images.csv"
 
 
-def figure_tables(stage, classifier):
+def figure_tables(wildcards, stage):
     """Return the tables of masks that figure 6 shows (stage predictions or crf), of one segmenter after the other."""
-    split = figure_split(config)
-    return [path for setting in figure_segmenters(config, classifier) for path in mask_tables(stage, setting, split)]
+    split, settings = figure_split(config), figure_segmenters(config, wildcards.classifier)
+    return [path for setting in settings for path in mask_tables(wildcards, stage, setting, split)]
 
 
 def table_of(result):

@@ -1,12 +1,18 @@
 # crf: predictions refined by a fully connected CRF, image by image over all cores (paper 4.3).
 # Needs:    the stored class scores and the photos.
-# Produces: crf/<classifier>/seed<seed>/<setting>/<split>/<id>.png and a table of them per shard.
+# Produces: crf/<classifier>/seed<seed>/<setting>/<split>/<id>.png and a table of them per shard; <split>.csv, the
+#           table of all.
+
+
+localrules:
+    list_crf,
 
 
 rule crf:
     """The predictions after the CRF."""
     input:
-        every_prediction("crf"),
+        lists_of_segmenters("crf"),
+        shards_of_segmenters("crf"),
 
 
 rule apply_crf:
@@ -24,11 +30,23 @@ rule apply_crf:
         "../../envs/mdc.yaml"
     threads: 8
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(120),
     params:
         code=fingerprint("apply_crf"),
         parameters=config["crf"],
         folder=f"{RESULTS}/crf/{BY_NETWORK}/{{setting}}/{{split}}",
     script:
         "../scripts/apply_crf.py"
+
+
+use rule list_saliency as list_crf with:
+    input:
+        tables=lambda wildcards: mask_tables(wildcards, "crf", wildcards.setting, wildcards.split),
+        stores=[],
+    output:
+        table=f"{RESULTS}/crf/{BY_NETWORK}/{{setting}}/{{split}}.csv",
+    log:
+        f"{RESULTS}/logs/list_crf/{BY_NETWORK}/{{setting}}/{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/list_crf/{BY_NETWORK}/{{setting}}/{{split}}.tsv"

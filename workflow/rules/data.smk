@@ -29,8 +29,8 @@ if DATA["source"] == "shapes":
             "../../envs/mdc.yaml"
         threads: 4
         resources:
-            mem_mb=2000,
-            runtime=20,
+            mem_mb=per_attempt(2000),
+            runtime=per_attempt(20),
         params:
             code=fingerprint("make_shapes"),
             images={split: DATA["shapes"][split] for split in ("train", "val", "test")},
@@ -55,8 +55,8 @@ rule convert_sbd:
         "../../envs/mdc.yaml"
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         code=fingerprint("convert_sbd"),
         root=lambda wildcards: SBD_ROOT,
@@ -86,8 +86,8 @@ rule link_data:
         "../../envs/mdc.yaml"
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         code=fingerprint("link_data"),
         source=DATA["source"],
@@ -119,8 +119,8 @@ rule check_true_masks:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("check_true_masks"),
     script:
@@ -142,8 +142,8 @@ rule check_some_true_masks:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("check_some_true_masks"),
     script:

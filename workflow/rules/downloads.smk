@@ -35,8 +35,8 @@ rule download_voc:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=1440,
+        mem_mb=per_attempt(500),
+        runtime=per_attempt(1440),
     params:
         hash=VOC["hash"],
         file=f"{DOWNLOADS}/VOCtrainval_11-May-2012.tar",
@@ -105,8 +105,8 @@ if TEST_ARCHIVE:
             "../../envs/mdc.yaml"
         threads: 1
         resources:
-            mem_mb=500,
-            runtime=60,
+            mem_mb=per_attempt(500),
+            runtime=per_attempt(60),
         params:
             code=fingerprint("unpack_voc_test"),
             members=["VOCdevkit/*"],
@@ -134,8 +134,8 @@ rule check_weights:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(10),
     params:
         code=fingerprint("check_weights"),
         dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),

@@ -23,8 +23,8 @@ rule export_segmenter:
         "../../envs/mdc.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(20),
     params:
         code=fingerprint("export_segmenter"),
     script:

@@ -25,8 +25,8 @@ rule check_figure_ids:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("check_figure_ids"),
         ids={key: ids for key, (ids, _) in figure_ids().items()},
@@ -41,7 +41,7 @@ rule draw_figure5:
         classes=CLASSES,
         checked=f"{RESULTS}/figures/ids_checked.txt" if config["figures"]["figure5"] else [],
         images=lambda wildcards: figure_scores("figure5", wildcards.classifier),
-        cams=cam_files("train"),
+        cams=lambda wildcards: cam_files(wildcards, "train"),
     output:
         png=report(
             f"{RESULTS}/figures/{BY_NETWORK}/figure5.png",
@@ -58,8 +58,8 @@ rule draw_figure5:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(10),
     params:
         code=fingerprint("draw_figure5"),
         names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
@@ -79,8 +79,8 @@ rule draw_figure6:
         classes=CLASSES,
         checked=f"{RESULTS}/figures/ids_checked.txt" if config["figures"]["figure6"] else [],
         images=lambda wildcards: figure_scores("figure6", wildcards.classifier),
-        predictions=lambda wildcards: figure_tables("predictions", wildcards.classifier),
-        crf=lambda wildcards: figure_tables("crf", wildcards.classifier),
+        predictions=lambda wildcards: figure_tables(wildcards, "predictions"),
+        crf=lambda wildcards: figure_tables(wildcards, "crf"),
     output:
         png=report(
             f"{RESULTS}/figures/{BY_NETWORK}/figure6.png",
@@ -97,8 +97,8 @@ rule draw_figure6:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(10),
     params:
         code=fingerprint("draw_figure6"),
         settings=lambda wildcards: figure_segmenters(config, wildcards.classifier),
@@ -130,8 +130,8 @@ rule plot_sweep:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("plot_sweep"),
         threshold=None if config["masks"]["threshold"] == "best" else config["masks"]["threshold"],
@@ -166,8 +166,8 @@ rule plot_confusion:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("plot_confusion"),
         caption=lambda wildcards, threads: caption(config, **wildcards),
@@ -201,8 +201,8 @@ rule plot_classes:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("plot_classes"),
         caption=lambda wildcards, threads: caption(config, **wildcards),

@@ -32,8 +32,8 @@ if config["masks"]["own_masks"]:
             "../../envs/mdc.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=60,
+            mem_mb=per_attempt(2000),
+            runtime=per_attempt(60),
         params:
             code=fingerprint("link_masks"),
             own_masks=config["masks"]["own_masks"],
@@ -45,7 +45,7 @@ else:
     rule fuse_masks:
         """Fuse the maps of one setting and make a pseudo mask of every image."""
         input:
-            cams=lambda wildcards: cam_files(wildcards.split, wildcards.maps),
+            cams=lambda wildcards: cam_files(wildcards, wildcards.split, wildcards.maps),
             saliency=lambda wildcards: saliency_tables(wildcards.split, wildcards.maps),
             sweep=lambda wildcards: sweep_of(wildcards.maps) if chosen_on_truth(wildcards.maps) else [],
             true_masks=lambda wildcards: (
@@ -61,8 +61,8 @@ else:
             "../../envs/mdc.yaml"
         threads: 8
         resources:
-            mem_mb=8000,
-            runtime=60,
+            mem_mb=per_attempt(8000),
+            runtime=per_attempt(60),
         params:
             code=fingerprint("fuse_masks"),
             names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
@@ -73,7 +73,7 @@ else:
     rule fuse_salient_masks:
         """Make the baseline masks: salient pixels get the tagged class with the highest map."""
         input:
-            cams=lambda wildcards: cam_files(wildcards.split, wildcards.salient),
+            cams=lambda wildcards: cam_files(wildcards, wildcards.split, wildcards.salient),
             saliency=lambda wildcards: saliency_tables(wildcards.split, wildcards.salient),
             threshold=lambda wildcards: f"{RESULTS}/saliency/{saliency_source(wildcards.salient)}/threshold.json",
         output:
@@ -86,8 +86,8 @@ else:
             "../../envs/mdc.yaml"
         threads: 8
         resources:
-            mem_mb=8000,
-            runtime=60,
+            mem_mb=per_attempt(8000),
+            runtime=per_attempt(60),
         params:
             code=fingerprint("fuse_salient_masks"),
             names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
@@ -99,7 +99,7 @@ else:
         input:
             train_csv=manifest("train"),
             classes=CLASSES,
-            cams=lambda wildcards: cam_files("train", wildcards.maps),
+            cams=lambda wildcards: cam_files(wildcards, "train", wildcards.maps),
             saliency=lambda wildcards: saliency_tables("train", wildcards.maps),
         output:
             sweep=f"{RESULTS}/masks/{BY_NETWORK}/{{maps}}/sweep.csv",
@@ -111,8 +111,8 @@ else:
             "../../envs/mdc.yaml"
         threads: 8
         resources:
-            mem_mb=8000,
-            runtime=120,
+            mem_mb=per_attempt(8000),
+            runtime=per_attempt(120),
         params:
             code=fingerprint("sweep_threshold"),
             names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),

@@ -23,8 +23,8 @@ rule list_photos:
         "../../envs/mdc.yaml"
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         code=fingerprint("list_photos"),
         root=lambda wildcards: photos_to_predict(),
@@ -53,8 +53,8 @@ rule predict_photos:
         "../../envs/mdc.yaml"
     threads: 8
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(120),
         gpu=GPU,
         device=config["device"],
     params:

@@ -1,13 +1,18 @@
 # predictions: class scores of the segmenter at network resolution, and the best class of every pixel.
 # Needs:    the trained segmenter and the images of a split.
 # Produces: predictions/<classifier>/seed<seed>/<setting>/<split>.<shard>-of-<shards>.h5 (layout: mdc/store.py),
-#           <split>/<id>.png and a table of them per shard.
+#           <split>/<id>.png and a table of them per shard; <split>.h5 and <split>.csv, all shards as one.
+
+
+localrules:
+    list_predictions,
 
 
 rule predictions:
     """The predictions of all segmenters."""
     input:
-        every_prediction("predictions"),
+        lists_of_segmenters("predictions"),
+        shards_of_segmenters("predictions"),
 
 
 rule predict_scores:
@@ -27,8 +32,8 @@ rule predict_scores:
         "../../envs/mdc.yaml"
     threads: 4
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(120),
         gpu=GPU,
         device=config["device"],
     params:
@@ -37,3 +42,18 @@ rule predict_scores:
         folder=f"{RESULTS}/predictions/{BY_NETWORK}/{{setting}}/{{split}}",
     script:
         "../scripts/predict_scores.py"
+
+
+use rule list_saliency as list_predictions with:
+    input:
+        tables=lambda wildcards: mask_tables(wildcards, "predictions", wildcards.setting, wildcards.split),
+        stores=lambda wildcards: stores_beside(
+            mask_tables(wildcards, "predictions", wildcards.setting, wildcards.split)
+        ),
+    output:
+        table=f"{RESULTS}/predictions/{BY_NETWORK}/{{setting}}/{{split}}.csv",
+        store=f"{RESULTS}/predictions/{BY_NETWORK}/{{setting}}/{{split}}.h5",
+    log:
+        f"{RESULTS}/logs/list_predictions/{BY_NETWORK}/{{setting}}/{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/list_predictions/{BY_NETWORK}/{{setting}}/{{split}}.tsv"

@@ -29,8 +29,8 @@ rule write_readme:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("write_readme"),
         run=config["run"],

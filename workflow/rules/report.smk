@@ -32,8 +32,8 @@ rule write_config:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=per_attempt(500),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("write_config"),
         config=config,
@@ -62,8 +62,8 @@ rule show_table:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("show_table"),
         caption=lambda wildcards, threads: caption(config),
@@ -92,8 +92,8 @@ rule plot_curves:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("plot_curves"),
         caption=lambda wildcards, threads: caption(
@@ -112,7 +112,9 @@ rule draw_sheet:
         classes=CLASSES,
         images=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.images.csv",
         cams=lambda wildcards: (
-            [] if config["masks"]["own_masks"] else cam_files(wildcards.split, wildcards.result.removesuffix("-crf"))
+            []
+            if config["masks"]["own_masks"]
+            else cam_files(wildcards, wildcards.split, wildcards.result.removesuffix("-crf"))
         ),
         saliency=lambda wildcards: (
             []
@@ -137,8 +139,8 @@ rule draw_sheet:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(10),
     params:
         code=fingerprint("draw_sheet"),
         names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),

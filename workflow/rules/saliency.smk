@@ -1,12 +1,18 @@
 # saliency: how much each pixel stands out from the border of the photo, the cue for background (paper 4.1).
 # Needs:    the tables of images; for `saliency.source: folder`, a map per image, or `saliency.missing: rbd`.
 # Produces: saliency/<source>/<split>/<id>.png (8-bit, 255 = salient) and a table of them per shard;
+#           saliency/<source>/<split>.csv, one table of all shards;
 #           saliency/<source>/threshold.json, the threshold that fits the training images best (for the baselines).
+
+
+localrules:
+    list_saliency,
 
 
 rule saliency:
     """The saliency maps of train and val."""
     input:
+        expand(f"{RESULTS}/saliency/{SALIENCY}/{{split}}.csv", split=["train", "val"] if SALIENCY != "none" else []),
         saliency_tables("train"),
         saliency_tables("val"),
 
@@ -26,8 +32,8 @@ rule check_maps_exist:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=15,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(15),
     params:
         code=fingerprint("check_maps_exist"),
         folder=config["saliency"]["folder"],
@@ -51,8 +57,8 @@ rule compute_saliency:
         "../../envs/mdc.yaml"
     threads: 8
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(240),
     params:
         code=fingerprint("compute_saliency"),
         own_folder=config["saliency"]["folder"],
@@ -62,11 +68,38 @@ rule compute_saliency:
         "../scripts/compute_saliency.py"
 
 
+rule list_saliency:
+    """List what the shards of a stage hold in one table, and give the maps or scores of all of them by one file."""
+    input:
+        tables=lambda wildcards: sharded(
+            f"{RESULTS}/saliency/{{source}}/{{split}}.{{shard}}-of-{{shards}}.csv", wildcards
+        ),
+        stores=[],
+    output:
+        table=f"{RESULTS}/saliency/{{source}}/{{split}}.csv",
+    log:
+        f"{RESULTS}/logs/list_saliency/{{source}}/{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/list_saliency/{{source}}/{{split}}.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(10),
+    params:
+        code=fingerprint("list_shards"),
+    script:
+        "../scripts/list_shards.py"
+
+
 rule choose_saliency_threshold:
     """Find the saliency threshold that separates the training images' objects best."""
     input:
         train_csv=manifest("train"),
-        saliency=sharded(f"{RESULTS}/saliency/{{source}}/train.{{shard}}-of-{{shards}}.csv"),
+        saliency=lambda wildcards: sharded(
+            f"{RESULTS}/saliency/{{source}}/train.{{shard}}-of-{{shards}}.csv", wildcards
+        ),
     output:
         json=f"{RESULTS}/saliency/{{source}}/threshold.json",
     log:
@@ -77,8 +110,8 @@ rule choose_saliency_threshold:
         "../../envs/mdc.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         code=fingerprint("choose_saliency_threshold"),
     script:

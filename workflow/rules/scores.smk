@@ -34,7 +34,7 @@ rule score_masks:
     input:
         split_csv=f"{RESULTS}/data/{{split}}.csv",
         classes=CLASSES,
-        masks=lambda wildcards: tables_of_result(wildcards.result, wildcards.split),
+        masks=lambda wildcards: tables_of_result(wildcards, wildcards.split),
     output:
         confusion=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.confusion.csv",
         images=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.images.csv",
@@ -47,8 +47,8 @@ rule score_masks:
         "../../envs/mdc.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         code=fingerprint("score_masks"),
     script:
@@ -75,8 +75,8 @@ rule tabulate_scores:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(10),
     params:
         code=fingerprint("tabulate_scores"),
         results=every_result(),
@@ -110,8 +110,8 @@ rule tabulate_paper:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(10),
     params:
         code=fingerprint("tabulate_paper"),
         results=lambda wildcards: table_results(wildcards.table),

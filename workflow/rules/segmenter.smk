@@ -39,8 +39,8 @@ rule choose_strong:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("choose_strong"),
         voc_root=VOC_ROOT if config["data"]["source"] == "voc" else "",
@@ -84,8 +84,8 @@ rule train_segmenter:
         "../../envs/mdc.yaml"
     threads: 8
     resources:
-        mem_mb=16000,
-        runtime=720,
+        mem_mb=per_attempt(16000),
+        runtime=per_attempt(720),
         gpu=GPU,
         device=config["device"],
     params:

@@ -15,7 +15,7 @@ rule describe_data:
     """Describe the training images and how well saliency finds their objects."""
     input:
         train_csv=manifest("train"),
-        saliency=sharded(f"{RESULTS}/saliency/rbd/train.{{shard}}-of-{{shards}}.csv"),
+        saliency=sharded(f"{RESULTS}/saliency/rbd/train.{{shard}}-of-{{shards}}.csv", {}),
     output:
         table=f"{RESULTS}/study/data.csv",
     log:
@@ -26,8 +26,8 @@ rule describe_data:
         "../../envs/mdc.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         code=fingerprint("describe_data"),
     script:
@@ -38,8 +38,8 @@ rule measure_maps:
     """Measure what a classifier's maps respond to, on the training images' true masks."""
     input:
         train_csv=manifest("train"),
-        train_cams=cam_files("train"),
-        val_cams=cam_files("val"),
+        train_cams=lambda wildcards: cam_files(wildcards, "train"),
+        val_cams=lambda wildcards: cam_files(wildcards, "val"),
     output:
         [f"{RESULTS}/study/{BY_NETWORK}/{name}.csv" for name in MEASURES],
     log:
@@ -50,8 +50,8 @@ rule measure_maps:
         "../../envs/mdc.yaml"
     threads: 8
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(120),
     params:
         code=fingerprint("measure_maps"),
         settings=lambda wildcards: map_settings(config, wildcards.classifier),
@@ -91,8 +91,8 @@ rule list_measures:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=per_attempt(500),
+        runtime=per_attempt(5),
     params:
         code=fingerprint("list_measures"),
     script:
@@ -122,8 +122,8 @@ rule tabulate_study:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         code=fingerprint("tabulate_study"),
         runs=config["study"]["runs"],
@@ -151,8 +151,8 @@ rule write_study:
         "../../envs/mdc.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         code=fingerprint("write_study"),
     script:

@@ -14,7 +14,7 @@ rule pack_submission:
     input:
         classes=CLASSES,
         split_csv=manifest("test"),
-        masks=lambda wildcards: tables_of_result(wildcards.result, "test"),
+        masks=lambda wildcards: tables_of_result(wildcards, "test"),
     output:
         archive=f"{RESULTS}/submission/{BY_NETWORK}/{{result}}.tgz",
     log:
@@ -25,8 +25,8 @@ rule pack_submission:
         "../../envs/mdc.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(30),
     params:
         code=fingerprint("pack_submission"),
         root=os.path.dirname(TEST_READY) if TEST_ARCHIVE else DATA_ROOT,
