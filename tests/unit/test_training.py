@@ -260,3 +260,13 @@ def test_a_run_that_failed_after_its_last_epoch_still_leaves_weights_and_metrics
     assert same(again, whole)
     assert (tmp_path / "cut/metrics.csv").read_bytes() == (tmp_path / "whole/metrics.csv").read_bytes()
     assert (tmp_path / "cut/weights.pt").is_file() and not list((tmp_path / "cut").glob("resume-*"))
+
+
+def test_uneven_micro_batches_equal_the_batch(tmp_path, schedule):
+    settings = {"batch_size": 7, "epochs": 2, "dropout": 0.0}
+    one = trained(tmp_path / "one", schedule, **settings)
+    two = trained(tmp_path / "two", schedule, **settings, micro_batches=3)  # of 3, 2 and 2 images
+    for p, q in zip(one.parameters(), two.parameters(), strict=True):
+        torch.testing.assert_close(p, q, atol=1e-6, rtol=1e-5)
+    tables = [pd.read_csv(tmp_path / name / "metrics.csv")["loss"].tolist() for name in ("one", "two")]
+    assert tables[0] == pytest.approx(tables[1], rel=1e-5)

@@ -32,6 +32,7 @@ def dump_cams(
     shards: int,
     device: str,
     threads: int,
+    gpus: int = 0,
 ) -> None:
     """Write the maps of the tagged classes of every photo of a shard: whole photo, one scale, no flip.
 
@@ -40,12 +41,13 @@ def dump_cams(
         weights_pt: of the classifier.
         cams_h5: see `mdc.store`.
         network: arguments of `mdc.models.multi_dilation.build_classifier` (without dilations and classes).
+        device, gpus: see `mdc.devices.torch_device`.
 
     Raises:
         InputError: the weights are of another network; a map is not finite.
     """
     torch.set_num_threads(threads)
-    where = torch_device(device)
+    where = torch_device(device, gpus=gpus)
     model = build_classifier(dilations=dilations, classes=len(classes), **network)
     state = load_state(weights_pt)
     load_strictly(model, state, source=weights_pt)

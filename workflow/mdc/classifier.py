@@ -14,7 +14,7 @@ from mdc.manifest import read_manifest, tag_matrix
 from mdc.models.multi_dilation import MultiDilationClassifier, build_classifier
 from mdc.models.start import initialise
 from mdc.optimisation import Schedule
-from mdc.training import Task, fit
+from mdc.training import Task, fit, gathered
 
 
 class ClassifierTask(Task):
@@ -39,7 +39,7 @@ class ClassifierTask(Task):
         self.tags.append(tags.cpu())
 
     def on_validation_epoch_end(self) -> None:
-        table = average_precisions(torch.cat(self.logits), torch.cat(self.tags))
+        table = average_precisions(torch.cat(gathered(self.logits)), torch.cat(gathered(self.tags)))
         self.metrics = {f"mAP_{name}": row.nanmean().item() for name, row in zip(self.names, table, strict=True)}
 
 
@@ -73,6 +73,7 @@ def train_classifier(
     device: str,
     threads: int,
     code: str,
+    gpus: int = 0,
 ) -> None:
     """Train the classifier and write what `mdc.training.fit` does.
 
@@ -84,6 +85,7 @@ def train_classifier(
         init, weights, weights_input: see `mdc.models.start.initialise`.
         view: crop_px, resize_long_side_px and flip of `mdc.transforms.augmented`.
         training: fields of `mdc.optimisation.Schedule`.
+        device, threads, gpus: see `mdc.training.fit`.
         code: fingerprint of the code; a training is not resumed by other code.
     """
     torch.manual_seed(seed)
@@ -120,4 +122,5 @@ def train_classifier(
         weights_pt=weights_pt,
         device=device,
         threads=threads,
+        gpus=gpus,
     )

@@ -102,6 +102,8 @@ def batches(
     epoch: int,
     strong: Sequence[int] = (),
     strong_share: float = 0,
+    rank: int = 0,
+    ranks: int = 1,
 ) -> Iterator[list]:
     """Yield the (epoch, index) keys of one epoch, shuffled, a list per micro-batch.
 
@@ -109,6 +111,8 @@ def batches(
     all of them make one batch. `micro_batches` of them are accumulated to one step.
 
     Args:
+        rank, ranks: of `ranks` processes that share every batch, the one to whose part the keys belong. All of them
+            have as many micro-batches, if `micro_batches` times `ranks` is at most `batch_size`.
         strong: indices of the images with human masks.
         strong_share: of them in every batch, at least one image of either kind; there are as many batches as without,
             and the images of each kind come again, in another order, when all have been seen. 0: all images alike.
@@ -122,7 +126,8 @@ def batches(
     else:
         order = rng.permutation(images)
     for start in range(0, images - size + 1, size):
-        for part in np.array_split(order[start : start + size], min(micro_batches, size)):
+        own = np.array_split(order[start : start + size], ranks)[rank]
+        for part in np.array_split(own, min(micro_batches, len(own))):
             yield [(epoch, int(index)) for index in part]
 
 

@@ -1,6 +1,7 @@
 """Logging into the rule's log and the terminal, and progress with an estimate of the time left."""
 
 import logging
+import os
 import sys
 import time
 import warnings
@@ -20,10 +21,13 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
     """Call `function` with messages going to `log_path` and the terminal; exit with status 1 if it raises.
 
     An `InputError` is shown as its sentence. Any other exception is a defect: its traceback goes to both places.
+    Of the processes that share a training, all but the first tell only what went wrong.
     """
-    file = logging.FileHandler(log_path, mode="w", errors="backslashreplace")  # names of files may be no UTF-8
+    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    file = logging.FileHandler(log_path, mode="w" if first else "a", errors="backslashreplace")  # names may be no UTF-8
     handlers = [file, logging.StreamHandler(sys.stderr)]
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers)
+    level = logging.INFO if first else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers)
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", module="lightning|torch")  # about their own internals
     try:

@@ -48,11 +48,14 @@ class Segmenter:
         self.classes, self.max_side_px, self.crf = tuple(classes), max_side_px, crf
 
     @classmethod
-    def load(cls, weights_pt: str | Path, *, device: str = "auto", crf: Mapping[str, float] | None = None) -> Self:
+    def load(
+        cls, weights_pt: str | Path, *, device: str = "auto", gpus: int = 0, crf: Mapping[str, float] | None = None
+    ) -> Self:
         """Return the segmenter of a weights.pt that the segmenter stage wrote.
 
         Args:
             device: `auto`, `cpu` or `cuda`.
+            gpus: see `mdc.devices.torch_device`.
             crf: the keys of the config section `crf`, to refine masks with; None leaves them as the network gives them.
 
         Raises:
@@ -63,7 +66,7 @@ class Segmenter:
         network = build_segmenter(classes=len(settings["classes"]), **settings["network"])
         load_strictly(network, state, source=path)
         return cls(
-            network.to(torch_device(device)),
+            network.to(torch_device(device, gpus=gpus)),
             classes=["background", *settings["classes"]],
             max_side_px=settings["max_side_px"],
             crf=None if crf is None else Parameters(**crf),
@@ -174,6 +177,7 @@ def predict_photos(
     crf: dict[str, float] | None,
     device: str,
     processes: int,
+    gpus: int = 0,
 ) -> None:
     """Write masks, overlays and areas of the photos that `mdc.new_photos.list_photos` listed.
 
@@ -188,7 +192,7 @@ def predict_photos(
         InputError: the weights are of no segmenter; a photo can no longer be read.
     """
     torch.set_num_threads(processes)
-    segmenter = Segmenter.load(weights_pt, device=device, crf=crf)
+    segmenter = Segmenter.load(weights_pt, device=device, gpus=gpus, crf=crf)
     photos = read_photos(photos_csv)
     one = functools.partial(
         _write_one,

@@ -33,6 +33,7 @@ def predict_scores(
     shards: int,
     device: str,
     threads: int,
+    gpus: int = 0,
 ) -> None:
     """Write the class scores of every photo of a shard, and palette PNGs of the best class with their table.
 
@@ -44,12 +45,13 @@ def predict_scores(
         scores_h5: see `mdc.store`.
         masks_csv, folder: the table and the folder of PNGs.
         network: arguments of `mdc.models.largefov.build_segmenter` (without classes).
+        device, gpus: see `mdc.devices.torch_device`.
 
     Raises:
         InputError: the weights are of another network; a score is not finite.
     """
     torch.set_num_threads(threads)
-    where = torch_device(device)
+    where = torch_device(device, gpus=gpus)
     model = build_segmenter(classes=len(classes), **network)
     state = load_state(weights_pt)
     load_strictly(model, state, source=weights_pt)

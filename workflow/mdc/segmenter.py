@@ -102,6 +102,7 @@ def train_segmenter(
     device: str,
     threads: int,
     code: str,
+    gpus: int = 0,
 ) -> None:
     """Train a segmenter and write what `mdc.training.fit` does.
 
@@ -117,6 +118,7 @@ def train_segmenter(
         strong_share: see `mdc.datasets.batches`.
         training: fields of `mdc.optimisation.Schedule`.
         max_side_px: longest side of a photo; kept with the weights for those who use them on other photos.
+        device, threads, gpus: see `mdc.training.fit`.
         code: fingerprint of the code; a training is not resumed by other code.
     """
     torch.manual_seed(seed)
@@ -173,6 +175,7 @@ def train_segmenter(
         weights_pt=weights_pt,
         device=device,
         threads=threads,
+        gpus=gpus,
         strong=[index for index, human in enumerate(strong) if human],
         strong_share=strong_share if strong_csv else 0,
     )

@@ -1,15 +1,19 @@
 """The one training engine, for the classifier and the segmenter alike: Lightning with exact resuming.
 
 Everything random in an epoch (order, views, dropout) is a function of the seed and the epoch's number, so a run that
-was killed and continues from its last finished epoch ends with the same weights as one that was not.
+was killed and continues from its last finished epoch ends with the same weights as one that was not. Several GPUs share
+every batch, so that they compute what one would, up to rounding and the random numbers of dropout.
 """
 
 import hashlib
 import json
 import logging
+import os
 import shutil
+import signal
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,12 +23,15 @@ import pandas as pd
 import torch
 from lightning.pytorch.callbacks import Callback, Checkpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from mdc.datasets import batches
-from mdc.devices import accelerator, precision_for
+from mdc.devices import SHARED_GPUS, accelerator, claim_gpus, precision_for
 from mdc.errors import InputError
 from mdc.files import write_whole, written_whole
 from mdc.logs import Meter, logger
@@ -42,7 +49,9 @@ class Task(pl.LightningModule):
         super().__init__()
         self.network = network
         self.schedule = schedule
-        self.steps_per_epoch = 1  # set by `fit`, which knows the data
+        self.steps_per_epoch = 1  # set by `fit`, which knows the data, as the next two
+        self.images_per_step = schedule.batch_size
+        self.parts_per_step = schedule.micro_batches
         self.train_loader: Callable[[int], DataLoader] | None = None
         self.losses: list[Tensor] = []
         self.metrics: dict[str, float] = {}
@@ -61,6 +70,8 @@ class Task(pl.LightningModule):
                 f"the loss is {loss.item()} at step {self.global_step} (epoch {self.current_epoch}) on the images "
                 f"{', '.join(batch['id'])}: lower the learning rate (training.lr) or look at these images"
             )
+        # parts of a batch need not have the same size, and Lightning takes the plain mean over them
+        loss = loss * (len(batch["id"]) * self.parts_per_step / self.images_per_step)
         self.losses.append(loss.detach())
         return loss
 
@@ -76,13 +87,14 @@ class Task(pl.LightningModule):
 
 
 class ReseedEveryEpoch(Callback):
-    """Makes all random numbers that are drawn during an epoch (dropout) depend on the seed and the epoch alone."""
+    """Makes all random numbers that are drawn during an epoch (dropout) depend on seed, epoch and process alone."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
     def on_train_epoch_start(self, trainer: pl.Trainer, task: Task) -> None:
-        mixed = hashlib.sha256(f"{self.seed} {trainer.current_epoch}".encode()).digest()
+        drawn_by = f" {trainer.global_rank}" if trainer.global_rank else ""
+        mixed = hashlib.sha256(f"{self.seed} {trainer.current_epoch}{drawn_by}".encode()).digest()
         torch.manual_seed(int.from_bytes(mixed[:8], "big") >> 1)
 
 
@@ -100,7 +112,7 @@ class History(Callback):
         self.rows = state_dict["rows"]
 
     def write(self) -> None:
-        """Write the rows so far."""
+        """Write the rows so far; called by the first process only."""
         write_whole(self.csv, pd.DataFrame(self.rows).to_csv(index=False).encode())
 
     def on_train_epoch_end(self, trainer: pl.Trainer, task: Task) -> None:
@@ -109,10 +121,12 @@ class History(Callback):
             trainer.global_step - 1, steps_per_epoch=task.steps_per_epoch, schedule=task.schedule
         )
         row = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step, "lr": lr}
-        row |= {"loss": torch.stack(task.losses).mean().item()} | task.metrics
+        loss = trainer.strategy.reduce(torch.stack(task.losses).mean(), reduce_op="mean")
+        row |= {"loss": loss.item()} | task.metrics
         task.metrics = {}
         self.rows.append(row)
-        self.write()
+        if trainer.is_global_zero:
+            self.write()
         trainer.logger.log_metrics({k: v for k, v in row.items() if k not in ("epoch", "step")}, step=row["step"])
         logger.info("epoch %d: %s", row["epoch"], ", ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "epoch"))
 
@@ -147,8 +161,23 @@ class KeepLastEpoch(Checkpoint):
         self.path = path
 
     def on_train_epoch_end(self, trainer: pl.Trainer, task: Task) -> None:
-        with written_whole(self.path) as temporary:
-            trainer.save_checkpoint(temporary, weights_only=False)
+        with written_whole(self.path) if trainer.is_global_zero else nullcontext(self.path) as temporary:
+            trainer.save_checkpoint(temporary, weights_only=False)  # all processes take part, the first one writes
+
+
+class StopAtOnce(Callback):
+    """Lets a signal from outside end a training of several processes at once.
+
+    Lightning would end it together after the batch, by a message that each of them sends from within its signal
+    handler, which hangs when a scheduler signals all of them. Either way the last finished epoch is what counts.
+    """
+
+    def on_train_start(self, trainer: pl.Trainer, task: Task) -> None:
+        def stop(*_: Any) -> None:
+            trainer.strategy.launcher.kill(signal.SIGKILL)
+            raise SIGTERMException
+
+        signal.signal(signal.SIGTERM, stop)
 
 
 def resume_path(folder: Path, *, settings: dict[str, Any], inputs: Sequence[Path]) -> Path:
@@ -164,6 +193,47 @@ def resume_path(folder: Path, *, settings: dict[str, Any], inputs: Sequence[Path
     return folder / f"resume-{digest.hexdigest()[:16]}.ckpt"
 
 
+def processes_for(gpus: int, *, batch: int, network: nn.Module, kind: str) -> int:
+    """Return how many processes share each batch when a rule is given `gpus` GPUs; on CPUs there are as many.
+
+    Args:
+        batch: images per step.
+        kind: `gpu` or `cpu`.
+
+    Raises:
+        InputError: there are more than images; batch normalisation would see parts of batches.
+    """
+    processes = max(gpus, 1)
+    if batch < processes:
+        raise InputError(
+            f"{batch} images per step (training.batch_size, or all there are) cannot be shared by {processes} GPUs: "
+            f"give the rule at most {batch}, --set-resources RULE:gpu={batch}"
+        )
+    if processes > 1 and kind == "cpu" and any(isinstance(module, _BatchNorm) for module in network.modules()):
+        raise InputError(
+            f"backbone.norm batch cannot be trained by {processes} processes on CPUs, each would see its part of the "
+            "batch only: set backbone.norm to group or none, or give the rule gpu=1"
+        )
+    return processes
+
+
+def part_of(validation: DataLoader, *, rank: int, ranks: int) -> DataLoader:
+    """Return every `ranks`-th item of a loader of single items, from `rank` on; all if there is not one for each."""
+    items = len(validation.dataset)
+    if ranks == 1 or items < ranks:
+        return validation
+    return DataLoader(Subset(validation.dataset, range(rank, items, ranks)), batch_size=1)
+
+
+def gathered(items: list[Tensor]) -> list[Tensor]:
+    """Return the items of all processes, made from `part_of` a loader, in the loader's order."""
+    if not torch.distributed.is_initialized():
+        return items
+    parts: list[list[Tensor]] = [[] for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather_object(parts, items)
+    return [part[place] for place in range(len(parts[0])) for part in parts if place < len(part)]
+
+
 def fit(
     task: Task,
     training: Dataset,
@@ -175,12 +245,14 @@ def fit(
     weights_pt: Path,
     device: str,
     threads: int,
+    gpus: int = 0,
     strong: Sequence[int] = (),
     strong_share: float = 0,
 ) -> None:
     """Train `task.network` and write it to `weights_pt`; continue from the last finished epoch of a killed run.
 
-    Beside it come `metrics.csv` (a row per epoch), `tensorboard/`, and while it runs `resume-*.ckpt`.
+    Beside it come `metrics.csv` (a row per epoch), `tensorboard/`, and while it runs `resume-*.ckpt`. With more
+    than one of `gpus` the running script is started again for each further one; there, nothing is written.
 
     Args:
         training: gives items for keys (epoch, index), as `mdc.datasets.TrainingViews`.
@@ -190,17 +262,27 @@ def fit(
         device: `auto`, `cpu` or `cuda`.
         strong, strong_share: images with human masks and their share of a batch, see `mdc.datasets.batches`.
         threads: CPU threads; also worker processes for reading, where a GPU does the computing.
+        gpus: GPUs that share each batch, taken from those that no other job has (`mdc.devices.claim_gpus`); 0 trains on
+            the first one, whoever else uses it. On CPUs, so many processes share each batch.
 
     Raises:
         InputError: the loss is not finite (says the step and the images); the device does not exist; the run was
-            stopped by a signal.
+            stopped by a signal; see `processes_for`.
     """
     schedule = task.schedule
     size = min(schedule.batch_size, len(training))
-    micro_batches = min(schedule.micro_batches, size)
     task.steps_per_epoch = len(training) // size
     kind = accelerator(device)
+    processes = processes_for(gpus, batch=size, network=task.network, kind=kind)
+    rank = int(os.environ.get("LOCAL_RANK", "0")) if processes > 1 else 0
+    micro_batches = min(schedule.micro_batches, size // processes)
+    task.images_per_step, task.parts_per_step = size, processes * micro_batches
+    cards = (claim_gpus(gpus) if gpus else [0]) if kind == "gpu" else []
+    threads = max(threads // processes, 1)
     torch.set_num_threads(threads)
+    if processes > 1 and rank == 0:
+        os.environ[SHARED_GPUS] = ",".join(map(str, cards))
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # else Lightning shares all cores of the machine
     torch.set_flush_denormal(True)  # late in training, CPUs are slow on the tiniest numbers
     task.network.to(memory_format=torch.channels_last)
     workers = max(threads - 1, 1) if kind == "gpu" else 0
@@ -214,6 +296,8 @@ def fit(
             epoch=epoch,
             strong=strong,
             strong_share=strong_share,
+            rank=rank,
+            ranks=processes,
         )
         return DataLoader(
             training,
@@ -227,18 +311,28 @@ def fit(
     folder = weights_pt.parent
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = resume_path(folder, settings=settings | asdict(schedule), inputs=inputs)
-    for other in folder.glob("resume-*.ckpt"):
-        if other != checkpoint:
-            other.unlink()
     resuming = checkpoint if checkpoint.exists() else None
-    if resuming:
-        logger.info("continuing the unfinished training of %s", checkpoint)
-    else:
-        shutil.rmtree(folder / "tensorboard", ignore_errors=True)  # curves of an earlier training
+    if rank == 0:
+        for other in folder.glob("resume-*.ckpt"):
+            if other != checkpoint:
+                other.unlink()
+        if resuming:
+            logger.info("continuing the unfinished training of %s", checkpoint)
+        else:
+            shutil.rmtree(folder / "tensorboard", ignore_errors=True)  # curves of an earlier training
     history = History(folder / "metrics.csv")
+    callbacks = [ReseedEveryEpoch(seed), history, KeepLastEpoch(checkpoint)]
+    if rank == 0:
+        callbacks.append(Progress(f"train {folder}"))
+    if processes > 1:
+        callbacks.append(StopAtOnce())
     trainer = pl.Trainer(
         accelerator=kind,
-        devices=1,
+        devices=cards or processes,
+        strategy=DDPStrategy(process_group_backend="nccl" if cards else "gloo") if processes > 1 else "auto",
+        sync_batchnorm=processes > 1 and kind == "gpu",
+        # never SLURM's: to it, and to torchrun, we are one task that starts the other processes itself
+        plugins=[LightningEnvironment()],
         precision=precision_for(schedule.precision, kind),
         max_epochs=schedule.epochs,
         accumulate_grad_batches=micro_batches,
@@ -246,21 +340,21 @@ def fit(
         limit_val_batches=0 if validation is None else 1.0,
         num_sanity_val_steps=0,
         reload_dataloaders_every_n_epochs=1,
-        callbacks=[
-            ReseedEveryEpoch(seed),
-            history,
-            Progress(f"train {folder}"),
-            KeepLastEpoch(checkpoint),
-        ],
+        callbacks=callbacks,
         logger=TensorBoardLogger(folder, name="tensorboard", version=""),
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
+    part = None if validation is None else part_of(validation, rank=rank, ranks=processes)
     try:
-        trainer.fit(task, val_dataloaders=validation, ckpt_path=resuming, weights_only=True)
+        trainer.fit(task, val_dataloaders=part, ckpt_path=resuming, weights_only=True)
     except SIGTERMException as error:  # of a scheduler; Lightning's own exit status would be 0
         raise InputError("the training was stopped from outside: run the same again to continue it") from error
+    if processes > 1:
+        torch.distributed.destroy_process_group()
+    if rank > 0:
+        return
     history.write()  # again: a run that was killed after its last epoch may have lost it
     save_weights(weights_pt, task.network.cpu(), settings=settings)
     checkpoint.unlink(missing_ok=True)

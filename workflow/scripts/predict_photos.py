@@ -16,6 +16,7 @@ def main() -> None:
         overlays=Path(snakemake.output.overlays),
         crf=snakemake.params.crf,
         device=snakemake.resources.device,
+        gpus=snakemake.resources.gpu,
         processes=snakemake.threads,
     )
 

@@ -21,6 +21,7 @@ def main() -> None:
         shard=int(snakemake.wildcards.shard),
         shards=int(snakemake.wildcards.shards),
         device=snakemake.resources.device,
+        gpus=snakemake.resources.gpu,
         threads=snakemake.threads,
     )
 

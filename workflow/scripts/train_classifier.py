@@ -25,6 +25,7 @@ def main() -> None:
         training=settings.training,
         seed=int(snakemake.wildcards.seed),
         device=snakemake.resources.device,
+        gpus=snakemake.resources.gpu,
         threads=snakemake.threads,
         code=settings.code,
     )

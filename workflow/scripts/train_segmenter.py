@@ -30,6 +30,7 @@ def main() -> None:
         max_side_px=settings.max_side_px,
         seed=int(snakemake.wildcards.seed),
         device=snakemake.resources.device,
+        gpus=snakemake.resources.gpu,
         threads=snakemake.threads,
         code=settings.code,
     )
