@@ -12,9 +12,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from mdc.downloads import Patience, download, locked
+from mdc.downloads import Patience, download
 from mdc.errors import InputError
-from mdc.files import write_whole
+from mdc.files import disk_faults_named, locked, write_whole
 from mdc.logs import Meter, logger
 from mdc.sources import MB, Wanted
 
@@ -55,15 +55,16 @@ def unpack(
 
     Raises:
         InputError: the archive is missing, damaged, or has no wanted member; a member would leave the folder; a wanted
-            one is a link or a device; the wanted ones are absurdly large; the disk is too small; another process is
-            unpacking into the same folder.
+            one is a link or a device; the wanted ones are absurdly large; the disk is too small
+            or full; another process is unpacking into the same folder.
     """
     if not archive.is_file():
         raise InputError(f"{archive}: there is no such archive")
     temporary = folder.with_name(f".{folder.name}.tmp")  # a fixed name, so that the next attempt removes a leftover
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with locked(folder, what=f"unpacking {archive.name}"):
+        with disk_faults_named(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        with disk_faults_named(folder), locked(folder, what=f"unpacking {archive.name}"):
             hashes = _hashes(archive)
             if _is_unpacked(folder, hashes[0], members):
                 logger.info("%s: is unpacked in %s", archive, folder)

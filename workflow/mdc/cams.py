@@ -13,12 +13,14 @@ from mdc.errors import InputError
 from mdc.grid import padded_side
 from mdc.logs import progress
 from mdc.manifest import read_manifest, tag_indices
+from mdc.memory import SMALLER_PHOTOS, memory_faults_named
 from mdc.models.multi_dilation import build_classifier
 from mdc.models.weights import load_state, load_strictly, weights_hash
 from mdc.store import CAMS, Cams, attributes, create, read_cams
 from mdc.tables import shard_of
 
 
+@memory_faults_named(SMALLER_PHOTOS)
 @torch.inference_mode()
 def dump_cams(
     *,
@@ -44,7 +46,7 @@ def dump_cams(
         device, gpus: see `mdc.devices.torch_device`.
 
     Raises:
-        InputError: the weights are of another network; a map is not finite.
+        InputError: the weights are of another network; a map is not finite; memory ran out.
     """
     torch.set_num_threads(threads)
     where = torch_device(device, gpus=gpus)

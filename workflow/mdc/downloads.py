@@ -5,17 +5,15 @@ several sources tried in turn with growing waits, a part file that is continued 
 for everything that servers send instead of the file.
 """
 
-import fcntl
 import itertools
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mdc.errors import InputError, listing
+from mdc.files import locked, room
 from mdc.logs import duration, logger
 from mdc.sources import (
     MB,
@@ -75,30 +73,11 @@ def download(wanted: Wanted, path: Path, patience: Patience) -> None:
             os.replace(parts.part, path)
     except (OSError, DiskError) as error:
         raise InputError(
-            f"{path}: cannot be written ({getattr(error, 'strerror', None) or error}); what has arrived is kept in "
-            f"{parts.part}: free some space or name another folder in downloads.folder, then run the same again"
+            f"{path}: cannot be written ({getattr(error, 'strerror', None) or error}; {room(path)}); what has arrived "
+            f"is kept in {parts.part}: free some space or name another folder in downloads.folder, then run the same "
+            "again"
         ) from error
     logger.info("%s: complete, its hash is right: %s", wanted.label, path)
-
-
-@contextmanager
-def locked(path: Path, *, what: str) -> Iterator[None]:
-    """Hold a lock that belongs to `path` and that the kernel frees even after kill -9.
-
-    Raises `InputError` when another process holds it; `what` says there what that process is doing.
-    """
-    lock = path.with_name(f".{path.name}.lock")
-    with open(lock, "ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"{path}: another process is {what}: wait until it has ended, then run the same again"
-            ) from error
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
 
 
 def _check_space(wanted: Wanted, parts: Parts) -> None:

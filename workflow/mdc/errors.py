@@ -1,4 +1,4 @@
-"""The one exception that is shown to people as a sentence instead of a traceback."""
+"""The exceptions that are shown to people as a sentence instead of a traceback."""
 
 
 class InputError(Exception):
@@ -6,6 +6,10 @@ class InputError(Exception):
 
     The scripts print its text and exit with status 1; every other exception is a defect and keeps its traceback.
     """
+
+
+class StoppedError(BaseException):
+    """The process was asked to stop (SIGTERM). As KeyboardInterrupt, no Exception: readers of files catch all those."""
 
 
 def listing(headline: str, problems: list[str]) -> str:

@@ -2,15 +2,20 @@
 
 import logging
 import os
+import signal
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
 
-from mdc.errors import InputError
+from mdc.errors import InputError, StoppedError
+from mdc.files import disk_faults_named, disk_sentence, is_disk_fault, locked
+from mdc.memory import memory_sentence, ran_out
 
 T = TypeVar("T")
 logger = logging.getLogger("mdc")
@@ -20,27 +25,71 @@ SECONDS_BETWEEN_LINES = 15.0
 def run_logged(log_path: str, function: Callable[[], None]) -> None:
     """Call `function` with messages going to `log_path` and the terminal; exit with status 1 if it raises.
 
-    An `InputError` is shown as its sentence. Any other exception is a defect: its traceback goes to both places.
-    Of the processes that share a training, all but the first tell only what went wrong.
+    An `InputError` is shown as its sentence, and so are faults of the surroundings: a full disk, too little memory,
+    being stopped (by Ctrl-C with status 130). Any other exception is a defect: its traceback goes to both places.
+    Nothing is called while another process runs the same job. Of the processes that share a training, all but the first
+    tell only what went wrong.
     """
+    log = Path(log_path)
     first = os.environ.get("LOCAL_RANK", "0") == "0"
-    file = logging.FileHandler(log_path, mode="w" if first else "a", errors="backslashreplace")  # names may be no UTF-8
-    handlers = [file, logging.StreamHandler(sys.stderr)]
-    level = logging.INFO if first else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers)
+    logging.basicConfig(
+        level=logging.INFO if first else logging.WARNING, handlers=[_formatted(logging.StreamHandler(sys.stderr))]
+    )
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", module="lightning|torch")  # about their own internals
+    signal.signal(signal.SIGTERM, _stop)
     try:
-        function()
-    except InputError as error:
-        logger.error("%s", error)
-        sys.exit(1)
+        with disk_faults_named(log):
+            file = _LogFile(log)
+        logging.getLogger().addHandler(_formatted(file))
+        # A Snakemake that is killed leaves its jobs running, and the next one would start them a second time.
+        with locked(log, what="running this job") if first else nullcontext():
+            if first:
+                file.stream.truncate(0)
+            function()
     except KeyboardInterrupt:
         logger.error("stopped: run the same again to continue")
         sys.exit(130)
-    except Exception:
-        logger.exception("this is a defect of the program, not of your input:")
+    except StoppedError:
+        logger.error("stopped from outside: run the same again to continue")
         sys.exit(1)
+    except InputError as error:
+        logger.error("%s", error)
+        sys.exit(1)
+    except Exception as error:
+        if is_disk_fault(error):
+            logger.error("%s", disk_sentence(error, Path(error.filename or log.parent)))
+        elif ran_out(error):
+            logger.error("%s", memory_sentence(error))
+        else:
+            logger.exception("this is a defect of the program, not of your input:")
+        sys.exit(1)
+
+
+def _formatted(handler: logging.Handler) -> logging.Handler:
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    return handler
+
+
+def _stop(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is half done is being removed
+    raise StoppedError
+
+
+class _LogFile(logging.FileHandler):
+    """The rule's log; when the disk no longer takes it, the work goes on: the terminal shows the same."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, mode="a", errors="backslashreplace")  # names of files may be no UTF-8
+        self.is_refused = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)
+        error = sys.exc_info()[1]
+        if not is_disk_fault(error):
+            super().handleError(record)
+        elif not self.is_refused:
+            self.is_refused = True
+            print(disk_sentence(error, Path(self.baseFilename)), file=sys.stderr)
 
 
 def duration(seconds: float) -> str:

@@ -1,5 +1,9 @@
 """One process pool for the stages that treat images one by one on the CPU."""
 
+import ctypes
+import multiprocessing
+import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +18,25 @@ from mdc.logs import progress
 T = TypeVar("T")
 R = TypeVar("R")
 WAITING_PER_PROCESS = 8
+PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
+
+
+def end_with_parent(*_: object) -> None:
+    """Have the kernel kill this worker process when its parent ends, in whatever way.
+
+    A worker that outlives a killed parent would keep its memory and its locks. The arguments are ignored: this is also
+    the `worker_init_fn` of PyTorch's loaders.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = multiprocessing.parent_process()  # None for a script that another one has started
+    if parent is not None and not parent.is_alive():  # it ended before the kernel knew
+        os._exit(1)
+
+
+def _begin_worker() -> None:
+    end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes, and the parent decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the handler of `run_logged`, which was inherited
 
 
 def _results(function: Callable[[T], R], items: Iterable[T], processes: int) -> Iterator[R]:
@@ -22,7 +45,7 @@ def _results(function: Callable[[T], R], items: Iterable[T], processes: int) -> 
         return
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # before the fork: a worker that inherits OpenCV's running threads may wait for them for ever
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, initializer=_begin_worker) as pool:
         waiting: deque = deque()  # a bounded queue: results of a million images must not pile up in memory
         try:
             for item in items:
@@ -36,6 +59,12 @@ def _results(function: Callable[[T], R], items: Iterable[T], processes: int) -> 
                 "a worker process was killed, most likely because memory ran out: "
                 "give the rule fewer threads or more memory and run the same command again"
             ) from error
+        except Exception:
+            raise
+        except BaseException:  # stopped: the workers must not go on with what they have
+            for worker in multiprocessing.active_children():
+                worker.kill()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             cv2.setNumThreads(threads)
@@ -48,6 +77,7 @@ def map_in_order(
 
     `function` and the items must be picklable. Shows progress under `label`; `total` is the number of items where
     these have no length. Items are taken only a few ahead of the results.
-    Raises `InputError` when a worker is killed from outside, and whatever `function` raises.
+    Raises `InputError` when a worker is killed from outside, and whatever `function` raises. When the caller is stopped
+    (Ctrl-C, SIGTERM) or does not take all results, the workers are killed; files half written keep temporary names.
     """
     return progress(_results(function, items, processes), total=len(items) if total is None else total, label=label)

@@ -19,6 +19,7 @@ from mdc.errors import InputError
 from mdc.files import write_whole
 from mdc.grid import upsample
 from mdc.images import bounded_rgb, read_any_image, write_plain
+from mdc.memory import MORE_MEMORY, memory_faults_named
 from mdc.models.largefov import LargeFov, build_segmenter
 from mdc.models.weights import load_strictly, read_torch
 from mdc.new_photos import OWN_SIZE, read_photos
@@ -28,6 +29,7 @@ from mdc.tables import png_path
 from mdc.voc import BACKGROUND, write_mask
 
 AREA_COLUMNS = ["id", "class", "pixels", "percent"]
+MORE_MEMORY_OR_CPU = f"on a GPU set device: cpu, on a CPU {MORE_MEMORY}"
 NEEDED = ("classes", "network", "max_side_px")  # of the settings in weights.pt
 
 
@@ -167,6 +169,7 @@ def areas(mask: np.ndarray, *, classes: int) -> list[tuple[int, float]]:
     return [(count, 100 * count / mask.size) for count in pixels]
 
 
+@memory_faults_named(MORE_MEMORY_OR_CPU)
 def predict_photos(
     *,
     photos_csv: Path,
@@ -189,7 +192,7 @@ def predict_photos(
         processes: for what follows the network; also its CPU threads.
 
     Raises:
-        InputError: the weights are of no segmenter; a photo can no longer be read.
+        InputError: the weights are of no segmenter; a photo can no longer be read; memory ran out.
     """
     torch.set_num_threads(processes)
     segmenter = Segmenter.load(weights_pt, device=device, gpus=gpus, crf=crf)

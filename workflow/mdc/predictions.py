@@ -12,6 +12,7 @@ from mdc.devices import torch_device
 from mdc.grid import upsample
 from mdc.logs import progress
 from mdc.manifest import read_manifest
+from mdc.memory import SMALLER_PHOTOS, memory_faults_named
 from mdc.models.largefov import build_segmenter
 from mdc.models.weights import load_state, load_strictly, weights_hash
 from mdc.store import SCORES, Scores, create
@@ -19,6 +20,7 @@ from mdc.tables import file_digest, png_path, shard_of, write_table
 from mdc.voc import write_mask
 
 
+@memory_faults_named(SMALLER_PHOTOS)
 @torch.inference_mode()
 def predict_scores(
     *,
@@ -48,7 +50,7 @@ def predict_scores(
         device, gpus: see `mdc.devices.torch_device`.
 
     Raises:
-        InputError: the weights are of another network; a score is not finite.
+        InputError: the weights are of another network; a score is not finite; memory ran out.
     """
     torch.set_num_threads(threads)
     where = torch_device(device, gpus=gpus)

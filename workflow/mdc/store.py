@@ -12,6 +12,7 @@ Attributes of a file: `format`, `version`, `stride` and `grid` (where features l
 `config` (JSON), and for maps `dilations`.
 """
 
+import io
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ from mdc.files import written_whole
 T = TypeVar("T")
 CAMS, SCORES = "mdc-cams", "mdc-scores"
 VERSION = 1
+MADE_BY = {CAMS: "dump_cams", SCORES: "predict_scores"}
 GRID = "feature (i, j) sits on pixel (stride * i, stride * j)"
 
 
@@ -69,24 +71,49 @@ def _half(array: np.ndarray, image_id: str) -> np.ndarray:
     return half
 
 
+class _Disk(io.FileIO):
+    """What HDF5 writes a file through: its first refusal is kept here, and HDF5 never hears of it.
+
+    On a full disk HDF5 itself drops small arrays without an exception, which would then be zeros, and crashes when the
+    file is closed.
+    """
+
+    refusal: OSError | None = None
+
+    def write(self, data: memoryview) -> int:
+        rest = memoryview(data).cast("B")
+        while len(rest) and self.refusal is None:
+            try:
+                rest = rest[super().write(rest) :]
+            except OSError as error:
+                self.refusal = error
+        return len(data)
+
+    def check(self) -> None:
+        """Raise what the disk had against a write so far."""
+        if self.refusal:
+            raise self.refusal
+
+
 class Writer:
     """Adds images to a new file; use it through `create`."""
 
-    def __init__(self, file: h5py.File) -> None:
-        self.file = file
+    def __init__(self, file: h5py.File, disk: _Disk) -> None:
+        self.file, self.disk = file, disk
 
     def add_cams(self, cams: Cams) -> None:
-        """Add the maps of one image, rounded to float16."""
+        """Add the maps of one image, rounded to float16; raises OSError where the disk refuses, `create` InputError."""
         group = self._group(cams)
         group.create_dataset("maps", data=_half(cams.maps, cams.id))
         group.create_dataset("class_ids", data=cams.class_ids.astype(np.uint8))
         group.create_dataset("logits", data=cams.logits.astype(np.float32))
 
     def add_scores(self, scores: Scores) -> None:
-        """Add the scores of one image, rounded to float16."""
+        """Add the scores of one image, rounded to float16; raises as `add_cams`."""
         self._group(scores).create_dataset("scores", data=_half(scores.scores, scores.id))
 
     def _group(self, item: Cams | Scores) -> h5py.Group:
+        self.disk.check()  # what is refused on closing the file is found by `create`
         group = self.file.create_group(group_name(item.id), track_order=True)
         group.attrs.update({"id": item.id, "height": item.height, "width": item.width})
         return group
@@ -106,14 +133,17 @@ def create(
     """Give a `Writer` for a new file of `kind` (`CAMS` or `SCORES`).
 
     The file appears under its name only when everything was written, so a file that exists is whole.
+    Raises `InputError` where the disk is full or may not be written to.
     """
-    with written_whole(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
-        file.attrs.update({"format": kind, "version": VERSION, "stride": stride, "grid": GRID})
-        file.attrs.update({"weights_hash": weights_hash, "config": json.dumps(config, sort_keys=True)})
-        file.attrs["classes"] = list(classes)
-        if kind == CAMS:
-            file.attrs["dilations"] = list(dilations)
-        yield Writer(file)
+    with written_whole(path) as temporary, _Disk(temporary, "w+") as disk:
+        with h5py.File(disk, "w", track_order=True) as file:
+            file.attrs.update({"format": kind, "version": VERSION, "stride": stride, "grid": GRID})
+            file.attrs.update({"weights_hash": weights_hash, "config": json.dumps(config, sort_keys=True)})
+            file.attrs["classes"] = list(classes)
+            if kind == CAMS:
+                file.attrs["dilations"] = list(dilations)
+            yield Writer(file, disk)
+        disk.check()
 
 
 def link_shards(shards: Sequence[Path], path: Path, *, kind: str) -> None:
@@ -139,15 +169,25 @@ def link_shards(shards: Sequence[Path], path: Path, *, kind: str) -> None:
 
 @contextmanager
 def _opened(path: Path, kind: str) -> Iterator[h5py.File]:
+    if not path.is_file():
+        raise InputError(
+            f"{path}: there is no such file; run the same again, so that the rule {MADE_BY[kind]} makes it"
+        )
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise InputError(f"{path}: not a readable HDF5 file ({error}); remove it and run the same again") from error
+        raise InputError(f"{path}: not a readable HDF5 file ({error}); {_made_again(kind)}") from error
     with file:
         found = (file.attrs.get("format"), file.attrs.get("version"))
         if found != (kind, VERSION):
-            raise InputError(f"{path}: format {found[0]} version {found[1]}, expected {kind} version {VERSION}")
+            raise InputError(
+                f"{path}: format {found[0]} version {found[1]}, expected {kind} version {VERSION}; {_made_again(kind)}"
+            )
         yield file
+
+
+def _made_again(kind: str) -> str:
+    return f"remove it and run the same again: the rule {MADE_BY[kind]} makes it anew; replace a file of your own"
 
 
 def attributes(path: Path, *, kind: str) -> dict[str, Any]:
@@ -205,7 +245,7 @@ def _items(path: Path, kind: str, ids: Sequence[str] | None, read: Callable[[h5p
             try:
                 item = read(group)
             except (OSError, KeyError) as error:
-                raise InputError(f"{path}: image {name!r} is damaged ({error}); remove the file, run again") from error
+                raise InputError(f"{path}: image {name!r} is damaged ({error}); {_made_again(kind)}") from error
             yield item
 
 

@@ -13,7 +13,6 @@ import shutil
 import signal
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,10 +32,13 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from mdc.datasets import batches
 from mdc.devices import SHARED_GPUS, accelerator, claim_gpus, precision_for
 from mdc.errors import InputError
-from mdc.files import write_whole, written_whole
+from mdc.files import write_whole
 from mdc.logs import Meter, logger
 from mdc.models.weights import save_weights
 from mdc.optimisation import Schedule, build_optimizer, lr_factor
+from mdc.parallel import end_with_parent
+from mdc.resume import WholeCheckpoints, resume_problem
+from mdc.training_faults import training_faults_named
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises otherwise
 STEPS_BETWEEN_LOGGED_LOSSES = 10
@@ -155,14 +157,13 @@ class Progress(Callback):
 
 
 class KeepLastEpoch(Checkpoint):
-    """Writes the whole training state after every epoch, to a temporary name that is then renamed."""
+    """Writes the whole training state after every epoch, as `mdc.resume.WholeCheckpoints` does."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def on_train_epoch_end(self, trainer: pl.Trainer, task: Task) -> None:
-        with written_whole(self.path) if trainer.is_global_zero else nullcontext(self.path) as temporary:
-            trainer.save_checkpoint(temporary, weights_only=False)  # all processes take part, the first one writes
+        trainer.save_checkpoint(self.path, weights_only=False)  # all processes take part, the first one writes
 
 
 class StopAtOnce(Callback):
@@ -267,7 +268,8 @@ def fit(
 
     Raises:
         InputError: the loss is not finite (says the step and the images); the device does not exist; the run was
-            stopped by a signal; see `processes_for`.
+            stopped by a signal; memory ran out; the disk is full; the resume file is of another version of Lightning;
+            see `processes_for`.
     """
     schedule = task.schedule
     size = min(schedule.batch_size, len(training))
@@ -275,6 +277,8 @@ def fit(
     kind = accelerator(device)
     processes = processes_for(gpus, batch=size, network=task.network, kind=kind)
     rank = int(os.environ.get("LOCAL_RANK", "0")) if processes > 1 else 0
+    if rank > 0:
+        end_with_parent()
     micro_batches = min(schedule.micro_batches, size // processes)
     task.images_per_step, task.parts_per_step = size, processes * micro_batches
     cards = (claim_gpus(gpus) if gpus else [0]) if kind == "gpu" else []
@@ -305,17 +309,23 @@ def fit(
             num_workers=workers,
             pin_memory=kind == "gpu",
             generator=torch.Generator(),  # else it draws from dropout's, before or after the reseeding
+            worker_init_fn=end_with_parent,
         )
 
     task.train_loader = train_loader
     folder = weights_pt.parent
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = resume_path(folder, settings=settings | asdict(schedule), inputs=inputs)
-    resuming = checkpoint if checkpoint.exists() else None
+    problem = resume_problem(checkpoint, task.state_dict()) if checkpoint.exists() else ""
+    resuming = checkpoint if checkpoint.exists() and not problem else None
     if rank == 0:
         for other in folder.glob("resume-*.ckpt"):
             if other != checkpoint:
                 other.unlink()
+        if problem:
+            # Not an error: nothing in the file can be used, and what a person could do about it, to remove it, gives the
+            # same weights as to begin again right away, which a job retried at night can do alone.
+            logger.warning("%s: %s; the training starts again from the beginning", checkpoint, problem)
         if resuming:
             logger.info("continuing the unfinished training of %s", checkpoint)
         else:
@@ -332,7 +342,7 @@ def fit(
         strategy=DDPStrategy(process_group_backend="nccl" if cards else "gloo") if processes > 1 else "auto",
         sync_batchnorm=processes > 1 and kind == "gpu",
         # never SLURM's: to it, and to torchrun, we are one task that starts the other processes itself
-        plugins=[LightningEnvironment()],
+        plugins=[LightningEnvironment(), WholeCheckpoints()],
         precision=precision_for(schedule.precision, kind),
         max_epochs=schedule.epochs,
         accumulate_grad_batches=micro_batches,
@@ -347,10 +357,8 @@ def fit(
         use_distributed_sampler=False,
     )
     part = None if validation is None else part_of(validation, rank=rank, ranks=processes)
-    try:
+    with training_faults_named(trainer, folder):
         trainer.fit(task, val_dataloaders=part, ckpt_path=resuming, weights_only=True)
-    except SIGTERMException as error:  # of a scheduler; Lightning's own exit status would be 0
-        raise InputError("the training was stopped from outside: run the same again to continue it") from error
     if processes > 1:
         torch.distributed.destroy_process_group()
     if rank > 0:

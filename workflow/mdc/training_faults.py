@@ -1,0 +1,64 @@
+"""What can befall a training from outside, as sentences."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import lightning.pytorch as pl
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from mdc.errors import InputError, StoppedError
+from mdc.files import disk_faults_named
+from mdc.memory import memory_faults_named
+
+SMALLER_STEPS = (
+    "lower training.batch_size, or raise training.micro_batches, the number of parts in which a batch is computed"
+)
+STOPPED = "the training was stopped from outside: run the same again to continue it"
+
+
+@contextmanager
+def training_faults_named(trainer: pl.Trainer, folder: Path) -> Iterator[None]:
+    """Raise `InputError` where the block, which runs `trainer`, is stopped, lacks memory, or `folder` lacks room.
+
+    On Ctrl-C KeyboardInterrupt reaches the caller, of which Lightning makes its own exit with another status.
+    """
+    previous = signal.signal(signal.SIGTERM, lambda *_: _stop_unless_lightning_does(trainer))
+    try:
+        with disk_faults_named(folder), memory_faults_named(SMALLER_STEPS):
+            yield
+    except SIGTERMException as error:
+        raise InputError(STOPPED) from error
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
+    except InputError as error:
+        raise InputError(_without_traceback(str(error))) from error
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise InputError(STOPPED if trainer.received_sigterm else _of_killed_worker(str(error))) from error
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _stop_unless_lightning_does(trainer: pl.Trainer) -> None:
+    # Lightning calls the handler that it finds after its own, which ends the training when the step is done.
+    if not trainer.received_sigterm:
+        raise StoppedError
+
+
+def _without_traceback(text: str) -> str:
+    """Return the sentence in what PyTorch makes of an `InputError` that is raised in a worker process of a loader."""
+    return text.rpartition(f"{InputError.__module__}.{InputError.__qualname__}: ")[2].rstrip()
+
+
+def _of_killed_worker(text: str) -> str:
+    if "shared memory" in text:
+        return "the processes that read images need more shared memory: enlarge /dev/shm or give the rule fewer threads"
+    return (
+        "a process that reads images was killed, most likely because memory ran out: give the rule fewer threads or "
+        "more memory and run the same again"
+    )
