@@ -17,9 +17,7 @@ def mounted(folder: Path, *options: str) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     done = subprocess.run(["mount", *options, str(folder)], capture_output=True, text=True)
     if done.returncode:
-        pytest.skip(
-            f"NOT TESTED, a disk in trouble: mounting needs root in a container that may: {done.stderr.strip()}"
-        )
+        pytest.skip(f"NOT TESTED on a small disk: mounting takes a root who may: {done.stderr.strip()}")
     try:
         yield folder
     finally:

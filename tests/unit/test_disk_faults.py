@@ -63,14 +63,10 @@ WRITERS = {
     "photo.jpg": lambda path: write_plain(path, NOISE),
     "table.csv": lambda path: write_table([(f"{i:08d}" * 5, "a.png", "0" * 16) for i in range(20_000)], path),
     "maps.h5": write_maps,  # arrays that HDF5 holds back until it forgets that they could not be written
-    "many.h5": lambda path: write_maps(
-        path, items=3000, values=4
-    ),  # nothing but names and attributes, written at the end
+    "many.h5": lambda path: write_maps(path, items=3000, values=4),  # hardly more than names and attributes
     "scores.h5": write_scores,
     "weights.pt": lambda path: save_weights(path, nn.Linear(1000, 1000), settings={}),
-    "small tensors.pt": lambda path: save_weights(
-        path, nn.ModuleList(nn.Linear(9, 9) for _ in range(3000)), settings={}
-    ),
+    "many.pt": lambda path: save_weights(path, nn.ModuleList(nn.Linear(9, 9) for _ in range(3000)), settings={}),
     "figure.png": draw,
 }
 

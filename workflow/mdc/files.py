@@ -102,7 +102,7 @@ def disk_sentence(error: OSError, path: Path) -> str:
 
 def room(path: Path) -> str:
     """Return how much room there is for `path`, and where, as a part of a sentence."""
-    folder = next(parent for parent in path.absolute().parents if parent.is_dir())
+    folder = next(place for place in (path.absolute(), *path.absolute().parents) if place.is_dir())
     inodes, usage = os.statvfs(folder), shutil.disk_usage(folder)
     if inodes.f_files and not inodes.f_favail:
         return f"{folder} has no inode left for another file"

@@ -323,8 +323,8 @@ def fit(
             if other != checkpoint:
                 other.unlink()
         if problem:
-            # Not an error: nothing in the file can be used, and what a person could do about it, to remove it, gives the
-            # same weights as to begin again right away, which a job retried at night can do alone.
+            # Not an error: nothing in the file can be used, and what a person could do about it, to remove it, gives
+            # the same weights as to begin again right away, which a job retried at night can do alone.
             logger.warning("%s: %s; the training starts again from the beginning", checkpoint, problem)
         if resuming:
             logger.info("continuing the unfinished training of %s", checkpoint)

@@ -1,15 +1,17 @@
 """What can befall a training from outside, as sentences."""
 
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from mdc.errors import InputError, StoppedError
-from mdc.files import disk_faults_named
+from mdc.files import disk_faults_named, is_disk_fault
 from mdc.memory import memory_faults_named
 
 SMALLER_STEPS = (
@@ -25,6 +27,7 @@ def training_faults_named(trainer: pl.Trainer, folder: Path) -> Iterator[None]:
     On Ctrl-C KeyboardInterrupt reaches the caller, of which Lightning makes its own exit with another status.
     """
     previous = signal.signal(signal.SIGTERM, lambda *_: _stop_unless_lightning_does(trainer))
+    previous_hook, threading.excepthook = threading.excepthook, _without_disk_faults(threading.excepthook)
     try:
         with disk_faults_named(folder), memory_faults_named(SMALLER_STEPS):
             yield
@@ -42,12 +45,18 @@ def training_faults_named(trainer: pl.Trainer, folder: Path) -> Iterator[None]:
         raise InputError(STOPPED if trainer.received_sigterm else _of_killed_worker(str(error))) from error
     finally:
         signal.signal(signal.SIGTERM, previous)
+        threading.excepthook = previous_hook
 
 
 def _stop_unless_lightning_does(trainer: pl.Trainer) -> None:
     # Lightning calls the handler that it finds after its own, which ends the training when the step is done.
     if not trainer.received_sigterm:
         raise StoppedError
+
+
+def _without_disk_faults(show: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a hook for threads' exceptions that leaves out what TensorBoard's thread also raises in the main one."""
+    return lambda details: None if is_disk_fault(details.exc_value) else show(details)
 
 
 def _without_traceback(text: str) -> str:
