@@ -205,7 +205,7 @@ def test_a_missing_or_truncated_shard_is_an_error_and_never_zeros(tmp_path, shar
     assert [found.id for found in read_cams(tmp_path / "train.h5", ["b"])] == ["b"]  # of the other shard
     with h5py.File(tmp_path / "train.h5") as file, pytest.raises(KeyError):
         file["a"]
-    with pytest.raises(InputError, match="train.1-of-2.h5: not a readable HDF5 file"):
+    with pytest.raises(InputError, match=r"train.1-of-2.h5: (not a readable HDF5 file|there is no such file)"):
         link_shards(shards, tmp_path / "again.h5", kind=CAMS)
     assert not (tmp_path / "again.h5").exists()
 

@@ -51,9 +51,7 @@ class Task(pl.LightningModule):
         super().__init__()
         self.network = network
         self.schedule = schedule
-        self.steps_per_epoch = 1  # set by `fit`, which knows the data, as the next two
-        self.images_per_step = schedule.batch_size
-        self.parts_per_step = schedule.micro_batches
+        self.steps_per_epoch = self.images_per_step = self.parts_per_step = 1  # set by `fit`, which knows the data
         self.train_loader: Callable[[int], DataLoader] | None = None
         self.losses: list[Tensor] = []
         self.metrics: dict[str, float] = {}
