@@ -9,6 +9,12 @@
 DATA = config["data"]
 
 
+# Seconds each, whatever the number of images: not worth a place in a cluster's queue.
+localrules:
+    check_true_masks,
+    check_some_true_masks,
+
+
 rule data:
     """The tables of images."""
     input:

@@ -4,6 +4,16 @@
 #           figures/<classifier>/<split>/<result>.classes, the mean over the seeds; each as .png and .pdf.
 
 
+# Seconds each, whatever the number of images: not worth a place in a cluster's queue.
+localrules:
+    check_figure_ids,
+    draw_figure5,
+    draw_figure6,
+    plot_sweep,
+    plot_confusion,
+    plot_classes,
+
+
 rule figures:
     """The figures in the paper's manner."""
     input:

@@ -3,6 +3,14 @@
 # Produces: report/... as PNG and HTML, gathered into one file by `snakemake --report`.
 
 
+# Seconds each, whatever the number of images: not worth a place in a cluster's queue.
+localrules:
+    write_config,
+    show_table,
+    plot_curves,
+    draw_sheet,
+
+
 rule report:
     """The figures and tables that people look at."""
     input:

@@ -8,6 +8,12 @@
 # <result> is pseudo-<maps>, or with a variant pseudo-<maps>@<variant>, salient-<maps>, all-background, or a segmenter's setting, with -crf after the CRF.
 
 
+# Seconds each, whatever the number of images: not worth a place in a cluster's queue.
+localrules:
+    tabulate_scores,
+    tabulate_paper,
+
+
 rule scores:
     """The tables of scores."""
     input:

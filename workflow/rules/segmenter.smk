@@ -6,6 +6,11 @@
 #           A killed training continues from its last finished epoch.
 
 
+# Seconds each, whatever the number of images: not worth a place in a cluster's queue.
+localrules:
+    choose_strong,
+
+
 rule segmenter:
     """The trained segmenters."""
     input:

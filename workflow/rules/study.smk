@@ -4,6 +4,12 @@
 #           results/study/: tables, figures and study.md, the README's section of results.
 
 
+# Seconds each, whatever the number of images: not worth a place in a cluster's queue.
+localrules:
+    list_measures,
+    write_study,
+
+
 rule study_measures:
     """What the maps of this run respond to, what its data is like, and the configuration it was made with."""
     input:
