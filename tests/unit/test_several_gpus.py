@@ -17,12 +17,14 @@ from torch import nn
 from mdc.datasets import batches
 from mdc.errors import InputError
 from mdc.models.weights import load_state
+from mdc.several_gpus import processes_for
 from mdc.tables import file_digest, write_table
-from mdc.training import processes_for
 from mdc.voc import write_mask
 
 SCRIPT = Path(__file__).with_name("shared_training.py")
 PLACES = {"PYTHONPATH": str(SCRIPT.parents[2] / "workflow"), "OMP_NUM_THREADS": "1"}
+# A job of a cluster is one task, whatever it starts. Lightning would take that for a training of one process.
+PLACES |= {"SLURM_JOB_ID": "1", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0"}
 
 
 @pytest.fixture

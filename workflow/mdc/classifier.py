@@ -14,7 +14,8 @@ from mdc.manifest import read_manifest, tag_matrix
 from mdc.models.multi_dilation import MultiDilationClassifier, build_classifier
 from mdc.models.start import initialise
 from mdc.optimisation import Schedule
-from mdc.training import Task, fit, gathered
+from mdc.several_gpus import gathered
+from mdc.training import Task, fit
 
 
 class ClassifierTask(Task):

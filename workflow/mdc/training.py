@@ -8,9 +8,7 @@ every batch, so that they compute what one would, up to rounding and the random 
 import hashlib
 import json
 import logging
-import os
 import shutil
-import signal
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -22,15 +20,11 @@ import pandas as pd
 import torch
 from lightning.pytorch.callbacks import Callback, Checkpoint
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.plugins.environments import LightningEnvironment
-from lightning.pytorch.strategies import DDPStrategy
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Dataset
 
 from mdc.datasets import batches
-from mdc.devices import SHARED_GPUS, accelerator, claim_gpus, precision_for
+from mdc.devices import precision_for
 from mdc.errors import InputError
 from mdc.files import write_whole
 from mdc.logs import Meter, logger
@@ -38,6 +32,7 @@ from mdc.models.weights import save_weights
 from mdc.optimisation import Schedule, build_optimizer, lr_factor
 from mdc.parallel import end_with_parent
 from mdc.resume import WholeCheckpoints, resume_problem
+from mdc.several_gpus import ENVIRONMENT, StopAtOnce, part_of, take_share
 from mdc.training_faults import training_faults_named
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises otherwise
@@ -164,21 +159,6 @@ class KeepLastEpoch(Checkpoint):
         trainer.save_checkpoint(self.path, weights_only=False)  # all processes take part, the first one writes
 
 
-class StopAtOnce(Callback):
-    """Lets a signal from outside end a training of several processes at once.
-
-    Lightning would end it together after the batch, by a message that each of them sends from within its signal
-    handler, which hangs when a scheduler signals all of them. Either way the last finished epoch is what counts.
-    """
-
-    def on_train_start(self, trainer: pl.Trainer, task: Task) -> None:
-        def stop(*_: Any) -> None:
-            trainer.strategy.launcher.kill(signal.SIGKILL)
-            raise SIGTERMException
-
-        signal.signal(signal.SIGTERM, stop)
-
-
 def resume_path(folder: Path, *, settings: dict[str, Any], inputs: Sequence[Path]) -> Path:
     """Return where the state of an unfinished training lies.
 
@@ -192,45 +172,25 @@ def resume_path(folder: Path, *, settings: dict[str, Any], inputs: Sequence[Path
     return folder / f"resume-{digest.hexdigest()[:16]}.ckpt"
 
 
-def processes_for(gpus: int, *, batch: int, network: nn.Module, kind: str) -> int:
-    """Return how many processes share each batch when a rule is given `gpus` GPUs; on CPUs there are as many.
-
-    Args:
-        batch: images per step.
-        kind: `gpu` or `cpu`.
-
-    Raises:
-        InputError: there are more than images; batch normalisation would see parts of batches.
-    """
-    processes = max(gpus, 1)
-    if batch < processes:
-        raise InputError(
-            f"{batch} images per step (training.batch_size, or all there are) cannot be shared by {processes} GPUs: "
-            f"give the rule at most {batch}, --set-resources RULE:gpu={batch}"
-        )
-    if processes > 1 and kind == "cpu" and any(isinstance(module, _BatchNorm) for module in network.modules()):
-        raise InputError(
-            f"backbone.norm batch cannot be trained by {processes} processes on CPUs, each would see its part of the "
-            "batch only: set backbone.norm to group or none, or give the rule gpu=1"
-        )
-    return processes
+def _resumable(checkpoint: Path, task: Task) -> Path | None:
+    """Return the resume file if a training of `task` can go on from it; None, with a warning if it is of no use."""
+    problem = resume_problem(checkpoint, task.state_dict()) if checkpoint.exists() else ""
+    if problem:
+        # Not an error: nothing in the file can be used, and what a person could do about it, to remove it, gives
+        # the same weights as to begin again right away, which a job retried at night can do alone.
+        logger.warning("%s: %s; the training starts again from the beginning", checkpoint, problem)
+    return checkpoint if checkpoint.exists() and not problem else None
 
 
-def part_of(validation: DataLoader, *, rank: int, ranks: int) -> DataLoader:
-    """Return every `ranks`-th item of a loader of single items, from `rank` on; all if there is not one for each."""
-    items = len(validation.dataset)
-    if ranks == 1 or items < ranks:
-        return validation
-    return DataLoader(Subset(validation.dataset, range(rank, items, ranks)), batch_size=1)
-
-
-def gathered(items: list[Tensor]) -> list[Tensor]:
-    """Return the items of all processes, made from `part_of` a loader, in the loader's order."""
-    if not torch.distributed.is_initialized():
-        return items
-    parts: list[list[Tensor]] = [[] for _ in range(torch.distributed.get_world_size())]
-    torch.distributed.all_gather_object(parts, items)
-    return [part[place] for place in range(len(parts[0])) for part in parts if place < len(part)]
+def _clear(folder: Path, *, keep: Path, resuming: bool) -> None:
+    """Remove what earlier trainings left in the folder of one that begins, or goes on from the resume file `keep`."""
+    for other in folder.glob("resume-*.ckpt"):
+        if other != keep:
+            other.unlink()
+    if resuming:
+        logger.info("continuing the unfinished training of %s", keep)
+    else:
+        shutil.rmtree(folder / "tensorboard", ignore_errors=True)  # curves of an earlier training
 
 
 def fit(
@@ -272,22 +232,12 @@ def fit(
     schedule = task.schedule
     size = min(schedule.batch_size, len(training))
     task.steps_per_epoch = len(training) // size
-    kind = accelerator(device)
-    processes = processes_for(gpus, batch=size, network=task.network, kind=kind)
-    rank = int(os.environ.get("LOCAL_RANK", "0")) if processes > 1 else 0
-    if rank > 0:
-        end_with_parent()
-    micro_batches = min(schedule.micro_batches, size // processes)
-    task.images_per_step, task.parts_per_step = size, processes * micro_batches
-    cards = (claim_gpus(gpus) if gpus else [0]) if kind == "gpu" else []
-    threads = max(threads // processes, 1)
-    torch.set_num_threads(threads)
-    if processes > 1 and rank == 0:
-        os.environ[SHARED_GPUS] = ",".join(map(str, cards))
-        os.environ["OMP_NUM_THREADS"] = str(threads)  # else Lightning shares all cores of the machine
+    share = take_share(gpus, batch=size, network=task.network, device=device, threads=threads)
+    micro_batches = min(schedule.micro_batches, size // share.processes)
+    task.images_per_step, task.parts_per_step = size, share.processes * micro_batches
     torch.set_flush_denormal(True)  # late in training, CPUs are slow on the tiniest numbers
     task.network.to(memory_format=torch.channels_last)
-    workers = max(threads - 1, 1) if kind == "gpu" else 0
+    workers = max(share.threads - 1, 1) if share.kind == "gpu" else 0
 
     def train_loader(epoch: int) -> DataLoader:
         keys = batches(
@@ -298,14 +248,14 @@ def fit(
             epoch=epoch,
             strong=strong,
             strong_share=strong_share,
-            rank=rank,
-            ranks=processes,
+            rank=share.rank,
+            ranks=share.processes,
         )
         return DataLoader(
             training,
             batch_sampler=list(keys),
             num_workers=workers,
-            pin_memory=kind == "gpu",
+            pin_memory=share.kind == "gpu",
             generator=torch.Generator(),  # else it draws from dropout's, before or after the reseeding
             worker_init_fn=end_with_parent,
         )
@@ -314,34 +264,17 @@ def fit(
     folder = weights_pt.parent
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = resume_path(folder, settings=settings | asdict(schedule), inputs=inputs)
-    problem = resume_problem(checkpoint, task.state_dict()) if checkpoint.exists() else ""
-    resuming = checkpoint if checkpoint.exists() and not problem else None
-    if rank == 0:
-        for other in folder.glob("resume-*.ckpt"):
-            if other != checkpoint:
-                other.unlink()
-        if problem:
-            # Not an error: nothing in the file can be used, and what a person could do about it, to remove it, gives
-            # the same weights as to begin again right away, which a job retried at night can do alone.
-            logger.warning("%s: %s; the training starts again from the beginning", checkpoint, problem)
-        if resuming:
-            logger.info("continuing the unfinished training of %s", checkpoint)
-        else:
-            shutil.rmtree(folder / "tensorboard", ignore_errors=True)  # curves of an earlier training
+    resuming = _resumable(checkpoint, task)
+    if share.rank == 0:
+        _clear(folder, keep=checkpoint, resuming=resuming is not None)
     history = History(folder / "metrics.csv")
     callbacks = [ReseedEveryEpoch(seed), history, KeepLastEpoch(checkpoint)]
-    if rank == 0:
-        callbacks.append(Progress(f"train {folder}"))
-    if processes > 1:
-        callbacks.append(StopAtOnce())
+    callbacks += [Progress(f"train {folder}")] if share.rank == 0 else []
+    callbacks += [StopAtOnce()] if share.processes > 1 else []
     trainer = pl.Trainer(
-        accelerator=kind,
-        devices=cards or processes,
-        strategy=DDPStrategy(process_group_backend="nccl" if cards else "gloo") if processes > 1 else "auto",
-        sync_batchnorm=processes > 1 and kind == "gpu",
-        # never SLURM's: to it, and to torchrun, we are one task that starts the other processes itself
-        plugins=[LightningEnvironment(), WholeCheckpoints()],
-        precision=precision_for(schedule.precision, kind),
+        **share.trainer_arguments(),
+        plugins=[ENVIRONMENT(), WholeCheckpoints()],
+        precision=precision_for(schedule.precision, share.kind),
         max_epochs=schedule.epochs,
         accumulate_grad_batches=micro_batches,
         check_val_every_n_epoch=schedule.validate_every_epochs,
@@ -352,14 +285,12 @@ def fit(
         logger=TensorBoardLogger(folder, name="tensorboard", version=""),
         enable_progress_bar=False,
         enable_model_summary=False,
-        use_distributed_sampler=False,
     )
-    part = None if validation is None else part_of(validation, rank=rank, ranks=processes)
     with training_faults_named(trainer, folder):
-        trainer.fit(task, val_dataloaders=part, ckpt_path=resuming, weights_only=True)
-    if processes > 1:
+        trainer.fit(task, val_dataloaders=part_of(validation, share), ckpt_path=resuming, weights_only=True)
+    if share.processes > 1:
         torch.distributed.destroy_process_group()
-    if rank > 0:
+    if share.rank > 0:
         return
     history.write()  # again: a run that was killed after its last epoch may have lost it
     save_weights(weights_pt, task.network.cpu(), settings=settings)
