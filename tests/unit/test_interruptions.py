@@ -160,11 +160,11 @@ WORKERS = "list(map_in_order(work, range(9), processes=2, label='test'))"
 LOADER = """
 import torch
 from torch.utils.data import DataLoader, Dataset
-from mdc.parallel import end_with_parent
+from mdc.processes import begin_worker
 class Slow(Dataset):
     def __len__(self): return 9
     def __getitem__(self, index): work(index)
-list(DataLoader(Slow(), num_workers=2, worker_init_fn=end_with_parent))
+list(DataLoader(Slow(), num_workers=2, worker_init_fn=begin_worker))
 """
 
 
@@ -176,6 +176,28 @@ def test_workers_end_with_a_killed_parent_and_keep_no_lock(start, body):
     os.kill(first.process.pid, signal.SIGKILL)
     assert all_end(workers)
     assert start("pass").end()[0] == 0
+
+
+INNER = """
+import os, time
+from mdc.logs import run_logged
+run_logged('inner', lambda: (os.write(1, b'go\\n'), time.sleep(600)))
+"""
+
+
+def test_a_job_ends_with_a_killed_snakemake(start, tmp_path):
+    # started by a process that is killed, as Snakemake's local jobs are; what it would write, the next one redoes
+    job = start(f"""
+import subprocess
+inner = subprocess.Popen([sys.executable, '-c', {INNER!r}])
+ready(inner.pid)
+inner.wait()
+""")
+    said = job.said(2)
+    inner = next(line for line in said if line != "go")
+    os.kill(job.process.pid, signal.SIGKILL)
+    assert all_end([inner])
+    assert (tmp_path / "inner").read_text()[9:] == f"{STOPPED}\n"
 
 
 STOPPED = "stopped from outside: run the same again to continue"

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from mdc.errors import InputError, StoppedError
 from mdc.files import disk_faults_named, disk_sentence, is_disk_fault, locked
 from mdc.memory import memory_sentence, ran_out
+from mdc.processes import end_with_parent
 
 T = TypeVar("T")
 logger = logging.getLogger("mdc")
@@ -27,8 +28,8 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
 
     An `InputError` is shown as its sentence, and so are faults of the surroundings: a full disk, too little memory,
     being stopped (by Ctrl-C with status 130). Any other exception is a defect: its traceback goes to both places.
-    Nothing is called while another process runs the same job. Of the processes that share a training, all but the first
-    tell only what went wrong.
+    Nothing is called while another process runs the same job. When Snakemake is killed, the job stops as by SIGTERM. Of
+    the processes that share a training, all but the first tell only what went wrong.
     """
     log = Path(log_path)
     first = os.environ.get("LOCAL_RANK", "0") == "0"
@@ -38,11 +39,12 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", module="lightning|torch")  # about their own internals
     signal.signal(signal.SIGTERM, _stop)
+    end_with_parent(signal.SIGTERM)  # of a killed Snakemake: the next one would not take what this job makes for whole
     try:
         with disk_faults_named(log):
             file = _LogFile(log)
         logging.getLogger().addHandler(_formatted(file))
-        # A Snakemake that is killed leaves its jobs running, and the next one would start them a second time.
+        # Two Snakemakes, one of them killed or on another machine, must not write the same files.
         with locked(log, what="running this job") if first else nullcontext():
             if first:
                 file.stream.truncate(0)

@@ -1,8 +1,6 @@
 """One process pool for the stages that treat images one by one on the CPU."""
 
-import ctypes
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,27 +12,15 @@ import cv2
 
 from mdc.errors import InputError
 from mdc.logs import progress
+from mdc.processes import begin_worker
 
 T = TypeVar("T")
 R = TypeVar("R")
 WAITING_PER_PROCESS = 8
-PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
-
-
-def end_with_parent(*_: object) -> None:
-    """Have the kernel kill this worker process when its parent ends, in whatever way.
-
-    A worker that outlives a killed parent would keep its memory and its locks. The arguments are ignored: this is also
-    the `worker_init_fn` of PyTorch's loaders.
-    """
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    parent = multiprocessing.parent_process()  # None for a script that another one has started
-    if parent is not None and not parent.is_alive():  # it ended before the kernel knew
-        os._exit(1)
 
 
 def _begin_worker() -> None:
-    end_with_parent()
+    begin_worker()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes, and the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the handler of `run_logged`, which was inherited
 

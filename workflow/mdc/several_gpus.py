@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Subset
 
 from mdc.devices import SHARED_GPUS, accelerator, claim_gpus
 from mdc.errors import InputError
-from mdc.parallel import end_with_parent
+from mdc.processes import end_with_parent
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def take_share(gpus: int, *, batch: int, network: nn.Module, device: str, thread
     threads = max(threads // processes, 1)
     torch.set_num_threads(threads)
     if rank > 0:
-        end_with_parent()
+        end_with_parent(signal.SIGKILL)  # it may hang in a message to the first process
     elif processes > 1:
         os.environ[SHARED_GPUS] = ",".join(map(str, cards))
         os.environ["OMP_NUM_THREADS"] = str(threads)  # else Lightning shares all cores of the machine

@@ -30,7 +30,7 @@ from mdc.files import write_whole
 from mdc.logs import Meter, logger
 from mdc.models.weights import save_weights
 from mdc.optimisation import Schedule, build_optimizer, lr_factor
-from mdc.parallel import end_with_parent
+from mdc.processes import begin_worker
 from mdc.resume import WholeCheckpoints, resume_problem
 from mdc.several_gpus import ENVIRONMENT, StopAtOnce, part_of, take_share
 from mdc.training_faults import training_faults_named
@@ -257,7 +257,7 @@ def fit(
             num_workers=workers,
             pin_memory=share.kind == "gpu",
             generator=torch.Generator(),  # else it draws from dropout's, before or after the reseeding
-            worker_init_fn=end_with_parent,
+            worker_init_fn=begin_worker,
         )
 
     task.train_loader = train_loader
