@@ -1,0 +1,79 @@
+"""A training and a dump of maps, stopped half-way by SIGTERM and by SIGKILL, end as if nothing had happened."""
+
+import functools
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.equality import differences
+from tests.interruption import start, stop
+from tests.soak.said import trained_epochs
+
+from .conftest import Project, copy_project
+
+pytestmark = pytest.mark.slow
+
+CAMS = "results/soak/cams/mdc/seed0/train.0-of-1.h5"
+SECONDS = 120  # for what takes ten
+# Enough images that storing their maps takes a second, and few epochs.
+SIZE = ["data={shapes: {train: 200}}", "shards=1", "classifier={training: {epochs: 4}}"]
+COMMAND = [CAMS, "--cores", "2", "--configfile", "config/demo.yaml", "reduced.yaml"]
+COMMAND += ["--set-threads", "train_classifier=1", "dump_cams=1", "--config", *SIZE]
+
+
+@pytest.fixture
+def folders(tmp_path) -> tuple[Path, Path]:
+    """Two copies of the project with the images, but no network."""
+    ours = copy_project(tmp_path / "ours").folder
+    shutil.copy(Path(__file__).parents[1] / "soak/reduced.yaml", ours)
+    data = Project(ours).snakemake("data", *COMMAND[3:])
+    assert data.returncode == 0, data.stdout + data.stderr
+    shutil.copytree(ours, tmp_path / "theirs")
+    return ours, tmp_path / "theirs"
+
+
+def stopped_when(moment: Callable[[], bool], number: signal.Signals, *, folder: Path, log: Path) -> list[str]:
+    """Start Snakemake, stop it as soon as `moment` has come, and return the rules that were running."""
+    process = start(COMMAND, folder=folder, log=log)
+    end = time.monotonic() + SECONDS
+    while not moment():
+        if process.poll() is not None or time.monotonic() > end:
+            stop(process, signal.SIGKILL, seconds=SECONDS)
+            pytest.fail(f"the moment has not come: {log.read_text()}")
+        time.sleep(0.01)
+    return stop(process, number, seconds=SECONDS)
+
+
+def test_stopped_trainings_and_dumps_end_as_if_nothing_had_happened(folders, tmp_path):
+    left_alone, folder = folders
+    assert start(COMMAND, folder=left_alone, log=tmp_path / "alone").wait(SECONDS) == 0
+    log = folder / "results/soak/logs/train_classifier/mdc/seed0.log"
+    whole, half = folder / CAMS, (folder / CAMS).with_name(".train.0-of-1.h5.tmp")
+
+    def epoch(number: int) -> Callable[[], bool]:
+        return lambda: log.exists() and f"epoch {number}: step" in log.read_text()
+
+    stopped = functools.partial(stopped_when, folder=folder)
+    unlock = functools.partial(start, ["--unlock"], folder=folder, log=tmp_path / "unlock")
+    assert stopped(epoch(1), signal.SIGTERM, log=tmp_path / "first") == ["train_classifier"]
+    assert stopped(epoch(3), signal.SIGKILL, log=tmp_path / "second") == ["train_classifier"]
+    assert unlock().wait(SECONDS) == 0
+    assert stopped(half.exists, signal.SIGTERM, log=tmp_path / "third") == ["dump_cams"]
+    assert not whole.exists()
+    half.unlink(missing_ok=True)
+    assert stopped(half.exists, signal.SIGKILL, log=tmp_path / "fourth") == ["dump_cams"]
+    assert half.exists() and not whole.exists()
+    assert unlock().wait(SECONDS) == 0
+    assert start(COMMAND, folder=folder, log=tmp_path / "last").wait(SECONDS) == 0
+
+    texts = [(tmp_path / name).read_text() for name in ("first", "second", "third", "fourth", "last")]
+    trained = [trained_epochs(text).get("classifier") for text in texts]
+    # an epoch is told before its state is kept, so the one that was told last may come again
+    assert trained[0][0] == 1 and trained[1][0] in (trained[0][1], trained[0][1] + 1)
+    assert trained[1][1] >= 3 and trained[2] in ((trained[1][1], 4), (trained[1][1] + 1, 4), None)
+    assert trained[3:] == [None, None]
+    assert differences(left_alone / "results/soak", folder / "results/soak") == []
