@@ -1,0 +1,259 @@
+"""The files that are mutated: a small run made by the stages' own functions, and what people bring along."""
+
+import json
+import shutil
+from pathlib import Path
+from unittest import mock
+
+import cv2
+import h5py
+import numpy as np
+import torch
+import yaml
+from PIL import Image
+
+from mdc.cams import dump_cams
+from mdc.classifier import train_classifier
+from mdc.config import load_schema, typed
+from mdc.devkit import link_devkit
+from mdc.manifest import write_manifests
+from mdc.masks import fuse_masks
+from mdc.predictions import predict_scores
+from mdc.saliency_folder import maps_of_images
+from mdc.segmenter import train_segmenter
+from mdc.shapes import write_dataset
+from mdc.tables import write_table
+from mdc.training import KeepLastEpoch
+from tests.conftest import SCHEDULE, SLIM_BACKBONE
+from tests.voc_archives import annotation, gtcls, mask_of, sbd_files, vgg16_state, voc_files, write_folder, write_tar
+
+PROJECT = Path(__file__).parents[2]
+SIDE_PX, CROP_PX, DILATIONS = 64, 41, (1, 3)
+CLASSIFIER = {"backbone": SLIM_BACKBONE, "conv5_dilation": 1, "block_width": 8, "head": "per_block"}
+SEGMENTER = {"backbone": SLIM_BACKBONE, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5}
+RECIPE = {
+    "threshold": 0.3,
+    "relative_to": "max",
+    "background_saliency_below": 0.06,
+    "background_below": 0,
+    "background_conflict": "ignore",
+    "class_conflict": "ignore",
+}
+NAMES = [f"d{dilation}" for dilation in DILATIONS]
+VIEW = {"crop_px": CROP_PX, "resize_long_side_px": [], "flip": True}
+TWO_EPOCHS = SCHEDULE | {"epochs": 2}
+
+
+class StoppedError(Exception):
+    """The power is gone."""
+
+
+def segmenter_arguments(run: Path, weights_pt: Path) -> dict:
+    """Return the arguments with which the segmenter of the run `run` is trained."""
+    return {
+        "train_csv": run / "data/train.csv",
+        "masks_csv": run / "masks/train.csv",
+        "strong_csv": None,
+        "classifier_pt": None,
+        "weights_pt": weights_pt,
+        "classes": (run / "data/classes.txt").read_text().split(),
+        "network": SEGMENTER,
+        "init": "random",
+        "weights": "",
+        "weights_input": "auto",
+        "view": VIEW,
+        "loss_resolution": "network",
+        "online_term": True,
+        "online_warmup_epochs": 0,
+        "strong_share": 0,
+        "training": TWO_EPOCHS,
+        "max_side_px": SIDE_PX,
+        "seed": 0,
+        "device": "cpu",
+        "threads": 1,
+        "code": "",
+    }
+
+
+def make_originals(folder: Path) -> None:
+    """Write all originals below `folder`, which must not exist; the same bytes wherever `folder` is relative to."""
+    folder.mkdir(parents=True)
+    _run(folder / "run")
+    _photos(folder)
+    _others(folder)
+
+
+def _run(run: Path) -> None:
+    """Write a run of 3 training images and 1 to validate through all stages, and a training that was stopped."""
+    write_dataset(run / "shapes", images={"train": 3, "val": 1}, side_px=SIDE_PX, body_cue=0.5, seed=0, processes=1)
+    splits = link_devkit(
+        run / "shapes",
+        classes=[],
+        plain_folder=run / "data",
+        max_side_px=SIDE_PX,
+        val_share=0.5,
+        seed=0,
+        processes=1,
+    )
+    write_manifests(splits.tables, splits.classes, splits.tag_differences, folder=run / "data")
+    for split, table in splits.tables.items():
+        maps = maps_of_images(
+            table, own_folder=run / "none", by_rbd=True, computed_folder=run / "saliency" / split, processes=1
+        )
+        write_table(maps, run / "saliency" / f"{split}.csv")
+    common = {"classes": splits.classes, "device": "cpu", "threads": 1}
+    train_classifier(
+        train_csv=run / "data/train.csv",
+        val_csv=run / "data/val.csv",
+        weights_pt=run / "classifier/weights.pt",
+        dilations=DILATIONS,
+        names=NAMES,
+        network=CLASSIFIER,
+        init="random",
+        weights="",
+        weights_input="auto",
+        view=VIEW,
+        training=SCHEDULE,
+        seed=0,
+        code="",
+        **common,
+    )
+    dump_cams(
+        split_csv=run / "data/train.csv",
+        weights_pt=run / "classifier/weights.pt",
+        cams_h5=run / "cams/train.h5",
+        dilations=DILATIONS,
+        network=CLASSIFIER,
+        shard=0,
+        shards=1,
+        **common,
+    )
+    fuse_masks(
+        cams_h5=[run / "cams/train.h5"],
+        saliency_csv=[run / "saliency/train.csv"],
+        masks_csv=run / "masks/train.csv",
+        setting="fusion",
+        names=NAMES,
+        recipe=RECIPE,
+        sweep_csv=None,
+        processes=1,
+    )
+    train_segmenter(**segmenter_arguments(run, run / "segmenter/weights.pt"))
+    _stopped_training(run)
+    (resume,) = (run / "stopped").glob("resume-*.ckpt")
+    shutil.copy(resume, run.parent / "resume.ckpt")
+    predict_scores(
+        split_csv=run / "data/val.csv",
+        weights_pt=run / "segmenter/weights.pt",
+        scores_h5=run / "predictions/val.h5",
+        masks_csv=run / "predictions/val.csv",
+        folder=run / "predictions/val",
+        network=SEGMENTER,
+        shard=0,
+        shards=1,
+        **common,
+    )
+
+
+def _stopped_training(run: Path) -> None:
+    """Leave the resume file of the segmenter's first epoch in `run`/stopped."""
+    keep = KeepLastEpoch.on_train_epoch_end
+
+    def keep_and_stop(self, trainer, task):
+        keep(self, trainer, task)
+        raise StoppedError
+
+    with mock.patch.object(KeepLastEpoch, "on_train_epoch_end", keep_and_stop):
+        try:
+            train_segmenter(**segmenter_arguments(run, run / "stopped/weights.pt"))
+        except StoppedError:
+            return
+    raise AssertionError("the training was not stopped")
+
+
+def _photos(folder: Path) -> None:
+    """Write photos of several kinds, and masks of several bit depths, of the run's first scene."""
+    shapes = folder / "run/shapes"
+    scene = Image.open(shapes / "JPEGImages/train_000000.jpg")
+    photos = folder / "photos"
+    photos.mkdir()
+    shutil.copy(shapes / "JPEGImages/train_000000.jpg", photos / "scene.jpg")
+    exif = Image.Exif()
+    exif[274] = 6
+    scene.crop((0, 0, 64, 40)).save(photos / "turned.jpg", exif=exif, quality=80)
+    scene.save(photos / "progressive.jpg", progressive=True, quality=85)
+    scene.convert("L").save(photos / "grey.jpg")
+    scene.resize((150, 150)).save(photos / "large.jpg")
+    scene.save(photos / "scene.png")
+    scene.convert("P", palette=Image.Palette.ADAPTIVE).save(photos / "palette.png")
+    scene.convert("RGBA").save(photos / "alpha.png")
+    scene.convert("L").save(photos / "grey.png")
+    mask = Image.open(shapes / "SegmentationClass/train_000000.png")
+    masks = folder / "masks"
+    masks.mkdir()
+    mask.save(masks / "mask.png")
+    mask.save(masks / "plain.png", compress_level=0)
+    Image.fromarray(np.asarray(mask)).save(masks / "grey.png")
+    four_bits = Image.fromarray(np.asarray(mask) % 8)
+    four_bits.putpalette(list(range(48)))
+    four_bits.save(masks / "four_bits.png", bits=4)
+    grey = np.asarray(scene.convert("L"))
+    saliency = folder / "saliency"
+    saliency.mkdir()
+    cv2.imwrite(str(saliency / "opencv.png"), grey)
+    Image.fromarray(grey).save(saliency / "pillow.png")
+
+
+def _others(folder: Path) -> None:
+    voc = write_folder(folder / "voc", voc_files())
+    texts = folder / "texts"
+    texts.mkdir()
+    for id in ("2007_000032", "2008_000003"):
+        (texts / f"{id}.xml").write_bytes(annotation(id))
+    shutil.copy(folder / "run/shapes/Annotations/train_000000.xml", texts / "shapes.xml")
+    (texts / "plain.csv").write_text("image,tags\na/one.jpg,cat\na/two.png,cat;dog\nthree,\nfour.jpg,dog\n")
+    (texts / "full.csv").write_text(
+        "image,tags,split,mask\na/one.jpg,cat,train,masks/one.png\na/two.png,cat;dog,val,\n"
+        '"three",,train,"masks/three.png"\nfour.jpg, dog ,test,\n'
+    )
+    own_maps(folder / "run/cams/train.h5", folder / "own_maps.h5")
+    mask = mask_of("2007_000032", ("aeroplane", "person"), border=0)
+    with mock.patch("time.time", lambda: 0.0), mock.patch("time.asctime", lambda: "now"):  # headers have the time
+        (folder / "mask.mat").write_bytes(gtcls(mask))
+        sbd = {name: content for name, content in sbd_files().items() if "/inst/" not in name}
+        write_tar(folder / "sbd.tar", sbd)
+        write_tar(folder / "sbd.tgz", sbd, mode="w:gz")
+    torch.save({k: v for k, v in vgg16_state().items() if k.startswith("features")}, folder / "vgg16.pth")
+    configs = folder / "configs"
+    configs.mkdir()
+    paths = [PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml", PROJECT / "tests/workflow/tiny.yaml"]
+    for path in (*paths, PROJECT / "config/own.yaml"):
+        shutil.copy(path, configs)
+    config: dict = {}
+    for path in paths:
+        config = merged(config, yaml.safe_load(path.read_text()))
+    (configs / "whole.yaml").write_text(yaml.safe_dump(typed(config, load_schema()), sort_keys=False))
+    shutil.rmtree(voc)
+
+
+def merged(config: dict, changes: dict) -> dict:
+    """Return a configuration with the keys of `changes` on top, as Snakemake merges its files."""
+    result = dict(config)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def own_maps(cams_h5: Path, path: Path) -> None:
+    """Write maps as another method's author would: with plain h5py and the least that the README asks for."""
+    with h5py.File(cams_h5) as source, h5py.File(path, "w") as file:
+        classes = [str(name) for name in source.attrs["classes"]]
+        file.attrs.update({"format": "mdc-cams", "version": 1, "stride": 8, "classes": classes})
+        file.attrs["dilations"] = list(DILATIONS)
+        file.attrs["config"] = json.dumps({})
+        for name, group in source.items():
+            copy = file.create_group(name)
+            copy.attrs.update(dict(group.attrs))
+            for part, compression in (("maps", "gzip"), ("class_ids", None), ("logits", None)):
+                copy.create_dataset(part, data=group[part][:], compression=compression)

@@ -1,0 +1,272 @@
+"""Annotations, tables and configurations, beside what minidom, the csv module and PyYAML read of them."""
+
+import csv
+import io
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+from xml.dom import minidom
+
+from snakemake.common.configfile import load_configfile
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
+
+from mdc.config import check_config, load_schema, typed
+from mdc.devkit import link_devkit
+from mdc.folder import link_folder
+from mdc.manifest import COLUMNS, read_manifest, tag_matrix
+from mdc.tables import read_table
+from mdc.voc import CLASSES as VOC_CLASSES
+from tests.fuzz.kind import Kind, Mutant
+from tests.fuzz.mutations import TABLE, TEXT
+from tests.fuzz.originals import PROJECT
+from tests.fuzz.structures import YAML
+
+RUN = Path("originals/run")
+CLASSES = ("cat", "dog")
+SCENES = tuple(f"originals/run/shapes/JPEGImages/{name}.jpg" for name in
+               ("train_000000", "train_000001", "train_000002", "val_000000"))  # fmt: skip
+
+
+# --- annotations
+def _annotation(data: bytes, folder: Path) -> set[str]:
+    """Return the tags of the training image whose annotation is the mutant."""
+    root = folder / "devkit"
+    for part in ("JPEGImages", "Annotations", "ImageSets/Main"):
+        (root / part).mkdir(parents=True)
+    for id, scene in zip(("mutant", "other"), SCENES, strict=False):
+        shutil.copy(scene, root / f"JPEGImages/{id}.jpg")
+    (root / "Annotations/mutant.xml").write_bytes(data)
+    shutil.copy("originals/texts/2007_000032.xml", root / "Annotations/other.xml")
+    (root / "ImageSets/Main/train.txt").write_text("mutant\n")
+    (root / "ImageSets/Main/val.txt").write_text("other\n")
+    splits = link_devkit(
+        root,
+        classes=[*VOC_CLASSES, *(RUN / "data/classes.txt").read_text().split()],
+        plain_folder=folder / "data",
+        max_side_px=100,
+        val_share=0.5,
+        seed=0,
+        processes=1,
+    )
+    tags = splits.tables["train"]["tags"].item()
+    return set(tags.split(";")) if tags else set()
+
+
+def _judge_annotation(mutant: Mutant, found: set[str]) -> str:
+    document = minidom.parseString(mutant.data)
+    names = set()
+    for thing in document.getElementsByTagName("object"):
+        if thing.parentNode is not document.documentElement:
+            return "an object inside of something else was left out"
+        own = [child for child in thing.childNodes if child.nodeName == "name"]
+        if len(own) != 1:
+            return f"an object with {len(own)} names"
+        names.add(_all_text(own[0]).strip())
+    return "" if found == names else f"the tags {found}, not {names}"
+
+
+def _all_text(node) -> str:
+    if node.nodeType in (node.TEXT_NODE, node.CDATA_SECTION_NODE):
+        return node.data
+    return "".join(map(_all_text, node.childNodes))
+
+
+# --- tags.csv
+def _tags(data: bytes, folder: Path) -> dict[str, tuple]:
+    """Return id -> (split or None, tags, mask) of the images of a folder that a table describes."""
+    root = folder / "photos"
+    (root / "a").mkdir(parents=True)
+    (root / "masks").mkdir()
+    for name, scene in zip(("a/one.jpg", "a/two.png", "three.jpg", "four.jpg"), SCENES, strict=True):
+        shutil.copy(scene, root / name)
+    for name in ("one", "three"):
+        shutil.copy("originals/masks/grey.png", root / f"masks/{name}.png")
+    (root / "tags.csv").write_bytes(data)
+    tables = link_folder(
+        root,
+        root / "tags.csv",
+        classes=[*CLASSES, *"abcdef"],
+        plain_folder=folder / "data",
+        max_side_px=100,
+        val_share=0.5,
+        seed=0,
+        processes=1,
+    ).tables
+    found = {}
+    for split, table in tables.items():
+        for row in table.itertuples():
+            mask = Path(row.mask).name if row.mask else ""
+            assert row.id not in found
+            found[row.id] = (split, frozenset(filter(None, row.tags.split(";"))), mask)
+    return found
+
+
+def _judge_tags(mutant: Mutant, found: dict[str, tuple]) -> str:
+    text = mutant.data.decode("utf-8-sig")
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if any(cell.strip() for cell in row)]
+    header = [name.strip() for name in rows[0]]
+    if {len(row) for row in rows} != {len(header)} or len(set(header)) != len(header):
+        return "rows of other lengths than the header"
+    expected = {}
+    for cells in rows[1:]:
+        cell = {name: value.strip() for name, value in zip(header, cells, strict=True)}
+        tags = frozenset(tag.strip() for tag in cell["tags"].split(";") if tag.strip())
+        image = str(Path(cell["image"]))
+        id = str(Path(image).with_suffix("")) if image.endswith((".jpg", ".png")) else image
+        if id in expected:
+            return f"{id} stands there twice"
+        expected[id] = (cell.get("split"), tags, cell.get("mask", ""))
+    if expected.keys() != found.keys():
+        return f"the images {sorted(found)}, not {sorted(expected)}"
+    for id, (split, tags, mask) in expected.items():
+        if tags != found[id][1] or not tags <= {*CLASSES, *"abcdef"}:
+            return f"{id}: the tags {set(found[id][1])}, not {set(tags)}"
+        if split is not None and split != found[id][0]:
+            return f"{id}: the split {found[id][0]}, not {split}"
+        if Path(mask).name != found[id][2] or ".." in mask or mask.startswith("/"):
+            return f"{id}: the mask {found[id][2]}, not {mask}"
+    return ""
+
+
+# --- our own tables
+def _manifest(data: bytes, folder: Path) -> list[list[str]]:
+    (folder / "train.csv").write_bytes(data)
+    table = read_manifest(folder / "train.csv")
+    tag_matrix(table, (RUN / "data/classes.txt").read_text().split())
+    return [list(map(str, row)) for row in table.itertuples(index=False)]
+
+
+def _judge_rows(mutant: Mutant, found: list[list[str]], *, columns: list[str]) -> str:
+    rows = _csv_rows(mutant.data)
+    if rows[0] != columns:
+        return f"the columns {rows[0]}"
+    if rows[1:] != found:
+        return f"other rows than the csv module reads: {found}, not {rows[1:]}"
+    ids = [row[0] for row in found]
+    if len(set(ids)) != len(ids) or not all(ids):
+        return f"the ids {ids}"
+    if not all(re.fullmatch("[0-9a-f]{16}", row[-1]) for row in found):
+        return f"the digests {[row[-1] for row in found]}"
+    return ""
+
+
+def _csv_rows(data: bytes) -> list[list[str]]:
+    return [row for row in csv.reader(io.StringIO(data.decode(), newline=""), strict=True) if row]
+
+
+def _judge_manifest(mutant: Mutant, found: list[list[str]]) -> str:
+    if any(int(height) < 1 or int(width) < 1 for *_, height, width, _ in found):
+        return "a photo without pixels"
+    if any(len(set(row[2].split(";"))) != len(row[2].split(";")) for row in found):
+        return "a tag twice"
+    return _judge_rows(mutant, found, columns=list(COLUMNS))
+
+
+def _table(data: bytes, folder: Path) -> list[list[str]]:
+    (folder / "train.csv").write_bytes(data)
+    return [list(item) for item in read_table([folder / "train.csv"]).items()]
+
+
+def _judge_table(mutant: Mutant, found: list[list[str]]) -> str:
+    rows = _csv_rows(mutant.data)
+    if [row[:2] for row in rows[1:]] != found:
+        return f"other rows than the csv module reads: {found}, not {rows[1:]}"
+    return _judge_rows(mutant, rows[1:], columns=["id", "path", "digest"])
+
+
+# --- the configuration
+def _config(data: bytes, folder: Path) -> dict[str, Any]:
+    """Return the configuration that common.smk accepts when the mutant is an overlay, as Snakemake loads it."""
+    (folder / "overlay.yaml").write_bytes(data)
+    os.chdir(folder)  # paths in a configuration are relative to where Snakemake was started
+    try:
+        config = load_configfile(str(PROJECT / "config/config.yaml"))
+        update_config(config, load_configfile("overlay.yaml"))
+        config.update(typed(config, load_schema()))
+        check_config(config)
+        return config
+    finally:
+        os.chdir("../")
+
+
+def _judge_config(mutant: Mutant, found: dict[str, Any]) -> str:
+    problem = _outside(found, load_schema(), "")
+    if problem:
+        return problem
+    return ""
+
+
+def _outside(value: Any, schema: dict, where: str) -> str:
+    """Return which value is not of its documented kind or range: by a few lines that are not jsonschema's."""
+    root = load_schema()
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    kinds = schema.get("type")
+    if kinds == "integer" and type(value) is not int:
+        return f"{where}: {value!r} is no whole number"
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return f"{where}: {value!r}"
+    if isinstance(value, str) and "pattern" in schema and not re.fullmatch(schema["pattern"], value):
+        return f"{where}: {value!r} does not match"
+    if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
+        return f"{where}: {value!r} has control characters"
+    if isinstance(value, dict):
+        known, other = schema.get("properties", {}), schema.get("additionalProperties") or {}
+        parts = [_outside(item, known.get(key, other), f"{where}.{key}") for key, item in value.items()]
+        return next(filter(None, parts), "")
+    if isinstance(value, list):
+        parts = [_outside(item, schema.get("items", {}), f"{where}[{place}]") for place, item in enumerate(value)]
+        return next(filter(None, parts), "")
+    return ""
+
+
+XML = tuple(f"texts/{name}.xml" for name in ("2007_000032", "2008_000003", "shapes"))
+CONFIGS = tuple(f"configs/{name}.yaml" for name in ("demo", "tiny", "whole", "own"))
+SENTENCES = (WorkflowError,)
+
+KINDS = (
+    Kind(
+        name="annotation",
+        suffix=".xml",
+        originals=XML,
+        texts=TEXT,
+        consume=_annotation,
+        judge=_judge_annotation,
+    ),
+    Kind(
+        name="tags.csv",
+        suffix=".csv",
+        originals=("texts/plain.csv", "texts/full.csv"),
+        texts=(*TEXT, *TABLE),
+        consume=_tags,
+        judge=_judge_tags,
+    ),
+    Kind(
+        name="manifest",
+        suffix=".csv",
+        originals=("run/data/train.csv",),
+        texts=(*TEXT, *TABLE),
+        consume=_manifest,
+        judge=_judge_manifest,
+    ),
+    Kind(
+        name="table",
+        suffix=".csv",
+        originals=("run/masks/train.csv", "run/saliency/train.csv"),
+        texts=(*TEXT, *TABLE),
+        consume=_table,
+        judge=_judge_table,
+    ),
+    Kind(
+        name="config",
+        suffix=".yaml",
+        originals=CONFIGS,
+        mutators=YAML,
+        texts=TEXT,
+        consume=_config,
+        judge=_judge_config,
+    ),
+)
