@@ -306,7 +306,7 @@ def sheet(tmp_path, write_split, drawn):
     paths["mask"] = np.array([[1] * 5 + [255] * 4], np.uint8)
     write_mask(tmp_path / "mask.png", paths["mask"])
     for name in paths:
-        write_table([(i, str(tmp_path / f"{name}.png"), "") for i in ("NA", "other")], tmp_path / f"{name}.csv")
+        write_table([(i, str(tmp_path / f"{name}.png"), "0") for i in ("NA", "other")], tmp_path / f"{name}.csv")
 
     def draw(images: str = "id,miou,pixel_accuracy\nNA,0.25,0.5\n", **tables):
         (tmp_path / "images.csv").write_text(images)

@@ -29,9 +29,23 @@ def test_empty_manifest_comes_back(tmp_path):
     assert len(read_manifest(tmp_path / "a.csv")) == 0
 
 
-@pytest.mark.parametrize("text", ["", "id,image\na,b\n", "id,image,tags,mask,height,width,digest\na,b,,,x,1,d\n"])
-def test_other_files_are_no_manifests(tmp_path, text):
-    with pytest.raises(InputError, match=r"a\.csv: .*run the data stage again"):
+HEADER = "id,image,tags,mask,height,width,digest\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "not a readable table"),
+        ("id,image\na,b\n", "the columns are id, image, expected id, image, tags,"),
+        (HEADER + "a,b,,,x,1,d\n", "the height 'x' is no number of pixels"),
+        (HEADER + "a,b,,,0,1,d\n", "the height '0' is no number of pixels"),
+        (HEADER + "a,b,,,1,-1,d\n", "the width '-1' is no number of pixels"),
+        (HEADER + f"a,b,,,1,{'9' * 30},d\n", "the width '9{30}' is no number of pixels"),
+        (HEADER + "a,b,,,1\n", "a row is cut off"),
+    ],
+)
+def test_other_files_are_no_manifests(tmp_path, text, sentence):
+    with pytest.raises(InputError, match=rf"a\.csv: {sentence}.*data stage"):
         read_manifest(table(tmp_path / "a.csv", text))
 
 
@@ -41,6 +55,8 @@ def test_tags_as_indices_and_as_a_matrix():
     assert tag_indices("tvmonitor;aeroplane", CLASSES) == [1, 20]
     with pytest.raises(InputError, match="cow"):
         tag_indices("cat;cow", CATS_AND_DOGS)
+    with pytest.raises(InputError, match="'dog;dog' name a class twice"):
+        tag_indices("dog;dog", CATS_AND_DOGS)
     matrix = tag_matrix(pandas.DataFrame({"tags": ["dog", "", "cat;dog"]}), CATS_AND_DOGS)
     assert matrix.dtype == np.float32 and matrix.tolist() == [[0, 1], [0, 0], [1, 1]]
 

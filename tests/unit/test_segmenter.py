@@ -217,6 +217,6 @@ def test_init_classifier_takes_the_classifiers_trunk(run, slim_backbone):
 
 
 def test_an_image_without_a_mask_stops_the_run(run):
-    write_table([("x", "x.png", "")], run.folder / "short.csv")
+    write_table([("x", "x.png", "0")], run.folder / "short.csv")
     with pytest.raises(InputError, match="no picture of 2 images, the first is y"):
         run("a", masks_csv=run.folder / "short.csv")

@@ -46,6 +46,31 @@ def test_other_files_are_no_tables(tmp_path):
         read_table([tmp_path / "other.csv"])
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("id,path,digest\na,a.png,12", "a row is cut off"),
+        ("id,path,digest\na,a.png\nb,b.png,2\n", "a row is cut off"),
+        ("id,path,digest\nx,a,a.png,1\n", "not a readable table"),  # which pandas would take for an index
+        ("id,path,digest\na,a\0.png,1\n", "holds control characters"),
+        ("id,path,digest\na,a.png,1\na,b.png,2\n", "the id 'a' is empty or stands there twice"),
+        ("id,path,digest\n,a.png,1\n", "the id '' is empty"),
+        ("id,path,digest\n\xe9,a.png,1\n", "not a readable table"),
+    ],
+)
+def test_damaged_tables_are_refused(tmp_path, text, sentence):
+    (tmp_path / "t.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match=rf"t\.csv: {sentence}.*: remove it and run the same again"):
+        read_table([tmp_path / "t.csv"])
+
+
+def test_an_id_in_two_shards_is_refused(tmp_path):
+    for name in ("0", "1"):
+        write_table([("a", f"{name}.png", name)], tmp_path / f"{name}.csv")
+    with pytest.raises(InputError, match=r"1\.csv: the id 'a' stands in another shard as well"):
+        read_table([tmp_path / "0.csv", tmp_path / "1.csv"])
+
+
 @pytest.mark.parametrize(("rows", "shards"), [(10, 3), (3, 5), (0, 2), (7, 1)])
 def test_shards_are_consecutive_nearly_equal_and_cover_every_row_once(rows, shards):
     table = pd.DataFrame({"id": range(rows)})
@@ -82,5 +107,5 @@ def test_the_shards_of_a_table_are_joined_in_their_order(tmp_path):
     write_table([("001", "p/001.png", "1")], tmp_path / "2.csv")
     join_tables([tmp_path / f"{shard}.csv" for shard in range(3)], tmp_path / "all.csv")
     assert (tmp_path / "all.csv").read_text() == "id,path,digest\nNA,p/NA.png,0\n001,p/001.png,1\n"
-    with pytest.raises(InputError, match=r"0.csv: the image 001 is in two shards"):
+    with pytest.raises(InputError, match=r"2.csv: the id '001' stands in another shard as well"):
         join_tables([tmp_path / "0.csv", tmp_path / "2.csv", tmp_path / "2.csv"], tmp_path / "all.csv")

@@ -9,9 +9,10 @@ import pandas
 
 from mdc.errors import InputError
 from mdc.files import write_whole
+from mdc.tables import read_rows
 
 COLUMNS = ("id", "image", "tags", "mask", "height", "width", "digest")
-_TYPES = {name: int if name in ("height", "width") else str for name in COLUMNS}
+PIXELS = r"[1-9][0-9]{0,5}"  # of a side
 
 
 def read_manifest(path: Path) -> pandas.DataFrame:
@@ -20,19 +21,20 @@ def read_manifest(path: Path) -> pandas.DataFrame:
     Columns: `id`; `image`, path of a plain photo; `tags`, class names joined by ";" in class order, empty for none;
     `mask`, path or empty; `height` and `width` of the photo in pixels; `digest` of the bytes of the original photo
     and mask. All are str but height and width, which are int.
-    Raises `InputError` when the file is missing or is no manifest.
+    Raises `InputError` when the file is missing, damaged or is no manifest.
     """
     try:
-        table = pandas.read_csv(path, dtype=_TYPES, na_filter=False, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): run the data stage again") from error
-    except ValueError as error:
-        raise InputError(f"{path}: is not a manifest: run the data stage again ({error})") from error
-    if tuple(table.columns) != COLUMNS:
-        found = ",".join(table.columns)
-        raise InputError(
-            f"{path}: a manifest has the columns {','.join(COLUMNS)}, not {found}: run the data stage again"
-        )
+        table = read_rows(path, COLUMNS)
+    except InputError as error:
+        raise InputError(f"{error}; a manifest comes from the data stage") from error
+    for side in ("height", "width"):
+        strange = ~table[side].str.fullmatch(PIXELS)
+        if strange.any():
+            raise InputError(
+                f"{path}: the {side} '{table[side][strange].iloc[0]}' is no number of pixels: remove the file and run "
+                "the data stage again"
+            )
+        table[side] = table[side].astype(int)
     return table
 
 
@@ -60,12 +62,15 @@ def write_manifests(
 def tag_indices(tags: str, classes: Sequence[str]) -> list[int]:
     """Return the mask indices (1 to K) of the `tags` of one image, class names joined by ";", in rising order.
 
-    Raises `InputError` when a tag is none of the `classes`.
+    Raises `InputError` when a tag is none of the `classes` or stands there twice.
     """
     try:
-        return sorted(classes.index(tag) + 1 for tag in tags.split(";")) if tags else []
+        indices = sorted(classes.index(tag) + 1 for tag in tags.split(";")) if tags else []
     except ValueError as error:
         raise InputError(f"the manifest's tags '{tags}' are not all classes: run the data stage again") from error
+    if len(set(indices)) < len(indices):
+        raise InputError(f"the manifest's tags '{tags}' name a class twice: run the data stage again")
+    return indices
 
 
 def tag_matrix(table: pandas.DataFrame, classes: Sequence[str]) -> np.ndarray:
