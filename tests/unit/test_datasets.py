@@ -1,11 +1,15 @@
 """What a training step sees depends on the seed, the epoch and the image's place in the table alone."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from mdc.datasets import TrainingViews, WholePhotos, batches
+from mdc.errors import InputError
 from mdc.manifest import read_manifest, tag_matrix
+from mdc.voc import write_mask
 
 
 @pytest.fixture
@@ -51,6 +55,15 @@ def test_item_by_hand_where_the_crop_holds_the_whole_photo(table, noise):
     assert item["mask"][0, :5].tolist() == [0, 1, 2, 0, 1]
     assert torch.equal(item["mask"] == 255, item["padding"])
     assert item["padding"].sum() == 41 * 41 - 30 * 40
+
+
+def test_a_mask_that_does_not_fit_the_photo_or_the_classes_is_named(table):
+    write_mask(Path(table["mask"][1]), np.full((30, 40), 3, np.uint8))
+    with pytest.raises(InputError, match=r"b\.png: the indices \[3\] are no classes; there are 2"):
+        views(table)[(0, 1)]
+    write_mask(Path(table["mask"][1]), np.zeros((40, 30), np.uint8))
+    with pytest.raises(InputError, match=r"b\.png: the mask is 30 x 40, its photo 40 x 30 pixels"):
+        views(table)[(0, 1)]
 
 
 def test_an_item_tells_whether_its_mask_is_a_human_one(table):

@@ -1,5 +1,8 @@
 """Photos of any kind become the RGB picture a viewer shows; plain ones are read fast."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -178,6 +181,43 @@ def test_plain_copies_keep_colours(tmp_path):
     with Image.open(path) as image:
         assert image.layer[0][1:3] == (1, 1)  # 4:4:4
     assert [file.name for file in path.parent.iterdir()] == ["a b.jpg"]
+
+
+def test_every_damaged_byte_of_a_png_is_noticed(tmp_path):
+    Image.fromarray(np.arange(12, dtype=np.uint8).reshape(2, 2, 3)).save(tmp_path / "a.png")
+    whole = (tmp_path / "a.png").read_bytes()
+    assert read_any_image(tmp_path / "a.png", max_side_px=9).tolist() == [
+        [[0, 1, 2], [3, 4, 5]],
+        [[6, 7, 8], [9, 10, 11]],
+    ]
+    for at in range(len(whole)):
+        (tmp_path / "a.png").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(InputError, match=r"a\.png"):
+            read_any_image(tmp_path / "a.png", max_side_px=9)
+
+
+CHECKSUM_BYTES = 4  # at the end of the pixels
+
+
+@pytest.mark.parametrize(
+    ("stream", "sentence"),
+    [
+        (zlib.compress(b"\0\1\2\0\3\4")[:-CHECKSUM_BYTES], "is damaged, pixels are missing: copy or save it again"),
+        (zlib.compress(b"\0\1\2\0\3\4")[:-1] + b"x", "(is damaged, .* checksum of its pixels|does not decode)"),
+    ],
+)
+def test_a_png_with_right_parts_and_wrong_pixels_is_refused(tmp_path, stream, sentence):
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)),
+        (b"IDAT", stream),
+        (b"IEND", b""),
+    ]
+    (tmp_path / "a.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
+    )
+    with pytest.raises(InputError, match=rf"a\.png: {sentence}"):
+        read_any_image(tmp_path / "a.png", max_side_px=9)
 
 
 def test_damaged_files_are_named(tmp_path):

@@ -116,8 +116,14 @@ def test_without_saliency_the_background_is_where_the_map_is_low(tmp_path, cams_
 
 
 def test_an_image_without_a_saliency_map_is_named(tmp_path, cams_h5, saliency_csv):
-    write_table([("none", str(tmp_path / "none.png"), "")], saliency_csv[0])
+    write_table([("none", str(tmp_path / "none.png"), "0")], saliency_csv[0])
     with pytest.raises(InputError, match=r"saliency\.csv: no saliency map of the image x/1"):
+        fused(tmp_path, cams_h5, saliency_csv)
+
+
+def test_a_saliency_map_of_another_size_is_named(tmp_path, cams_h5, saliency_csv):
+    Image.fromarray(np.zeros((5, 1), np.uint8)).save(read_table(saliency_csv)["x/1"])
+    with pytest.raises(InputError, match=r"is 1 x 5 pixels, its image 5 x 1: make the map again"):
         fused(tmp_path, cams_h5, saliency_csv)
 
 
@@ -200,7 +206,7 @@ def test_all_unusable_masks_of_another_method_are_listed(tmp_path, write_split):
         linked(tmp_path, write_split, ["good", "turned", "strange", "missing"])
     lines = str(error.value).splitlines()
     assert lines[0] == "masks.own_masks, 3 masks cannot be used:"
-    assert lines[1].endswith("turned.png: the mask is 2 x 3, its photo 3 x 2 pixels")
-    assert lines[2].endswith("strange.png: the indices [3, 7] are no classes; there are 2")
+    assert lines[1].endswith("turned.png: the mask is 2 x 3, its photo 3 x 2 pixels: make it again at that size")
+    assert lines[2].endswith("strange.png: the indices [3, 7] are no classes; there are 2: make the mask again")
     assert lines[3].endswith("missing.png: there is no such mask")
     assert not (tmp_path / "own.csv").exists()

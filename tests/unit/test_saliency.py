@@ -1,6 +1,8 @@
 """Background detection against hand-worked numbers and simple pictures; maps as files."""
 
 import hashlib
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -150,6 +152,24 @@ def test_unusable_maps_are_refused_by_name(tmp_path):
     for image_id in make_unusable_maps(tmp_path):
         with pytest.raises(InputError, match=f"{image_id}.png"):
             read_saliency(tmp_path / f"{image_id}.png")
+
+
+def test_every_damaged_byte_of_a_map_is_noticed(tmp_path):
+    cv2.imwrite(str(tmp_path / "map.png"), np.arange(12, dtype=np.uint8).reshape(3, 4))
+    whole = (tmp_path / "map.png").read_bytes()
+    for at in range(len(whole)):
+        (tmp_path / "map.png").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(InputError, match=r"map\.png"):
+            read_saliency(tmp_path / "map.png")
+
+
+def test_a_map_that_says_it_is_animated_is_read_as_it_is(tmp_path):
+    cv2.imwrite(str(tmp_path / "map.png"), np.full((3, 4), 255, np.uint8))
+    whole = (tmp_path / "map.png").read_bytes()
+    chunk = b"acTL" + struct.pack(">II", 2, 0)  # two frames, and neither is described: OpenCV reads zeros
+    animated = struct.pack(">I", 8) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (tmp_path / "map.png").write_bytes(whole[:33] + animated + whole[33:])
+    assert read_saliency(tmp_path / "map.png").tolist() == [[1.0] * 4] * 3
 
 
 def test_a_missing_photo_is_named(tmp_path):

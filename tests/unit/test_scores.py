@@ -103,8 +103,13 @@ def test_all_background_is_the_baseline_without_masks(scored):
 
 
 def test_a_mask_of_another_size_is_refused(scored):
-    with pytest.raises(InputError, match=r"a\.png: the mask is \(4, 1\), its true mask \(1, 4\) pixels"):
+    with pytest.raises(InputError, match=r"a\.png: the mask is 1 x 4, its photo 4 x 1 pixels"):
         scored({"a": [[0], [0], [0], [0]], "x/b": [[0, 0, 0, 0]]})
+
+
+def test_a_mask_with_an_index_above_the_classes_is_refused(scored):
+    with pytest.raises(InputError, match=r"a\.png: the indices \[3, 9\] are no classes; there are 2"):
+        scored({"a": [[0, 9, 3, 255]], "x/b": [[0, 0, 0, 0]]})
 
 
 def test_a_missing_mask_is_refused(scored):
@@ -142,7 +147,7 @@ def test_saliency_threshold_of_training_images(tmp_path, write_split):
     truth = np.array([[0, 1, 2, 255]], np.uint8)
     csv = write_split("train", {"a": (PHOTO, "", truth), "b": (PHOTO, "", None)})
     Image.fromarray(np.array([[100, 100, 200, 0]], np.uint8)).save(tmp_path / "a.png")
-    write_table([("a", str(tmp_path / "a.png"), ""), ("b", "none.png", "")], tmp_path / "s.csv")
+    write_table([("a", str(tmp_path / "a.png"), "0"), ("b", "none.png", "0")], tmp_path / "s.csv")
     chosen = choose_saliency_threshold(train_csv=csv, saliency_csv=[tmp_path / "s.csv"], processes=1)
     # from 200: 1 of 2; from 100: 2 of 3
     assert chosen["foreground_iou"] == pytest.approx(2 / 3)

@@ -101,6 +101,25 @@ def test_damaged_missing_and_lossy_masks_are_named(tmp_path):
         read_mask(tmp_path / "none.png")
 
 
+def test_every_damaged_byte_and_every_missing_end_of_a_mask_is_noticed(tmp_path):
+    write_mask(tmp_path / "whole.png", MASK)
+    whole = (tmp_path / "whole.png").read_bytes()
+    damaged = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(len(whole))]
+    for data in [*damaged, *(whole[:length] for length in range(len(whole)))]:
+        (tmp_path / "m.png").write_bytes(data)
+        with pytest.raises(InputError, match=r"m\.png: (does not decode as a PNG mask|is damaged)"):
+            read_mask(tmp_path / "m.png")
+
+
+def test_a_mask_of_another_size_and_one_with_other_indices_are_named(tmp_path):
+    write_mask(tmp_path / "m.png", MASK)
+    assert read_mask(tmp_path / "m.png", classes=20, size=(2, 3)).tolist() == MASK.tolist()
+    with pytest.raises(InputError, match=r"m\.png: the indices \[20\] are no classes; there are 19"):
+        read_mask(tmp_path / "m.png", classes=19)
+    with pytest.raises(InputError, match=r"m\.png: the mask is 3 x 2, its photo 2 x 3 pixels"):
+        read_mask(tmp_path / "m.png", size=(3, 2))
+
+
 def test_tags_are_objects_not_their_parts_and_include_difficult_ones(tmp_path):
     person = "<object><name>person</name><part><name>head</name></part><difficult>0</difficult></object>"
     dog = "<object><part><name>paw</name></part><name> dog </name><difficult>1</difficult></object>"

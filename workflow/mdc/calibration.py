@@ -69,7 +69,7 @@ def described_objects(image: np.ndarray, mask: np.ndarray) -> list[dict[str, flo
 def _described(item: tuple[str, str, str]) -> tuple[list[dict[str, float]], np.ndarray, np.ndarray]:
     image_path, mask_path, saliency_path = item
     mask = read_mask(Path(mask_path))
-    histogram = saliency_histogram(mask, read_saliency(Path(saliency_path)))
+    histogram = saliency_histogram(mask, read_saliency(Path(saliency_path), size=mask.shape))
     foreground = (mask != BACKGROUND) & (mask != VOID)
     return described_objects(read_image(Path(image_path)), mask), histogram, np.array([foreground.mean()])
 

@@ -56,9 +56,12 @@ class TrainingViews(Dataset):
     def __getitem__(self, key: tuple[int, int]) -> dict:
         """Return id; image uint8 (3, S, S); tags (K,); padding bool (S, S); with masks: mask int64 (S, S), strong."""
         epoch, index = key
+        photo, mask = read_image(Path(self.images[index])), None
+        if self.masks is not None:
+            mask = read_mask(Path(self.masks[index]), classes=self.tags.shape[1], size=photo.shape[:2])
         image, mask, padding = augmented(
-            read_image(Path(self.images[index])),
-            None if self.masks is None else read_mask(Path(self.masks[index])),
+            photo,
+            mask,
             rng=np.random.default_rng([self.seed, epoch, index]),
             **self.view,
         )

@@ -4,6 +4,8 @@ OpenCV and Pillow disagree about rotation flags, CMYK, alpha and 16 bits. So pho
 once into plain copies, and every later stage may read them by the fast reader without thinking.
 """
 
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -14,6 +16,9 @@ from mdc.errors import InputError
 from mdc.files import write_whole
 
 JPEG_QUALITY = 95
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+BITS_AT = 24  # place of the byte in a PNG that tells the bits per channel
+INFLATED_AT_ONCE = 1 << 20  # bytes: only their checksum is wanted
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -52,7 +57,7 @@ def is_plain(path: Path, *, max_side_px: int) -> bool:
     `max_side_px`. Raises `InputError` when the file is missing or its header is damaged.
     """
     with _opened(path) as image:
-        if image.format == "PNG" and Path(path).read_bytes()[24] != 8:
+        if image.format == "PNG" and Path(path).read_bytes()[BITS_AT] != 8:
             return False
         return bool(
             image.format in ("JPEG", "PNG")
@@ -65,18 +70,57 @@ def is_plain(path: Path, *, max_side_px: int) -> bool:
 
 
 def decode_upright(path: Path) -> Image.Image:
-    """Return the first frame, fully decoded, turned as its rotation flag says, in the file's own colour mode.
+    """Return `decode` of a file, turned as its rotation flag says."""
+    return upright(decode(path))
+
+
+def decode(path: Path) -> Image.Image:
+    """Return the first frame, fully decoded, as it is stored, in the file's own colour mode.
 
     Raises `InputError` when the file is missing, damaged or truncated.
     """
     try:
         with _opened(path) as image:
             image.load()
-            return upright(image)
+        problem = damage(Path(path).read_bytes())
     except InputError:
         raise
     except Exception as error:  # what Pillow raises for a damaged file depends on which byte is damaged
         raise InputError(f"{path}: does not decode: copy or save it again ({error})") from error
+    if problem:
+        raise InputError(f"{path}: is damaged, {problem}: copy or save it again")
+    return image
+
+
+def damage(data: bytes) -> str:
+    """Return what tells that a picture which decodes is damaged all the same, as the end of a sentence; or nothing.
+
+    For PNGs: the checksums of their parts and of their pixels, and their end. Readers pass over these, Pillow over
+    some and OpenCV over others, and give the rest of the picture for the whole one.
+    """
+    return _png_damage(data) if data.startswith(PNG_SIGNATURE) else ""
+
+
+def _png_damage(data: bytes) -> str:
+    place, kind, pixels = len(PNG_SIGNATURE), b"", []
+    while kind != b"IEND":
+        if place + 12 > len(data):
+            return "its end is missing"
+        (length,) = struct.unpack_from(">I", data, place)
+        kind, end = data[place + 4 : place + 8], place + 8 + length
+        if data[end : end + 4] != struct.pack(">I", zlib.crc32(data[place + 4 : end])):
+            return "a checksum is wrong"
+        if kind == b"IDAT":
+            pixels.append(data[place + 8 : end])
+        place = end + 4
+    stream, inflate = b"".join(pixels), zlib.decompressobj()
+    try:
+        while stream and not inflate.eof:
+            inflate.decompress(stream, INFLATED_AT_ONCE)
+            stream = inflate.unconsumed_tail
+    except zlib.error:
+        return "the checksum of its pixels is wrong"
+    return "" if inflate.eof else "pixels are missing"
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -92,7 +136,7 @@ def bounded_rgb(image: Image.Image, *, max_side_px: int, source: Path) -> np.nda
     """
     try:
         rgb = _rgb(image)
-    except ValueError as error:
+    except Exception as error:  # Pillow's, for pictures that decode and hold what cannot be
         raise InputError(f"{source}: cannot become 8-bit RGB: save it as JPEG or PNG ({error})") from error
     height, width = bounded_size(image.height, image.width, max_side_px=max_side_px)
     if (height, width) == rgb.shape[:2]:

@@ -56,7 +56,8 @@ def _fused(source: Source, *, setting: str, names: Sequence[str], stride: int) -
 
 
 def _saliency(source: Source) -> np.ndarray | None:
-    return read_saliency(Path(source.saliency)) if source.saliency else None
+    size = source.cams.height, source.cams.width
+    return read_saliency(Path(source.saliency), size=size) if source.saliency else None
 
 
 def _write_masks(
@@ -181,7 +182,7 @@ def sweep_one(
     """Return the confusion of one image's pseudo mask with its true mask at each threshold: (thresholds, C, C + 1)."""
     fused = _fused(source, setting=setting, names=names, stride=stride)
     saliency = _saliency(source)
-    truth = read_mask(Path(source.truth))
+    truth = read_mask(Path(source.truth), classes=classes, size=(source.cams.height, source.cams.width))
     return np.stack(
         [
             confusion(

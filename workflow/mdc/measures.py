@@ -44,7 +44,7 @@ def _measured(
     thresholds: Sequence[float],
     shapes: dict | None,
 ) -> _Measured:
-    cams, truth = source.cams, read_mask(Path(source.truth))
+    cams, truth = source.cams, read_mask(Path(source.truth), size=(source.cams.height, source.cams.width))
     size = {"stride": stride, "height": cams.height, "width": cams.width}
     stack = [fused_at_image_size(cams.maps, setting=setting, names=names, **size) for setting in settings]
     maps = np.stack(stack, axis=1) if len(cams.class_ids) else np.zeros((0, len(settings), *truth.shape), np.float32)

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from mdc.errors import InputError, listing
 from mdc.logs import progress
 from mdc.manifest import read_manifest
 from mdc.tables import file_digest, png_path, write_table
-from mdc.voc import VOID, read_mask
+from mdc.voc import read_mask
 
 
 def link_masks(*, split_csv: Path, folder: Path, masks_csv: Path, classes: int) -> None:
@@ -24,16 +22,9 @@ def link_masks(*, split_csv: Path, folder: Path, masks_csv: Path, classes: int) 
     for row in progress(table.itertuples(), total=len(table), label="link_masks"):
         path = png_path(folder, row.id)
         try:
-            mask = read_mask(path)
+            read_mask(path, classes=classes, size=(row.height, row.width))
         except InputError as error:
             problems.append(str(error))
-            continue
-        unknown = sorted(set(np.unique(mask).tolist()) - {*range(classes + 1), VOID})
-        if mask.shape != (row.height, row.width):
-            height, width = mask.shape
-            problems.append(f"{path}: the mask is {width} x {height}, its photo {row.width} x {row.height} pixels")
-        elif unknown:
-            problems.append(f"{path}: the indices {unknown} are no classes; there are {classes}")
         else:
             rows.append((row.id, str(path), file_digest(path)))
     if problems:

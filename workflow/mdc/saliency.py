@@ -18,7 +18,7 @@ from skimage.segmentation import slic
 
 from mdc.errors import InputError
 from mdc.files import write_whole
-from mdc.images import read_image
+from mdc.images import decode, read_image
 from mdc.parallel import map_in_order
 from mdc.tables import COLUMNS, file_digest, png_path
 
@@ -173,28 +173,23 @@ def _write_one(image: tuple[str, Path], *, folder: Path) -> tuple[str, str, str]
     return image_id, str(path), file_digest(path)
 
 
-def read_saliency(path: Path) -> np.ndarray:
+def read_saliency(path: Path, *, size: tuple[int, int] | None = None) -> np.ndarray:
     """Return the saliency in an 8-bit grey PNG: float32 (H, W) in [0, 1].
 
-    Raises `InputError` when the file is missing, does not decode or is not 8-bit with a single channel.
+    Args:
+        size: (height, width) of its image, None if it may have any.
+
+    Raises:
+        InputError: the file is missing, does not decode, is damaged, is not 8-bit with a single channel or is of
+            another size.
     """
-    return _decoded(Path(path), _read_bytes(Path(path))).astype(np.float32) / 255
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def _decoded(path: Path, data: bytes) -> np.ndarray:
-    """Return the uint8 (H, W) grey levels of the image file `data`; the `InputError` for anything else names `path`."""
-    grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
-    if grey is None:
-        raise InputError(f"{path}: does not decode as an image")
-    if grey.dtype != np.uint8 or grey.ndim != 2:
-        channels = 1 if grey.ndim == 2 else grey.shape[2]
-        bits = 8 * grey.dtype.itemsize
-        raise InputError(f"{path}: has {channels} channel(s) of {bits} bits, saliency is one channel of 8 bits (grey)")
-    return grey
+    # Pillow: OpenCV reads zeros from a PNG that says it is animated and is not
+    image = decode(path)
+    if image.mode not in ("L", "1"):
+        raise InputError(f"{path}: is a picture of mode {image.mode}, saliency is one channel of 8 bits (grey)")
+    grey = np.asarray(image.convert("L"))
+    if size is not None and grey.shape != tuple(size):
+        raise InputError(
+            f"{path}: is {grey.shape[1]} x {grey.shape[0]} pixels, its image {size[1]} x {size[0]}: make the map again"
+        )
+    return grey.astype(np.float32) / 255

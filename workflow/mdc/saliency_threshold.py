@@ -26,7 +26,8 @@ def saliency_histogram(truth: np.ndarray, saliency: np.ndarray) -> np.ndarray:
 
 def _histogram_of(item: tuple[str, str]) -> np.ndarray:
     truth_path, saliency_path = item
-    return saliency_histogram(read_mask(Path(truth_path)), read_saliency(Path(saliency_path)))
+    truth = read_mask(Path(truth_path))
+    return saliency_histogram(truth, read_saliency(Path(saliency_path), size=truth.shape))
 
 
 def best_saliency_threshold(histogram: np.ndarray) -> tuple[float, float]:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mdc.errors import InputError
 from mdc.files import write_whole
 from mdc.logs import logger
 from mdc.manifest import read_manifest
@@ -26,10 +25,11 @@ SUMMARY_COLUMNS += ["classifier", "precision", "recall", "labelled"]
 
 def _confusion_of(item: tuple[str, str | None], *, classes: int) -> np.ndarray:
     truth_path, mask_path = item
-    truth = read_mask(Path(truth_path))
-    predicted = np.full_like(truth, BACKGROUND) if mask_path is None else read_mask(Path(mask_path))
-    if predicted.shape != truth.shape:
-        raise InputError(f"{mask_path}: the mask is {predicted.shape}, its true mask {truth.shape} pixels")
+    truth = read_mask(Path(truth_path), classes=classes)
+    if mask_path is None:
+        predicted = np.full_like(truth, BACKGROUND)
+    else:
+        predicted = read_mask(Path(mask_path), classes=classes, size=truth.shape)
     return confusion(truth, predicted, classes=classes)
 
 

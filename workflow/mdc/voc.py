@@ -11,7 +11,7 @@ from PIL import Image
 
 from mdc.errors import InputError
 from mdc.files import write_whole
-from mdc.images import upright
+from mdc.images import BITS_AT, damage, upright
 
 BACKGROUND = 0
 VOID = 255
@@ -67,26 +67,46 @@ def write_mask(path: Path, mask: np.ndarray) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def read_mask(path: Path) -> np.ndarray:
+def read_mask(path: Path, *, classes: int = VOID - 1, size: tuple[int, int] | None = None) -> np.ndarray:
     """Return the class indices of a palette or grey PNG: uint8 (H, W), 0 background, 255 void.
 
     Indices are what the file stores, whatever its palette's colours and bits. A rotation flag is applied.
-    Raises `InputError` when the file is missing, does not decode or holds colours.
+
+    Args:
+        classes: the largest index that a class can have.
+        size: (height, width) of its photo, None if it may have any.
+
+    Raises:
+        InputError: the file is missing, does not decode, is damaged, holds colours or an index above `classes`, or is
+            of another size.
     """
     try:
         with Image.open(path, formats=["PNG"]) as image:
             image.load()
             turned = upright(image)
-        bits_per_pixel = Path(path).read_bytes()[24]
+        data = Path(path).read_bytes()
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such mask") from error
     except Exception as error:  # what Pillow raises for a damaged file depends on which byte is damaged
         raise InputError(f"{path}: does not decode as a PNG mask: save or copy it again ({error})") from error
+    problem = damage(data)
+    if problem:
+        raise InputError(f"{path}: is damaged, {problem}: save or copy the mask again")
     if turned.mode not in ("P", "L", "1"):
         kind = "has 16 bits per pixel" if turned.mode.startswith("I") else "is a colour picture"
         raise InputError(f"{path}: {kind}, not class indices: save the mask as an 8-bit palette or grey PNG")
-    step = _GREY_STEP[bits_per_pixel] if turned.mode == "L" else 1
-    return np.array(turned, dtype=np.uint8) // np.uint8(step)
+    step = _GREY_STEP[data[BITS_AT]] if turned.mode == "L" else 1
+    mask = np.array(turned, dtype=np.uint8) // np.uint8(step)
+    if size is not None and mask.shape != tuple(size):
+        (height, width), (expected_height, expected_width) = mask.shape, size
+        raise InputError(
+            f"{path}: the mask is {width} x {height}, its photo {expected_width} x {expected_height} pixels: "
+            "make it again at that size"
+        )
+    if mask[mask != VOID].max(initial=BACKGROUND) > classes:
+        strange = sorted(set(np.unique(mask).tolist()) - {*range(classes + 1), VOID})
+        raise InputError(f"{path}: the indices {strange} are no classes; there are {classes}: make the mask again")
+    return mask
 
 
 class _TreeWithoutDoctype(ElementTree.TreeBuilder):
