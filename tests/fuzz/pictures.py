@@ -89,7 +89,7 @@ def png_indices(data: bytes) -> np.ndarray | None:
         for x in range(1, stride + 1):
             left, above, corner = rows[number, x - 1], rows[number - 1, x], rows[number - 1, x - 1]
             guesses = [0, left, above, (left + above) // 2, _paeth(left, above, corner)]
-            rows[number, x] = (line[x] + guesses[line[0]]) % 256
+            rows[number, x] = (int(line[x]) + guesses[line[0]]) % 256
     packed = rows[1:, 1:].astype(np.uint8)
     values = np.unpackbits(packed, axis=1).reshape(height, -1, bits)
     return (values.astype(int) @ (1 << np.arange(bits)[::-1]))[:, :width]

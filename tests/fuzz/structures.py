@@ -24,10 +24,11 @@ SPOILT = "spoilt-by-a-mutant"  # a file of this name says that code from a mutan
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield (type, content) of every chunk of an intact PNG."""
-    place = 8
-    while place < len(data):
+    place, kind = 8, b""
+    while kind != b"IEND":
         (length,) = struct.unpack(">I", data[place : place + 4])
-        yield data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
+        kind = data[place + 4 : place + 8]
+        yield kind, data[place + 8 : place + 8 + length]
         place += 12 + length
 
 
@@ -89,7 +90,7 @@ def png_chunks_changed(rng: Rng, data: bytes) -> bytes:
     orientation = b"MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
     added = [
         *((b"eXIf", orientation), (b"tRNS", b"\x00\x80"), (b"tEXt", b"Comment\x00" + b"x" * 100), (b"ABCD", b"abc")),
-        *((b"PLTE", b"\x00" * 7), (b"acTL", struct.pack(">II", 2, 0)), (b"zTXt", b"a\x00\x00" + b"x" * 20)),
+        *((b"PLTE", b"\x00" * 7), (b"acTL", struct.pack(">II", pick(rng, [1, 2]), 0)), (b"zTXt", b"a\x00\x00xx")),
         *((b"gAMA", b"\x00\x00\x00\x00"), (b"iCCP", b"x\x00\x00" + zlib.compress(bytes(100)))),
     ]
     action = int(rng.integers(5))
