@@ -220,6 +220,24 @@ def test_a_png_with_right_parts_and_wrong_pixels_is_refused(tmp_path, stream, se
         read_any_image(tmp_path / "a.png", max_side_px=9)
 
 
+def test_a_jpeg_whose_data_end_before_its_picture_is_refused(tmp_path):
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8))
+    picture.save(tmp_path / "a.jpg")
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2] + whole[-2:])  # ends as a whole file does
+    with pytest.raises(
+        InputError, match=r"a\.jpg: is damaged, a part of the picture is missing: copy or save it again"
+    ):
+        read_any_image(tmp_path / "a.jpg", max_side_px=100)
+
+
+def test_what_cameras_leave_behind_a_jpeg_is_no_damage(tmp_path):
+    Image.new("RGB", (20, 20), (200, 0, 0)).save(tmp_path / "a.jpg")
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[:-2] + b"abc" + whole[-2:] + b"trailer")
+    assert np.abs(read_any_image(tmp_path / "a.jpg", max_side_px=100).astype(int) - [200, 0, 0]).max() <= 2
+
+
 def test_damaged_files_are_named(tmp_path):
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8))
     for name in ("a.jpg", "a.png"):

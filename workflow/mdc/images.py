@@ -11,12 +11,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
+from simplejpeg import decode_jpeg
 
 from mdc.errors import InputError
 from mdc.files import write_whole
 
 JPEG_QUALITY = 95
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG_SIGNATURE = b"\xff\xd8"
 BITS_AT = 24  # place of the byte in a PNG that tells the bits per channel
 INFLATED_AT_ONCE = 1 << 20  # bytes: only their checksum is wanted
 _TURNS = {
@@ -95,10 +97,23 @@ def decode(path: Path) -> Image.Image:
 def damage(data: bytes) -> str:
     """Return what tells that a picture which decodes is damaged all the same, as the end of a sentence; or nothing.
 
-    For PNGs: the checksums of their parts and of their pixels, and their end. Readers pass over these, Pillow over
-    some and OpenCV over others, and give the rest of the picture for the whole one.
+    For PNGs: the checksums of their parts and of their pixels, and their end. For JPEGs: data that end before the
+    picture does, which is grey from there on. Readers pass over these, Pillow over some and OpenCV over others, and give
+    the rest of the picture for the whole one.
     """
-    return _png_damage(data) if data.startswith(PNG_SIGNATURE) else ""
+    if data.startswith(PNG_SIGNATURE):
+        return _png_damage(data)
+    return _jpeg_damage(data) if data.startswith(JPEG_SIGNATURE) else ""
+
+
+def _jpeg_damage(data: bytes) -> str:
+    try:
+        # at an eighth of its size, because only what libjpeg says is wanted; Pillow and OpenCV do not hand it on
+        decode_jpeg(data, "GRAY", min_height=1, min_width=1, min_factor=8, strict=True)
+    except ValueError as error:
+        # of the other warnings, viewers and cameras make light
+        return "a part of the picture is missing" if "remature end" in str(error) else ""
+    return ""
 
 
 def _png_damage(data: bytes) -> str:
