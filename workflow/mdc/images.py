@@ -98,8 +98,8 @@ def damage(data: bytes) -> str:
     """Return what tells that a picture which decodes is damaged all the same, as the end of a sentence; or nothing.
 
     For PNGs: the checksums of their parts and of their pixels, and their end. For JPEGs: data that end before the
-    picture does, which is grey from there on. Readers pass over these, Pillow over some and OpenCV over others, and give
-    the rest of the picture for the whole one.
+    picture does, which is grey from there on. Readers pass over these, Pillow over some and OpenCV over others, and
+    give the rest of the picture for the whole one.
     """
     if data.startswith(PNG_SIGNATURE):
         return _png_damage(data)
