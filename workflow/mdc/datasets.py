@@ -46,7 +46,8 @@ class TrainingViews(Dataset):
         fill: tuple[int, int, int],
         strong: Sequence[bool] = (),
     ) -> None:
-        self.ids, self.images, self.tags, self.masks, self.seed = ids, images, tags, masks, seed
+        self.ids, self.images, self.tags, self.seed = _shared(ids), _shared(images), tags, seed
+        self.masks = None if masks is None else _shared(masks)
         self.strong = strong or [False] * len(ids)
         self.view = {"crop_px": crop_px, "resize_long_side_px": resize_long_side_px, "flip": flip, "fill": fill}
 
@@ -75,6 +76,15 @@ class TrainingViews(Dataset):
             item["mask"] = torch.from_numpy(mask.astype(np.int64))
             item["strong"] = torch.tensor(self.strong[index])
         return item
+
+
+def _shared(texts: Sequence[str]) -> np.ndarray:
+    """Return texts as one array, whose elements are str.
+
+    Looking at a str of a list writes to it, its count of references, so that in the end every worker process would have
+    a copy of a million of them.
+    """
+    return np.array(list(texts), dtype=np.dtypes.StringDType())
 
 
 class WholePhotos(Dataset):
