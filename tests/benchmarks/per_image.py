@@ -1,0 +1,94 @@
+"""What one image of 500 x 375 pixels takes, stage by stage: bytes on disk and seconds of one CPU core.
+
+PYTHONPATH=workflow python -m tests.benchmarks.per_image
+
+20 classes, four blocks and stride 8, as the paper has them. CPU seconds: other work on the machine changes them little.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from mdc.crf import Parameters, refine
+from mdc.fusion import Recipe, fused_at_image_size, pseudo_mask
+from mdc.grid import padded_side
+from mdc.saliency import rbd
+from mdc.store import CAMS, SCORES, Cams, Scores, create
+from tests.benchmarks.crf import PAPER, example
+
+HEIGHT, WIDTH, STRIDE, BLOCKS, CLASSES = 375, 500, 8, 4, 20
+ROUNDS, STORED = 5, 200
+HEAD = {"stride": STRIDE, "classes": [f"class{index}" for index in range(CLASSES)], "weights_hash": "", "config": {}}
+
+
+def grid() -> tuple[int, int]:
+    """Return rows and columns of features."""
+    rows, columns = ((padded_side(side, STRIDE) - 1) // STRIDE + 1 for side in (HEIGHT, WIDTH))
+    return rows, columns
+
+
+def cams(rng: np.random.Generator, image_id: str, tags: int) -> Cams:
+    """Return maps of an image with so many tags."""
+    maps = rng.standard_normal((BLOCKS, tags, *grid()))
+    ids = np.arange(1, tags + 1)
+    return Cams(image_id, maps, ids, rng.standard_normal((BLOCKS, CLASSES)), HEIGHT, WIDTH)
+
+
+def stored_bytes(path: Path, kind: str, item: Callable[[str], Cams | Scores]) -> float:
+    """Return the bytes that an image takes in a file of `kind`."""
+    with create(path, kind=kind, dilations=[1, 3, 6, 9], **HEAD) as writer:
+        for index in range(STORED):
+            (writer.add_cams if kind == CAMS else writer.add_scores)(item(f"{index:07d}"))
+    return path.stat().st_size / STORED
+
+
+def cpu_seconds(call: Callable[[], object]) -> float:
+    """Return the median of the CPU seconds of a few calls."""
+    times = []
+    for _ in range(ROUNDS):
+        begin = time.process_time()
+        call()
+        times.append(time.process_time() - begin)
+    return median(times)
+
+
+def main() -> None:
+    rng = np.random.default_rng(0)
+    photo, probabilities = example(rng)
+    one = cams(rng, "x", 1)
+    recipe = Recipe(
+        threshold=0.3,
+        relative_to="max",
+        background_saliency_below=0.06,
+        background_below=0,
+        background_conflict="ignore",
+        class_conflict="ignore",
+    )
+
+    def fuse() -> None:
+        fused = fused_at_image_size(
+            one.maps, setting="fusion", names=["d1", "d3", "d6", "d9"], stride=STRIDE, height=HEIGHT, width=WIDTH
+        )
+        pseudo_mask(fused, one.class_ids, saliency, recipe)
+
+    saliency = rbd(photo)
+    print(f"features: {grid()[0]} x {grid()[1]}")
+    with TemporaryDirectory() as folder:
+        for tags in (1, 2, 3):
+            size = stored_bytes(Path(folder, "cams.h5"), CAMS, lambda name, tags=tags: cams(rng, name, tags))
+            print(f"cams, {tags} tags: {size / 1e3:.1f} kB")
+        logits = rng.standard_normal((CLASSES + 1, *grid()))
+        size = stored_bytes(Path(folder, "scores.h5"), SCORES, lambda name: Scores(name, logits, HEIGHT, WIDTH))
+        print(f"predictions, {CLASSES + 1} classes: {size / 1e3:.1f} kB")
+    print(f"saliency (rbd): {cpu_seconds(lambda: rbd(photo)):.2f} CPU s")
+    print(f"masks (fusion): {cpu_seconds(fuse):.3f} CPU s")
+    crf = Parameters(**PAPER, min_probability=0.05)
+    print(f"crf, 3 likely classes: {cpu_seconds(lambda: refine(photo, probabilities, crf)):.2f} CPU s")
+
+
+if __name__ == "__main__":
+    main()
