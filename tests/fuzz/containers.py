@@ -29,6 +29,7 @@ from mdc.predict import Segmenter
 from mdc.sbd import convert_sbd
 from mdc.segmenter import train_segmenter
 from mdc.store import read_cams, read_scores
+from mdc.store_checks import plain
 from mdc.tables import paths_of
 from mdc.voc import read_mask
 from tests.fuzz.kind import Kind, Mutant
@@ -146,7 +147,7 @@ def _read_hdf5(mutant: Mutant, items: list[dict], parts: tuple[str, ...]) -> str
     """Return in what the items differ from those that plain h5py reads, or which values cannot be."""
     with h5py.File(io.BytesIO(mutant.data)) as file:
         classes = len(file.attrs["classes"])
-        groups = {str(group.attrs["id"]): group for group in file.values() if isinstance(group, h5py.Group)}
+        groups = {plain(group.attrs.get("id")): group for group in file.values() if isinstance(group, h5py.Group)}
         for item in items:
             group = groups[item["id"]]
             if isinstance(file.get(group.name, getlink=True), (h5py.SoftLink, h5py.ExternalLink)):

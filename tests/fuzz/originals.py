@@ -22,6 +22,7 @@ from mdc.predictions import predict_scores
 from mdc.saliency_folder import maps_of_images
 from mdc.segmenter import train_segmenter
 from mdc.shapes import write_dataset
+from mdc.store_checks import plain
 from mdc.tables import write_table
 from mdc.training import KeepLastEpoch
 from tests.conftest import SCHEDULE, SLIM_BACKBONE
@@ -248,12 +249,12 @@ def merged(config: dict, changes: dict) -> dict:
 def own_maps(cams_h5: Path, path: Path) -> None:
     """Write maps as another method's author would: with plain h5py and the least that the README asks for."""
     with h5py.File(cams_h5) as source, h5py.File(path, "w") as file:
-        classes = [str(name) for name in source.attrs["classes"]]
+        classes = plain(source.attrs["classes"])
         file.attrs.update({"format": "mdc-cams", "version": 1, "stride": 8, "classes": classes})
         file.attrs["dilations"] = list(DILATIONS)
         file.attrs["config"] = json.dumps({})
         for name, group in source.items():
             copy = file.create_group(name)
-            copy.attrs.update(dict(group.attrs))
+            copy.attrs.update({key: plain(value) for key, value in group.attrs.items()})
             for part, compression in (("maps", "gzip"), ("class_ids", None), ("logits", None)):
                 copy.create_dataset(part, data=group[part][:], compression=compression)

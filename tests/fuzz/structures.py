@@ -15,6 +15,7 @@ import torch
 import yaml
 from scipy.io import loadmat, savemat
 
+from mdc.store_checks import plain
 from tests.fuzz.mutations import WEIRD_TOKENS, Rng, pick
 
 SPOILT = "spoilt-by-a-mutant"  # a file of this name says that code from a mutant has run
@@ -203,9 +204,9 @@ def hdf5_missing(rng: Rng, file: h5py.File) -> None:
 def hdf5_attribute(rng: Rng, file: h5py.File) -> None:
     where = pick(rng, [file, file, _group(rng, file)])
     name = pick(rng, list(where.attrs))
-    value = where.attrs[name]
-    if isinstance(value, np.ndarray) and rng.uniform() < 0.5:
-        values = [value[:-1], value[::-1], np.concatenate([value, value]), value[:0]]
+    value = plain(where.attrs[name])
+    if isinstance(value, list) and rng.uniform() < 0.5:
+        values = [value[:-1], value[::-1], value + value, value[:1]]
         where.attrs[name] = pick(rng, values)
     elif isinstance(value, str) and rng.uniform() < 0.5:
         where.attrs[name] = pick(rng, [value + "x", "../x", "", "é", value.upper(), [value], "x" * 5000])
@@ -230,11 +231,11 @@ def hdf5_dtype(rng: Rng, file: h5py.File) -> None:
     name = pick(rng, list(group))
     array = group[name][:]
     dtypes = ["f8", "f4", ">f2", "i8", "i1", "u2", "?", "c8", "S5", h5py.string_dtype(), [("a", "f2"), ("b", "i1")]]
-    dtype = pick(rng, dtypes)
-    try:
+    dtype = np.dtype(pick(rng, dtypes))
+    if dtype.kind in "OV":
+        _replaced(group, name, shape=array.shape, dtype=dtype)
+    else:
         _replaced(group, name, data=array.astype(dtype))
-    except (TypeError, ValueError):
-        group.create_dataset(name, shape=array.shape, dtype=dtype)
 
 
 @hdf5

@@ -118,6 +118,21 @@ def test_another_methods_maps_that_do_not_fit_are_refused(tmp_path, split, class
     assert not (tmp_path / "m.h5").exists()
 
 
+def test_a_file_from_which_hdf5_would_never_come_back_is_refused(tmp_path, split):
+    own = tmp_path / "own.h5"
+    with h5py.File(own, "w") as file:
+        file.attrs.update({"format": "mdc-cams", "version": 1})  # a text, in a heap
+    data = bytearray(own.read_bytes())
+    heap = data.index(b"GCOL")
+    assert data[heap + 16 + 16 : heap + 16 + 16 + 8] == b"mdc-cams"
+    rest = heap + 16 + 16 + 8  # object of index 0: what is free; after the header, and the text and its header
+    assert data[rest : rest + 2] == b"\0\0" and data[rest + 8 : rest + 10] != b"\0\0"
+    data[rest + 8 : rest + 16] = bytes(8)
+    own.write_bytes(data)
+    with pytest.raises(InputError, match=r"own\.h5: is a damaged HDF5 file, a heap of its texts has no end: write it"):
+        linked(own, split, tmp_path / "m.h5")
+
+
 def test_predictions_are_the_best_class_of_the_stored_scores(tmp_path, split, slim_backbone, noise):
     network = {"backbone": slim_backbone, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5}
     torch.manual_seed(1)

@@ -45,8 +45,8 @@ def write_maps(path, *, items=40, values=20_000):
 def write_scores(path, *, items=2, values=400_000):
     with create(path, kind=SCORES, **HEAD) as writer:
         for number in range(items):
-            scores = np.full((2, 1, values), number, np.float16)
-            writer.add_scores(Scores(id=str(number), scores=scores, height=8, width=8))
+            scores = np.full((1, 1, values), number, np.float16)
+            writer.add_scores(Scores(id=str(number), scores=scores, height=1, width=8 * (values - 1) + 1))
 
 
 def draw(path):
@@ -124,7 +124,7 @@ def test_a_disk_that_has_room_again_before_the_end_leaves_no_zeros(tmp_path):
                 number = 0
                 while writer.disk.refusal is None:
                     scores = np.full((1, 1, 20_000), 1, np.float16)
-                    writer.add_scores(Scores(id=str(number), scores=scores, height=8, width=8))
+                    writer.add_scores(Scores(id=str(number), scores=scores, height=1, width=8 * 19_999 + 1))
                     number += 1
                 (folder / "filler").unlink()
         assert number >= 3 and os.listdir(folder) == []  # 148,576 bytes are three arrays and a piece

@@ -154,7 +154,7 @@ def val(tmp_path, write_split) -> dict:
         path = tmp_path / f"{name}.png"
         write_mask(path, np.full((2, 2), label, np.uint8))
         tables[name] = tmp_path / f"{name}.csv"
-        write_table([(image_id, str(path), "") for image_id in ("NA", "b")], tables[name])
+        write_table([(image_id, str(path), "0") for image_id in ("NA", "b")], tables[name])
     (tmp_path / "images.csv").write_text("id,miou,pixel_accuracy\nNA,0.994,0.5\n")
     settings = ("weak-fusion", "semi2-fusion")
     return {

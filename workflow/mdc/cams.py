@@ -10,13 +10,13 @@ import torch
 from mdc.datasets import padded_to_grid, whole_photos
 from mdc.devices import torch_device
 from mdc.errors import InputError
-from mdc.grid import padded_side
 from mdc.logs import progress
 from mdc.manifest import read_manifest, tag_indices
 from mdc.memory import SMALLER_PHOTOS, memory_faults_named
 from mdc.models.multi_dilation import build_classifier
 from mdc.models.weights import load_state, load_strictly, weights_hash
 from mdc.store import CAMS, Cams, attributes, create, read_cams
+from mdc.store_checks import has_endless_heap
 from mdc.tables import shard_of
 
 
@@ -98,18 +98,17 @@ def link_cams(
         InputError: the file is not in the layout of `mdc.store`, its classes or dilations are not the configured
             ones, or an image is missing, of another size or has maps of other classes than its tags.
     """
+    if own_h5.is_file() and has_endless_heap(own_h5):
+        raise InputError(f"{own_h5}: is a damaged HDF5 file, a heap of its texts has no end: write it again")
     found = attributes(own_h5, kind=CAMS)
     for name, expected in (("classes", list(classes)), ("dilations", list(dilations))):
         if found.get(name) != expected:
             raise InputError(f"{own_h5}: attribute {name} is {found.get(name)}, the config says {expected}")
-    stride = found.get("stride")
-    if not isinstance(stride, int) or stride < 1:
-        raise InputError(f"{own_h5}: attribute stride is {stride}, it must be a whole number of pixels")
     table = shard_of(read_manifest(split_csv), shard, shards)
     with create(
         cams_h5,
         kind=CAMS,
-        stride=stride,
+        stride=found["stride"],
         classes=classes,
         weights_hash=str(found.get("weights_hash", "")),
         config={"own_h5": str(own_h5)},
@@ -121,12 +120,5 @@ def link_cams(
                 raise InputError(
                     f"{own_h5}: image {row.id} has maps of the classes {cams.class_ids.tolist()} for a photo of "
                     f"{cams.height} x {cams.width}; its tags and photo are {expected[0]}, {row.height} x {row.width}"
-                )
-            grid = [(padded_side(side, stride) - 1) // stride + 1 for side in (row.height, row.width)]
-            shape = (len(dilations), len(cams.class_ids), *grid)
-            if cams.maps.shape != shape:
-                raise InputError(
-                    f"{own_h5}: the maps of image {row.id} are {cams.maps.shape}; a photo of {row.height} x "
-                    f"{row.width} pixels needs {shape} at stride {stride}: block, class, rows, columns"
                 )
             writer.add_cams(cams)

@@ -9,6 +9,7 @@ import numpy as np
 from pydensecrf.densecrf import DenseCRF2D
 from pydensecrf.utils import unary_from_softmax
 
+from mdc.errors import InputError
 from mdc.grid import upsample
 from mdc.images import read_image
 from mdc.manifest import read_manifest
@@ -69,8 +70,14 @@ def refine(image: np.ndarray, probabilities: np.ndarray, parameters: Parameters)
 
 def _refine_one(item: tuple[Scores, str], *, stride: int, parameters: Parameters, folder: Path) -> tuple[str, str, str]:
     scores, image = item
+    photo = read_image(Path(image))
+    if photo.shape[:2] != (scores.height, scores.width):
+        raise InputError(
+            f"{image}: is {photo.shape[1]} x {photo.shape[0]} pixels, but its class scores are of {scores.width} x "
+            f"{scores.height}: run the data stage again"
+        )
     at_image_size = upsample(scores.scores, stride=stride, height=scores.height, width=scores.width)
-    mask = refine(read_image(Path(image)), softmax(at_image_size), parameters)
+    mask = refine(photo, softmax(at_image_size), parameters)
     path = png_path(folder, scores.id)
     write_mask(path, mask)
     return scores.id, str(path), file_digest(path)
@@ -94,6 +101,10 @@ def apply_crf(
         parameters=Parameters(**parameters),
         folder=folder,
     )
+    ids = ids_in(scores_h5, kind=SCORES)
+    unknown = [image_id for image_id in ids if image_id not in photos]
+    if unknown:
+        raise InputError(f"{scores_h5}: the image {unknown[0]} is not in {split_csv}: remove it and run the same again")
     items = ((scores, photos[scores.id]) for scores in read_scores(scores_h5))
-    total = len(ids_in(scores_h5, kind=SCORES))
+    total = len(ids)
     write_table(list(map_in_order(one, items, processes=processes, label="apply_crf", total=total)), masks_csv)

@@ -10,11 +10,15 @@ One group per image, named by its id with `%` and `/` written as `%25` and `%2F`
 
 Attributes of a file: `format`, `version`, `stride` and `grid` (where features lie), `classes`, `weights_hash`,
 `config` (JSON), and for maps `dilations`.
+
+Version 2 notices every damaged byte: arrays have HDF5's checksum (fletcher32), and everything else lies in structures
+which have one in the file format of HDF5 1.10. Texts of variable length do not, so they are UTF-8 bytes of fixed
+length. Version 1 has no checksums; it is what other methods' maps come in, and is read with the checks that are
+possible without.
 """
 
 import io
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,11 +30,17 @@ import numpy as np
 
 from mdc.errors import InputError
 from mdc.files import written_whole
+from mdc.grid import padded_side
+from mdc.store_checks import attributes_problem, checked_array, encoded_text, own_member, plain, plain_attributes
 
 T = TypeVar("T")
 CAMS, SCORES = "mdc-cams", "mdc-scores"
-VERSION = 1
+VERSION = 2
+WITHOUT_CHECKSUMS = 1  # the version that is read as well
+FILE_FORMAT = ("v110", "v110")  # of HDF5; the first with checksums of all its structures
 MADE_BY = {CAMS: "dump_cams", SCORES: "predict_scores"}
+IN_PIXELS = {CAMS: ("stride", "dilations"), SCORES: ("stride",)}  # attributes
+LONGEST_SIDE_PX = 1 << 20
 GRID = "feature (i, j) sits on pixel (stride * i, stride * j)"
 
 
@@ -59,6 +69,10 @@ class Scores:
 def group_name(image_id: str) -> str:
     """Return the name of an image's group; ids may hold slashes, which HDF5 takes for nesting."""
     return image_id.replace("%", "%25").replace("/", "%2F")
+
+
+def _image_id(name: str) -> str:
+    return name.replace("%2F", "/").replace("%25", "%")
 
 
 def _half(array: np.ndarray, image_id: str) -> np.ndarray:
@@ -104,19 +118,25 @@ class Writer:
     def add_cams(self, cams: Cams) -> None:
         """Add the maps of one image, rounded to float16; raises OSError where the disk refuses, `create` InputError."""
         group = self._group(cams)
-        group.create_dataset("maps", data=_half(cams.maps, cams.id))
-        group.create_dataset("class_ids", data=cams.class_ids.astype(np.uint8))
-        group.create_dataset("logits", data=cams.logits.astype(np.float32))
+        _add(group, "maps", _half(cams.maps, cams.id))
+        _add(group, "class_ids", cams.class_ids.astype(np.uint8))
+        _add(group, "logits", cams.logits.astype(np.float32))
 
     def add_scores(self, scores: Scores) -> None:
         """Add the scores of one image, rounded to float16; raises as `add_cams`."""
-        self._group(scores).create_dataset("scores", data=_half(scores.scores, scores.id))
+        _add(self._group(scores), "scores", _half(scores.scores, scores.id))
 
     def _group(self, item: Cams | Scores) -> h5py.Group:
         self.disk.check()  # what is refused on closing the file is found by `create`
         group = self.file.create_group(group_name(item.id), track_order=True)
-        group.attrs.update({"id": item.id, "height": item.height, "width": item.width})
+        group.attrs.update({"id": encoded_text(item.id), "height": item.height, "width": item.width})
         return group
+
+
+def _add(group: h5py.Group, name: str, array: np.ndarray) -> None:
+    # checksums are of chunks, and the only one here is the array
+    checked = {"chunks": array.shape, "fletcher32": True} if array.size else {}
+    group.create_dataset(name, data=array, **checked)
 
 
 @contextmanager
@@ -136,10 +156,11 @@ def create(
     Raises `InputError` where the disk is full or may not be written to.
     """
     with written_whole(path) as temporary, _Disk(temporary, "w+") as disk:
-        with h5py.File(disk, "w", track_order=True) as file:
-            file.attrs.update({"format": kind, "version": VERSION, "stride": stride, "grid": GRID})
-            file.attrs.update({"weights_hash": weights_hash, "config": json.dumps(config, sort_keys=True)})
-            file.attrs["classes"] = list(classes)
+        with h5py.File(disk, "w", track_order=True, libver=FILE_FORMAT) as file:
+            texts = {"format": kind, "grid": GRID, "weights_hash": weights_hash}
+            texts |= {"config": json.dumps(config, sort_keys=True), "classes": list(classes)}
+            file.attrs.update({"version": VERSION, "stride": stride})
+            file.attrs.update({name: encoded_text(text) for name, text in texts.items()})
             if kind == CAMS:
                 file.attrs["dilations"] = list(dilations)
             yield Writer(file, disk)
@@ -149,41 +170,66 @@ def create(
 def link_shards(shards: Sequence[Path], path: Path, *, kind: str) -> None:
     """Write a file by which the images of all `shards`, in their order, open as if they were in it.
 
-    It has the first shard's attributes and a link per image into the shard, which must stay beside it: HDF5 then raises
+    It has the first shard's attributes and a link per image into the shard, which must lie beside it: HDF5 then raises
     an error for an image of a missing or damaged shard, where a virtual dataset would read zeros.
 
     Raises:
         InputError: a shard is damaged, not of this kind (`CAMS` or `SCORES`), or has an image of an earlier one.
     """
-    with written_whole(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
-        file.attrs.update(attributes(shards[0], kind=kind))
-        for shard in shards:
-            with _opened(shard, kind) as source:
-                for name in source:
-                    if file.get(name, getlink=True) is not None:
-                        raise InputError(
-                            f"{shard}: image {name!r} is in an earlier shard too; remove the shards, run again"
-                        )
-                    file[name] = h5py.ExternalLink(os.path.relpath(shard, path.parent), name)
+    with written_whole(path) as temporary, _Disk(temporary, "w+") as disk:
+        with h5py.File(disk, "w", track_order=True, libver=FILE_FORMAT) as file:
+            for shard in shards:
+                _link(file, shard, kind)
+        disk.check()
+
+
+def _link(file: h5py.File, shard: Path, kind: str) -> None:
+    with _opened(shard, kind) as source:
+        if not file.attrs:
+            file.attrs.update(source.file.attrs)
+        for name in _names(source):
+            if file.get(name, getlink=True) is not None:
+                raise InputError(f"{shard}: image {name!r} is in an earlier shard too; remove both, run again")
+            file[name] = h5py.ExternalLink(shard.name, name)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A file whose attributes are known to be right."""
+
+    path: Path
+    kind: str
+    file: h5py.File
+    attributes: dict[str, Any]
+
+    def damaged(self, what: str) -> InputError:
+        return InputError(f"{self.path}: {what}; {_made_again(self.kind)}")
+
+    def array(self, group: h5py.Group, name: str, *, kinds: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        return checked_array(group, name, kinds=kinds, shape=shape, with_checksum=self.attributes["version"] == VERSION)
 
 
 @contextmanager
-def _opened(path: Path, kind: str) -> Iterator[h5py.File]:
+def _opened(path: Path, kind: str) -> Iterator[_Opened]:
     if not path.is_file():
         raise InputError(
             f"{path}: there is no such file; run the same again, so that the rule {MADE_BY[kind]} makes it"
         )
     try:
         file = h5py.File(path, "r")
-    except OSError as error:
+    except Exception as error:  # what HDF5 raises for a damaged file depends on which byte is damaged
         raise InputError(f"{path}: not a readable HDF5 file ({error}); {_made_again(kind)}") from error
     with file:
-        found = (file.attrs.get("format"), file.attrs.get("version"))
-        if found != (kind, VERSION):
-            raise InputError(
-                f"{path}: format {found[0]} version {found[1]}, expected {kind} version {VERSION}; {_made_again(kind)}"
+        try:
+            opened = _Opened(path, kind, file, plain_attributes(file))
+            problem = attributes_problem(
+                opened.attributes, kind=kind, versions=(VERSION, WITHOUT_CHECKSUMS), in_pixels=IN_PIXELS[kind]
             )
-        yield file
+        except Exception as error:
+            raise InputError(f"{path}: its attributes are damaged ({error}); {_made_again(kind)}") from error
+        if problem:
+            raise opened.damaged(problem)
+        yield opened
 
 
 def _made_again(kind: str) -> str:
@@ -194,23 +240,24 @@ def attributes(path: Path, *, kind: str) -> dict[str, Any]:
     """Return the file's attributes as plain values and lists.
 
     Raises:
-        InputError: it is not a readable file of this kind and version.
+        InputError: it is not a readable file of this kind and version, or an attribute is missing or damaged.
     """
-    with _opened(path, kind) as file:
-        return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in file.attrs.items()}
+    with _opened(path, kind) as opened:
+        return opened.attributes
 
 
 def ids_in(path: Path, *, kind: str) -> list[str]:
-    """Return the ids of the images in the file, in its order; raises as `attributes`."""
-    with _opened(path, kind) as file:
-        return [str(_image(file, name, path).attrs["id"]) for name in file]
+    """Return the ids of the images in the file, in its order; raises as `read_cams`."""
+    with _opened(path, kind) as opened:
+        return [_image_id(name) for name in _names(opened)]
 
 
 def read_cams(path: Path, ids: Sequence[str] | None = None) -> Iterator[Cams]:
     """Yield the maps of `ids`, or of all images in the order of the file.
 
     Raises:
-        InputError: the file is damaged, of another kind or version, or lacks an id.
+        InputError: the file is damaged, of another kind or version, or lacks an id; an array is of another shape than
+            the attributes say, has values that are not finite or classes that are not in the file.
     """
     yield from _items(path, CAMS, ids, _cams)
 
@@ -220,40 +267,55 @@ def read_scores(path: Path, ids: Sequence[str] | None = None) -> Iterator[Scores
     yield from _items(path, SCORES, ids, _scores)
 
 
-def _cams(group: h5py.Group) -> Cams:
-    return Cams(
-        id=str(group.attrs["id"]),
-        maps=group["maps"][:],
-        class_ids=group["class_ids"][:],
-        logits=group["logits"][:],
-        height=int(group.attrs["height"]),
-        width=int(group.attrs["width"]),
-    )
-
-
-def _scores(group: h5py.Group) -> Scores:
-    height, width = int(group.attrs["height"]), int(group.attrs["width"])
-    return Scores(id=str(group.attrs["id"]), scores=group["scores"][:], height=height, width=width)
-
-
-def _items(path: Path, kind: str, ids: Sequence[str] | None, read: Callable[[h5py.Group], T]) -> Iterator[T]:
-    with _opened(path, kind) as file:
-        for name in file if ids is None else map(group_name, ids):
-            if name not in file:
-                raise InputError(f"{path}: no image {name!r} in this file")
-            group = _image(file, name, path)
+def _items(path: Path, kind: str, ids: Sequence[str] | None, read: Callable[[_Opened, str], T]) -> Iterator[T]:
+    with _opened(path, kind) as opened:
+        for name in _names(opened) if ids is None else map(group_name, ids):
             try:
-                item = read(group)
-            except (OSError, KeyError) as error:
-                raise InputError(f"{path}: image {name!r} is damaged ({error}); {_made_again(kind)}") from error
+                item = read(opened, name) if name in opened.file else None
+            except Exception as error:  # HDF5's, or `ValueError` with what we found
+                raise opened.damaged(f"image {name!r} is damaged ({error})") from error
+            if item is None:
+                raise InputError(f"{path}: no image {name!r} in this file")
             yield item
 
 
-def _image(file: h5py.File, name: str, path: Path) -> h5py.Group:
-    """Return the group of an image. Raises `InputError` when it is damaged or lies in a shard that cannot be read."""
+def _names(opened: _Opened) -> list[str]:
     try:
-        return file[name]
-    except (OSError, KeyError) as error:
-        link = file.get(name, getlink=True)
-        damaged = path.parent / link.filename if isinstance(link, h5py.ExternalLink) else path
-        raise InputError(f"{damaged}: image {name!r} cannot be read ({error}); remove the file, run again") from error
+        return list(opened.file)
+    except Exception as error:
+        raise opened.damaged(f"the list of its images is damaged ({error})") from error
+
+
+def _cams(opened: _Opened, name: str) -> Cams:
+    group, height, width, grid = _group(opened, name)
+    blocks, classes = len(opened.attributes["dilations"]), len(opened.attributes["classes"])
+    class_ids = opened.array(group, "class_ids", kinds="ui", shape=(None,))
+    if class_ids.tolist() != sorted(set(class_ids.tolist()) & set(range(1, classes + 1))):
+        raise ValueError(f"class_ids are {class_ids.tolist()}, they must be some of 1 to {classes} in rising order")
+    return Cams(
+        id=_image_id(name),
+        maps=opened.array(group, "maps", kinds="f", shape=(blocks, len(class_ids), *grid)),
+        class_ids=class_ids,
+        logits=opened.array(group, "logits", kinds="f", shape=(blocks, classes)),
+        height=height,
+        width=width,
+    )
+
+
+def _scores(opened: _Opened, name: str) -> Scores:
+    group, height, width, grid = _group(opened, name)
+    scores = opened.array(group, "scores", kinds="f", shape=(len(opened.attributes["classes"]), *grid))
+    return Scores(id=_image_id(name), scores=scores, height=height, width=width)
+
+
+def _group(opened: _Opened, name: str) -> tuple[h5py.Group, int, int, list[int]]:
+    """Return the group of an image, its photo's height and width, and how many features these have a side."""
+    group = own_member(opened.file, name, h5py.Group, or_shard=True)
+    image_id = plain(group.attrs["id"])
+    if image_id != _image_id(name):
+        raise ValueError(f"its id is {image_id!r}")
+    sides = [group.attrs[side] for side in ("height", "width")]
+    if not all(isinstance(side, np.integer) and 0 < side <= LONGEST_SIDE_PX for side in sides):
+        raise ValueError(f"its height and width are {sides[0]} and {sides[1]}")
+    stride = opened.attributes["stride"]
+    return group, *map(int, sides), [(padded_side(int(side), stride) - 1) // stride + 1 for side in sides]
