@@ -1,6 +1,6 @@
 """Time and memory of what grows with the number of images, before any network: 10,582, 100,000 and 1,000,000 images.
 
-PYTHONPATH=workflow python -m tests.benchmarks.scale      (minutes and 3 GB of disk below build/, removed at the end)
+python -m tests.benchmarks.scale      (minutes and 3 GB of disk below build/, removed at the end)
 
 First the workflow. A copy of the project gets a made-up folder of photos (`tags.csv` alone; nothing opens a photo), the
 tables that its data stage would write, and `snakemake data --touch --forceall`, which marks that stage as done. Then
