@@ -53,6 +53,37 @@ def test_an_ablation_classifier_is_another_entry_of_blocks(project):
     assert counts["fuse_masks"] == 2 * 4 + 3  # two blocks, fusion and mean each; and for the sheets on val
 
 
+def job_resources(output: str) -> dict[str, dict[str, str]]:
+    """Return the resources of a job of every rule, as a dry run shows them."""
+    found = re.findall(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", output, flags=re.M)
+    return {rule: dict(pair.split("=", 1) for pair in resources.split(", ")) for rule, resources in found}
+
+
+def test_on_slurm_jobs_with_gpus_go_to_their_partition_and_have_them_on_one_node(tmp_path):
+    project = copy_project(tmp_path)
+    profile = tmp_path / "profiles/slurm/config.yaml"
+    text = profile.read_text()
+    assert "train_segmenter: *on_gpu " in text
+    profile.write_text(text.replace("train_segmenter: *on_gpu ", "train_segmenter: {<<: *on_gpu, gpu: 4} "))
+    (tmp_path / "photos").mkdir()
+    result = project.snakemake(
+        "scores", "predict", "--dry-run", "--workflow-profile", "profiles/slurm", "--config",
+        "predict={photos: photos}", "variants={untrained: {cams: {network: untrained}}}",
+        "segmenter={settings: [weak-fusion, weak-fusion@untrained]}",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Using workflow specific profile profiles/slurm" in result.stdout + result.stderr
+    resources = job_resources(result.stdout)
+    gpus = {rule: asked["gpu"] for rule, asked in resources.items() if "gpu" in asked}
+    assert gpus == {
+        "train_classifier": "1", "dump_cams": "1", "dump_untrained_cams": "1", "train_segmenter": "4",
+        "predict_scores": "1", "predict_photos": "1",
+    }  # fmt: skip
+    for rule, asked in resources.items():
+        assert asked["slurm_partition"] == ("CHANGE_GPU" if rule in gpus else "CHANGE"), rule
+        assert asked.get("nodes") == ("1" if rule in gpus else None), rule
+
+
 def test_table_3_has_the_ablations_and_reuses_what_the_run_has(project):
     counts = job_counts(project.snakemake("table3", "--dry-run").stdout)
     assert counts["train_classifier"] == 3  # mdc; four blocks of d=1; output stride 16
