@@ -13,7 +13,7 @@ def required(extras: bool) -> set[str]:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     names = list(project["dependencies"])
     if extras:
-        names += project["optional-dependencies"]["test"]
+        names += sum(project["optional-dependencies"].values(), [])
     return {re.match(r"[A-Za-z0-9-]+", name)[0] for name in names}
 
 
