@@ -20,6 +20,7 @@ import psutil
 # The job step strips SLURM_CONF from its environment, so the configuration must lie where SLURM looks for it.
 SYSTEM_CONF = Path("/etc/slurm")
 CONFS = ("slurm.conf", "gres.conf")
+FOLDER, OWNER = "mdc-loopback-slurm", "owner.pid"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel")
 GPUS = {"n1": 2, "n2": 1, "n3": 0}
 CPUS, MEMORY_MB = 8, 40_000  # claimed, whatever the machine has
@@ -40,11 +41,12 @@ def why_not(system_conf: Path = SYSTEM_CONF) -> str:
 
 
 def _in_use(conf: Path) -> bool:
-    """Return whether a file of SLURM's configuration is not one of ours that a killed test has left."""
+    """Return whether a file of SLURM's configuration is another's, or that of a test that still runs."""
     if not os.path.lexists(conf):
         return False
-    pid_file = conf.resolve().parent / "run" / "slurmctld.pid"
-    return not conf.is_symlink() or (pid_file.exists() and psutil.pid_exists(_pid(pid_file)))
+    folder = conf.resolve().parent
+    ours = conf.is_symlink() and folder.name == FOLDER
+    return not ours or ((folder / OWNER).exists() and psutil.pid_exists(_pid(folder / OWNER)))
 
 
 def _pid(pid_file: Path) -> int:
@@ -94,15 +96,21 @@ class Cluster:
         return run("sinfo", "--noheader", "--nodes", node, "--format", "%T").split("\n")[0]
 
     def break_node(self, node: str) -> None:
-        """Kill all that runs on a node at once, as a power failure does: its daemon, its jobs and their children."""
+        """Kill all that runs on a node at once, as a power failure does: its daemon, its jobs and their children.
+
+        SLURM would miss the node by itself after some minutes; here it is told.
+        """
+        pid_file = self.folder / "run" / f"slurmd.{node}.pid"
         jobs = [job["JobId"] for job in self.jobs() if job["JobState"] == "RUNNING" and job["NodeList"] == node]
         titles = tuple(f"slurmstepd: [{job}." for job in jobs)
         steps = [process for process in psutil.process_iter() if _title(process).startswith(titles)]
         programs = [child for step in steps for child in step.children(recursive=True)]
         # the daemons first: none shall live to tell SLURM how the job ended
-        for process in [psutil.Process(_pid(self.folder / "run" / f"slurmd.{node}.pid")), *steps, *programs]:
+        for process in [psutil.Process(_pid(pid_file)), *steps, *programs]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+        pid_file.unlink()
+        run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=broken")
 
     def tasks(self) -> list[dict[str, str]]:
         """Return the environment that SLURM gave to each task it started, in no order."""
@@ -132,7 +140,6 @@ SlurmctldPort={ports["slurmctld"]}
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 # a job is started again this many seconds after its node has failed, 120 if not said
 AuthInfo=socket={folder}/munge/munge.sock,cred_expire=5
-SlurmdTimeout=10
 SlurmUser=root
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool/%n
@@ -168,11 +175,17 @@ SlurmdParameters=config_overrides
 
 
 @contextmanager
-def running(folder: Path, system_conf: Path = SYSTEM_CONF) -> Iterator[Cluster]:
-    """Start SLURM with its files in `folder` and give it; stop it and remove its links in `system_conf` afterwards."""
+def running(parent: Path, system_conf: Path = SYSTEM_CONF) -> Iterator[Cluster]:
+    """Start SLURM with its files in a folder in `parent` and give it; stop it and unlink its configuration afterwards.
+
+    What a killed test has left running is stopped before.
+    """
+    folder = parent / FOLDER
     with ExitStack() as stack:
+        _stop((system_conf / CONFS[0]).resolve().parent)
         for name in ("munge", "state", "spool", "log", "run", "tasks"):
             (folder / name).mkdir(parents=True)
+        (folder / OWNER).write_text(str(os.getpid()))
         (folder / "munge").chmod(0o711)
         (folder / "prolog").write_text(f'#!/bin/sh\nenv > "$(mktemp {folder}/tasks/XXXXXX)"\n')
         (folder / "prolog").chmod(0o755)
@@ -206,16 +219,18 @@ def _start_munge(folder: Path) -> None:
 
 
 def _stop(folder: Path) -> None:
-    """End the jobs, then the daemons, by force if they do not go."""
-    if (folder / "run" / "slurmctld.pid").exists():
-        with suppress(subprocess.SubprocessError):
-            run("scancel", "--user=root", "--signal=KILL", "--full")
-    for pid_file in [
+    """End the jobs of the SLURM in `folder`, then its daemons, by force if they do not go."""
+    daemons = [
         *sorted((folder / "run").glob("slurmd.*.pid")),
         folder / "run/slurmctld.pid",
         folder / "munge/munged.pid",
-    ]:
-        with suppress(FileNotFoundError, psutil.NoSuchProcess):
+    ]
+    daemons = [pid_file for pid_file in daemons if pid_file.exists()]
+    if daemons:
+        with suppress(subprocess.SubprocessError):
+            run("scancel", "--user=root", "--signal=KILL", "--full")
+    for pid_file in daemons:
+        with suppress(psutil.NoSuchProcess):
             daemon = psutil.Process(_pid(pid_file))
             daemon.terminate()
             try:
