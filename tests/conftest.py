@@ -16,7 +16,14 @@ from mdc.tables import file_digest
 from mdc.voc import write_mask
 
 # On several cores, a file of tests stays on one worker; these share a run of the workflow that takes minutes.
-TINY_RUN = ("test_demo.py", "test_report.py", "test_reruns.py", "test_predict_export.py", "test_tables.py")
+TINY_RUN = (
+    "test_demo.py",
+    "test_report.py",
+    "test_reruns.py",
+    "test_predict_export.py",
+    "test_tables.py",
+    "test_faults.py",
+)
 ON_ONE_WORKER = dict.fromkeys(TINY_RUN, "tiny_run")
 LONGEST_FIRST = ("test_slurm.py", "test_paper.py", "test_study.py", *TINY_RUN, "test_dag.py", "test_own.py")
 SLIM_BACKBONE = {

@@ -6,8 +6,8 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from disks import limited_files, mounted, small_disk
 from torch import nn
-from unit.disks import limited_files, mounted, small_disk
 
 from mdc.errors import InputError
 from mdc.figures import save_figure

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from unit.disks import mounted, small_disk
+from disks import mounted, small_disk
 
 import mdc
 from mdc import files

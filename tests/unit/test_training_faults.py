@@ -8,9 +8,9 @@ import signal
 import lightning.pytorch as pl
 import pytest
 import torch
+from disks import small_disk
+from test_training import Network, Numbers, Square, same, trained
 from torch.utils.data import DataLoader
-from unit.disks import small_disk
-from unit.test_training import Network, Numbers, Square, same, trained
 
 from mdc import training
 from mdc.errors import InputError, StoppedError
@@ -183,7 +183,7 @@ def test_a_full_disk_loses_the_epoch_and_no_more(tmp_path, schedule, monkeypatch
     with small_disk(tmp_path / "disk") as disk:
         run = disk / "run"
         with monkeypatch.context() as patch:
-            patch.setattr("unit.test_training.Square", task)
+            patch.setattr("test_training.Square", task)
             said = rf"^{run / file}: No space left on device \(0\.0 of 1\.0 MB are free in {run}\): free some space"
             with pytest.raises(InputError, match=said):
                 trained(run, schedule, data=Filling(disk, leaving=leaving), epochs=3)

@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -87,6 +88,14 @@ def disk_faults_named(path: Path) -> Iterator[None]:
         if not is_disk_fault(error):
             raise
         raise InputError(disk_sentence(error, path)) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Raise `InputError` where nothing can be written into `folder`, which is made if it is missing."""
+    with disk_faults_named(folder):
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(PROBE_BYTES))
 
 
 def is_disk_fault(error: BaseException) -> bool:

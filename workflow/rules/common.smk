@@ -2,6 +2,7 @@
 # Every path that a run writes is made here or beside the rule that writes it; results/README.md explains the scheme.
 import functools
 import glob
+import logging
 import os
 import re
 import sys
@@ -17,6 +18,7 @@ from snakemake.exceptions import WorkflowError
 from mdc.config import check_config, load_schema, typed
 from mdc.contradictions import check_submission, setting_problems
 from mdc.errors import InputError
+from mdc.files import check_writable
 from mdc.fingerprint import code_fingerprint
 from mdc.layout import NEEDS_SBD, sbd_dataset, watched_files
 from mdc.photo_files import photos_digest
@@ -51,6 +53,11 @@ from mdc.settings import (
 from mdc.study_files import MEASURES, STUDY_TABLES
 
 config.update(typed(config, load_schema()))
+try:
+    check_writable(Path(".snakemake"))  # Snakemake's own folder, where it would end with tracebacks
+except InputError as error:
+    logging.raiseExceptions = False  # of its log, which lies there too
+    raise WorkflowError(str(error)) from None
 try:
     check_config(config)
 except InputError as error:

@@ -1,0 +1,145 @@
+"""What Snakemake and its jobs say of faults of their surroundings, and how a run goes on afterwards."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from disks import mounted
+
+from mdc.files import locked
+
+from .conftest import TINY, copy_project
+
+pytestmark = pytest.mark.slow
+LONG = """
+run: long
+classifier: {training: {epochs: 60}}
+"""
+OVERLAYS = (*TINY, "long.yaml")
+LOG = "results/long/logs/train_classifier/mdc/seed0.log"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project whose classifier trains for long enough to be disturbed."""
+    project = copy_project(tmp_path_factory.mktemp("long"))
+    (project.folder / "long.yaml").write_text(LONG)
+    return project
+
+
+@pytest.fixture
+def training(project):
+    """Snakemake as a process and the number of its job, a training that is held after an epoch, until SIGCONT."""
+    command = [sys.executable, "-m", "snakemake", "classifier", "--cores", "1", "--configfile", *OVERLAYS]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    process = subprocess.Popen(
+        command,
+        cwd=project.folder,
+        env=os.environ | {"PATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    lock = (project.folder / LOG).with_name(".seed0.log.lock")
+    for _ in range(600):
+        time.sleep(0.1)
+        if process.poll() is not None or list(project.folder.rglob("resume-*.ckpt")):
+            break
+    job = int(lock.read_text().split()[0])
+    os.kill(job, signal.SIGSTOP)
+    yield process, job
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def has_ended(pid: int) -> bool:
+    for _ in range(300):
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_second_snakemake_is_refused_and_a_killed_one_takes_its_jobs_along(project, training):
+    snakemake, job = training
+    second = project.snakemake("classifier", overlays=OVERLAYS)
+    assert second.returncode == 1 and "Directory cannot be locked" in second.stderr
+    assert "Traceback" not in second.stderr and snakemake.poll() is None
+
+    os.kill(snakemake.pid, signal.SIGKILL)
+    os.kill(job, signal.SIGCONT)
+    assert has_ended(job)
+    assert "stopped from outside: run the same again to continue" in (project.folder / LOG).read_text()
+    third = project.snakemake("classifier", overlays=OVERLAYS)
+    assert third.returncode == 1 and "--unlock" in third.stderr  # as the README says
+
+    assert project.snakemake("--unlock", overlays=OVERLAYS).returncode == 0
+    assert project.snakemake("classifier", overlays=OVERLAYS).returncode == 0
+    assert "continuing the unfinished training" in (project.folder / LOG).read_text()
+    table = pd.read_csv(project.folder / "results/long/classifier/mdc/seed0/metrics.csv")
+    assert table["epoch"].tolist() == list(range(1, 61))
+    left = {path.name for path in project.folder.glob("results/**/.*")}
+    assert left == {".snakemake_timestamp"}  # neither locks nor temporary files
+
+
+def test_a_job_that_still_runs_is_not_run_beside_it_however_often_it_is_tried(project):
+    log = "results/long/logs/link_data.log"
+    with locked(project.folder / log, what="running this job"):  # as the job of another Snakemake
+        tried = project.snakemake("data", "--forcerun", "link_data", "--retries", "1", overlays=OVERLAYS)
+    sentence = f"{log}: another process, {os.getpid()} on {os.uname().nodename}, is running this job: wait until it has"
+    assert tried.returncode == 1 and tried.stderr.count(sentence) == 2
+    assert sentence in (project.folder / log).read_text()  # of the last attempt
+    assert project.snakemake("data", overlays=OVERLAYS).returncode == 0
+
+
+def test_a_folder_where_snakemake_cannot_write_is_a_sentence(project):
+    with mounted(project.folder / ".snakemake", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs"):
+        done = project.snakemake("classifier", overlays=OVERLAYS)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert re.search(r"\.snakemake: Read-only file system \(.*\): make it writable or work in another", done.stderr)
+
+
+CRF = "results/tiny/crf/mdc/seed0"
+SCORES = "results/tiny/predictions/mdc/seed0/true-masks/val.0-of-1.h5"
+
+
+def test_a_full_disk_stops_a_rule_with_a_sentence_and_the_next_run_makes_the_rest(tiny_run):
+    finished = {path: path.stat().st_mtime_ns for path in tiny_run.folder.rglob("results/tiny/**/weights.pt")}
+    assert len(finished) == 3
+    with mounted(tiny_run.folder / CRF, "-t", "tmpfs", "-o", "size=8k", "tmpfs") as disk:
+        done = tiny_run.snakemake("crf", "--forcerun", "apply_crf", overlays=TINY)
+        names = {path.name for path in disk.rglob("*") if path.is_file()}
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    said = (
+        rf"{CRF}/[a-z-]+/val/val_\d+\.png: No space left on device \(0\.0 of 0\.0 MB are free in .*\): free some space"
+    )
+    assert re.search(said, done.stderr)
+    assert names and all(name.endswith(".png") and not name.startswith(".") for name in names)  # whole ones are kept
+    assert tiny_run.snakemake("crf", overlays=TINY).returncode == 0
+    assert finished == {path: path.stat().st_mtime_ns for path in finished}
+
+
+def test_a_truncated_file_of_scores_names_itself_and_the_rule_that_makes_it_again(tiny_run):
+    path = tiny_run.folder / SCORES
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    done = tiny_run.snakemake("crf", "--forcerun", "apply_crf", overlays=TINY)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    said = f"{SCORES}: not a readable HDF5 file (.*); remove it and run the same again: the rule predict_scores makes"
+    assert re.search(said, done.stderr)
+    path.unlink()
+    assert "predict_scores" in tiny_run.planned(overlays=TINY)
+    assert tiny_run.snakemake(overlays=TINY).returncode == 0
+    assert path.stat().st_size == len(whole)
