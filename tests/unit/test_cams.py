@@ -133,6 +133,17 @@ def test_a_file_from_which_hdf5_would_never_come_back_is_refused(tmp_path, split
         linked(own, split, tmp_path / "m.h5")
 
 
+def test_too_little_memory_names_what_to_lower_and_leaves_no_file(tmp_path, split, classifier, monkeypatch):
+    def too_much(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr("mdc.models.multi_dilation.MultiDilationClassifier.maps_and_logits", too_much)
+    said = r"^memory ran out \(CUDA out of memory\. .*\): lower data\.max_side_px, or set device: cpu on a GPU, or give"
+    with pytest.raises(InputError, match=said):
+        dumped(split, classifier, tmp_path / "m.h5")
+    assert not list(tmp_path.rglob("*.h5*"))
+
+
 def test_predictions_are_the_best_class_of_the_stored_scores(tmp_path, split, slim_backbone, noise):
     network = {"backbone": slim_backbone, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5}
     torch.manual_seed(1)

@@ -132,7 +132,9 @@ def test_a_file_cut_short_is_refused(tmp_path):
     whole = path.read_bytes()
     for length in (0, 10, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
-        with pytest.raises(InputError, match="not a readable HDF5 file"):
+        with pytest.raises(
+            InputError, match="not a readable HDF5 file .*; remove it and run the same again: the rule d"
+        ):
             list(read_cams(path))
         with pytest.raises(InputError, match="not a readable HDF5 file"):
             attributes(path, kind=CAMS)
@@ -140,13 +142,13 @@ def test_a_file_cut_short_is_refused(tmp_path):
 
 def test_a_missing_file_another_kind_and_another_version_are_refused(tmp_path):
     path = written(tmp_path / "m.h5", [cams("a")])
-    with pytest.raises(InputError, match="none.h5: there is no such file; .* the rule dump_cams makes it"):
+    with pytest.raises(InputError, match="none.h5: there is no such file; .* the rule dump_cams or link_cams makes it"):
         ids_in(tmp_path / "none.h5", kind=CAMS)
     with pytest.raises(InputError, match="format mdc-cams version 2, expected mdc-scores version 2"):
         list(read_scores(path))
     with h5py.File(path, "r+") as file:
         file.attrs["version"] = 3
-    with pytest.raises(InputError, match="format mdc-cams version 3, expected mdc-cams version 2"):
+    with pytest.raises(InputError, match="version 3, expected mdc-cams version 2; remove it and run"):
         ids_in(path, kind=CAMS)
     with h5py.File(tmp_path / "other.h5", "w"):
         pass

@@ -107,11 +107,15 @@ def test_too_little_memory_names_what_to_lower(tmp_path, schedule, monkeypatch):
 
 
 class Killed(Numbers):
-    """Kills the process that reads the second image."""
+    """Sends a signal to the process that reads the second image."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
 
     def __getitem__(self, key):
         if key[1] == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.number)
         return super().__getitem__(key)
 
 
@@ -133,6 +137,8 @@ def reading_processes(monkeypatch):
             super().__init__(*args, **settings | {"num_workers": 1})
 
     monkeypatch.setattr(training, "DataLoader", Loader)
+    # PyTorch sets its handler for dead workers once in a process, and Lightning takes it away after each training
+    monkeypatch.setattr("torch.utils.data._utils.signal_handling._SIGCHLD_handler_set", False)
 
 
 def test_reading_processes_change_nothing(tmp_path, schedule, reading_processes):
@@ -140,9 +146,20 @@ def test_reading_processes_change_nothing(tmp_path, schedule, reading_processes)
     assert same(found, trained(tmp_path / "b", schedule, epochs=2))
 
 
-def test_a_killed_reading_process_is_a_sentence(tmp_path, schedule, reading_processes):
-    with pytest.raises(InputError, match="^a process that reads images was killed, most likely because memory ran out"):
-        trained(tmp_path, schedule, data=Killed())
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (signal.SIGKILL, "a process that reads images was killed, most likely because memory ran out: give the rule"),
+        (
+            signal.SIGBUS,
+            "the processes that read images need more shared memory: enlarge /dev/shm or give the rule fewer",
+        ),
+        (signal.SIGTERM, "the training was stopped from outside: run the same again to continue it"),
+    ],
+)
+def test_a_killed_reading_process_is_a_sentence(tmp_path, schedule, reading_processes, number, said):
+    with pytest.raises(InputError, match=f"^{said}"):
+        trained(tmp_path, schedule, data=Killed(number))
 
 
 def test_the_sentence_of_a_reading_process_comes_without_its_traceback(tmp_path, schedule, reading_processes):

@@ -5,12 +5,10 @@ from contextlib import contextmanager
 
 from mdc.errors import InputError
 
-# of CUDA, of PyTorch's allocator on the CPU, of cuBLAS and cuDNN, of OpenCV
-SIGNS = ("out of memory", "can't allocate memory", "ALLOC_FAILED", "Insufficient memory")
+# of CUDA, of PyTorch's allocator on the CPU, of the kernel when a process is forked, of cuBLAS and cuDNN, of OpenCV
+SIGNS = ("out of memory", "can't allocate memory", "Cannot allocate memory", "ALLOC_FAILED", "Insufficient memory")
 MORE_MEMORY = "give the rule more memory (mem_mb) or fewer threads, then run the same again"
-SMALLER_PHOTOS = (
-    "lower data.max_side_px; on a GPU, device: cpu helps as well, on a CPU more memory for the rule (mem_mb)"
-)
+SMALLER_PHOTOS = "lower data.max_side_px, or set device: cpu on a GPU, or give the rule more memory (mem_mb) on a CPU"
 
 
 def ran_out(error: BaseException) -> bool:

@@ -42,7 +42,7 @@ def training_faults_named(trainer: pl.Trainer, folder: Path) -> Iterator[None]:
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
-        raise InputError(STOPPED if trainer.received_sigterm else _of_killed_worker(str(error))) from error
+        raise InputError(_of_killed_worker(f"{error} {error.__cause__}")) from error
     finally:
         signal.signal(signal.SIGTERM, previous)
         threading.excepthook = previous_hook
@@ -65,6 +65,9 @@ def _without_traceback(text: str) -> str:
 
 
 def _of_killed_worker(text: str) -> str:
+    """Return what befell a worker process of a loader, given PyTorch's words, which name the signal."""
+    if "Terminated" in text:  # a scheduler's signal reaches all processes, and the workers may be the first to end
+        return STOPPED
     if "shared memory" in text:
         return "the processes that read images need more shared memory: enlarge /dev/shm or give the rule fewer threads"
     return (

@@ -81,5 +81,8 @@ def load_strictly(network: nn.Module, state: Mapping[str, Tensor], *, source: Pa
     problems += [f"{name} is not finite" for name, tensor in cast.items() if not torch.isfinite(tensor).all()]
     if problems:
         shown = "; ".join(sorted(problems)[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
-        raise InputError(f"{source}: these weights are of another network: {shown}")
+        raise InputError(
+            f"{source}: these weights are of another network: {shown}; name weights of this one, or, if the workflow "
+            "made the file, remove it and run the same again"
+        )
     network.load_state_dict(dict(state))
