@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from disks import small_disk
 from file_server import FileServer
 from voc_archives import SBD_MASKS, sbd_files, voc_files, write_tar
 
@@ -93,6 +94,16 @@ def test_a_folder_stays_when_its_replacement_fails(tmp_path):
     with pytest.raises(InputError):
         unpacked(tmp_path / "a.tar", tmp_path / "voc")
     assert [path.name for path in (tmp_path / "voc").iterdir()] == ["mine"]
+
+
+def test_a_disk_that_runs_full_is_not_blamed_on_the_archive(tmp_path):
+    archive = write_tar(tmp_path / "a.tar", {"VOCdevkit/large.bin": bytes(2_000_000)})
+    with small_disk(tmp_path / "disk") as disk:
+        with pytest.raises(
+            InputError, match=rf"^{disk}/voc: No space left on device \(.* are free in {disk}\): free some"
+        ):
+            unpack(archive, disk / "voc", members=["*"], unpacked_mb=1, is_known=True)
+        assert list(disk.iterdir()) == []
 
 
 def test_two_processes_do_not_unpack_into_one_folder(tmp_path):

@@ -43,6 +43,34 @@ def classifier(tmp_path, slim_backbone):
     return model.eval(), tmp_path / "classifier.pt", network
 
 
+@pytest.fixture
+def predicted(tmp_path, split, slim_backbone):
+    """Return a function that writes the scores and masks of a random segmenter, and returns it."""
+    network = {"backbone": slim_backbone, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5}
+    torch.manual_seed(1)
+    model = build_segmenter(classes=3, **network)
+    model.score.weight.data.mul_(100)
+    save_weights(tmp_path / "segmenter.pt", model, settings={})
+
+    def predict():
+        predict_scores(
+            split_csv=split,
+            weights_pt=tmp_path / "segmenter.pt",
+            scores_h5=tmp_path / "s.h5",
+            masks_csv=tmp_path / "masks.csv",
+            folder=tmp_path / "masks",
+            classes=CLASSES,
+            network=network,
+            shard=0,
+            shards=1,
+            device="cpu",
+            threads=1,
+        )
+        return model
+
+    return predict
+
+
 def dumped(split, classifier, path, *, shard=0, shards=1, **changes):
     _, weights, network = classifier
     arguments = {"classes": CLASSES, "dilations": [1, 3], "network": network, "device": "cpu", "threads": 1}
@@ -133,36 +161,29 @@ def test_a_file_from_which_hdf5_would_never_come_back_is_refused(tmp_path, split
         linked(own, split, tmp_path / "m.h5")
 
 
-def test_too_little_memory_names_what_to_lower_and_leaves_no_file(tmp_path, split, classifier, monkeypatch):
-    def too_much(*_):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+def too_much(*_):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
+
+TOO_MUCH = r"^memory ran out \(CUDA out of memory\. .*\): lower data\.max_side_px, or set device: cpu on a GPU, or give"
+
+
+def test_too_little_memory_for_maps_names_what_to_lower_and_leaves_no_file(tmp_path, split, classifier, monkeypatch):
     monkeypatch.setattr("mdc.models.multi_dilation.MultiDilationClassifier.maps_and_logits", too_much)
-    said = r"^memory ran out \(CUDA out of memory\. .*\): lower data\.max_side_px, or set device: cpu on a GPU, or give"
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=TOO_MUCH):
         dumped(split, classifier, tmp_path / "m.h5")
     assert not list(tmp_path.rglob("*.h5*"))
 
 
-def test_predictions_are_the_best_class_of_the_stored_scores(tmp_path, split, slim_backbone, noise):
-    network = {"backbone": slim_backbone, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5}
-    torch.manual_seed(1)
-    model = build_segmenter(classes=3, **network)
-    model.score.weight.data.mul_(100)
-    save_weights(tmp_path / "segmenter.pt", model, settings={})
-    predict_scores(
-        split_csv=split,
-        weights_pt=tmp_path / "segmenter.pt",
-        scores_h5=tmp_path / "s.h5",
-        masks_csv=tmp_path / "masks.csv",
-        folder=tmp_path / "masks",
-        classes=CLASSES,
-        network=network,
-        shard=0,
-        shards=1,
-        device="cpu",
-        threads=1,
-    )
+def test_too_little_memory_for_scores_names_what_to_lower_and_leaves_no_file(predicted, tmp_path, monkeypatch):
+    monkeypatch.setattr("mdc.models.largefov.LargeFov.forward", too_much)
+    with pytest.raises(InputError, match=TOO_MUCH):
+        predicted()
+    assert not list(tmp_path.rglob("*.h5*")) and not (tmp_path / "masks.csv").exists()
+
+
+def test_predictions_are_the_best_class_of_the_stored_scores(predicted, tmp_path, noise):
+    model = predicted()
     found = list(read_scores(tmp_path / "s.h5"))
     image = torch.from_numpy(noise(0, 41, 50)).permute(2, 0, 1)[None]
     with torch.no_grad():  # without dropout

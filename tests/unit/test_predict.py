@@ -114,6 +114,26 @@ def test_areas_and_legend_by_hand():
     assert legend([(9, 100), (0, 0)], ["background", "a"]) == [(0, "nothing but background")]
 
 
+def test_too_little_memory_is_a_sentence(weights, tmp_path, monkeypatch):
+    def too_much(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("mdc.predict.read_photos", too_much)
+    with pytest.raises(
+        InputError, match=r"^memory ran out \(CUDA out of memory\): on a GPU set device: cpu, on a CPU give"
+    ):
+        predict_photos(
+            photos_csv=tmp_path / "photos.csv",
+            weights_pt=weights,
+            areas_csv=tmp_path / "areas.csv",
+            masks=tmp_path / "masks",
+            overlays=tmp_path / "overlays",
+            crf=None,
+            device="cpu",
+            processes=1,
+        )
+
+
 def test_a_folder_becomes_masks_overlays_and_areas(weights, tmp_path):
     folder, out = tmp_path / "photos", tmp_path / "out"
     (folder / "b c").mkdir(parents=True)
