@@ -1,5 +1,7 @@
 # From image tags to segmentation masks: Wei et al., Revisiting Dilated Convolution, CVPR 2018.
 # The stages are the files of workflow/rules; their order here is the order in which they run.
+import threading
+
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -9,6 +11,12 @@ configfile: "config/config.yaml"
 
 
 report: "workflow/report/workflow.rst"
+
+
+onstart:
+    # On SIGTERM, Snakemake asks for a lock that it may be holding while it chooses jobs, and then waits for itself for
+    # ever. One that its own thread may take twice ends well; checked in tests/workflow/test_interruption.py.
+    workflow.scheduler._lock = threading.RLock()
 
 
 # On a cluster the scheduler counts the GPUs; the limit in profiles/default is for this machine only.

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,26 +57,38 @@ def running_rules(processes: Sequence[psutil.Process]) -> list[str]:
 def stop(process: subprocess.Popen, number: signal.Signals, *, seconds: float) -> list[str]:
     """Send a signal to a process started by `start` and to all that it has started, and wait until they are gone.
 
-    Returns the rules that were running. Raises TimeoutError if anything lives on after `seconds`.
+    Returns the rules that were running. Raises TimeoutError if anything lives on after `seconds`; then it is killed.
     """
     processes = family(process)
     rules = running_rules(processes)
+    _send(processes, number, group=process.pid)
+    alive = _alive_after(seconds, process, processes)
+    if alive:
+        _send(alive, signal.SIGKILL, group=process.pid)
+        _alive_after(seconds, process, alive)
+        raise TimeoutError(f"{seconds} s after {number.name}, {len(alive)} processes lived on, such as {alive[0]}")
+    return rules
+
+
+def _send(processes: Sequence[psutil.Process], number: signal.Signals, *, group: int) -> None:
     try:
-        os.killpg(process.pid, number)
+        os.killpg(group, number)
     except ProcessLookupError:
         pass  # it has just ended
-    for member in processes:  # those that have left the group
-        if member.is_running() and _group(member) != process.pid:
-            member.send_signal(number)
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired as error:
-        raise TimeoutError(f"Snakemake lives on {seconds} s after {number.name}") from error
-    _, alive = psutil.wait_procs(processes, timeout=seconds)
-    alive = [member for member in alive if not _is_dead(member)]
-    if alive:
-        raise TimeoutError(f"{len(alive)} processes live on {seconds} s after {number.name}: {alive[0]}")
-    return rules
+    for process in processes:
+        if process.is_running() and _group(process) != group:  # it has left the group
+            process.send_signal(number)
+
+
+def _alive_after(seconds: float, leader: subprocess.Popen, processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Wait for at most `seconds` until all have ended, and return those that have not."""
+    end = time.monotonic() + seconds
+    while alive := [process for process in processes if not _is_dead(process)]:
+        if time.monotonic() > end:
+            break
+        time.sleep(0.02)
+    leader.poll()
+    return alive
 
 
 def _is_dead(process: psutil.Process) -> bool:

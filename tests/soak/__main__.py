@@ -39,6 +39,7 @@ from tests.workflow.conftest import ONE_THREAD_EACH, copy_project
 OVERLAY = Path(__file__).with_name("reduced.yaml")
 RESULTS = "results/soak"
 LONGEST_SECONDS = 1200  # of anything that takes half a minute on two cores
+LONGEST_STOP_SECONDS = 120
 LEFT_OUT = (".snakemake", "results", "said-*.txt", "__pycache__")
 
 
@@ -88,7 +89,7 @@ class Copy:
             yield process
         finally:
             if process.poll() is None:
-                stop(process, signal.SIGKILL, seconds=120)
+                stop(process, signal.SIGKILL, seconds=LONGEST_STOP_SECONDS)
 
     def finish(self, arguments: list[str]) -> int:
         """Run Snakemake to its end and return its exit status."""
@@ -131,7 +132,11 @@ def interrupted_run(folder: Path, number: int, plan: Plan, *, longest: float) ->
                 process.wait(moment)
             except subprocess.TimeoutExpired:
                 moments.append(f"{moment:.2f}")
-                running.append(" ".join(stop(process, plan.number, seconds=120)) or "-")
+                try:
+                    running.append(" ".join(stop(process, plan.number, seconds=LONGEST_STOP_SECONDS)) or "-")
+                except TimeoutError as error:
+                    troubles.append(str(error))
+                    running.append("?")
         if len(moments) > len(said):
             said.append(copy.last_said())
             if status := copy.finish(["--unlock"]):

@@ -1,8 +1,10 @@
 """A training and a dump of maps, stopped half-way by SIGTERM and by SIGKILL, end as if nothing had happened."""
 
 import functools
+import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,30 +28,55 @@ COMMAND += ["--set-threads", "train_classifier=1", "dump_cams=1", "--config", *S
 
 
 @pytest.fixture
-def folders(tmp_path) -> tuple[Path, Path]:
-    """Two copies of the project with the images, but no network."""
-    ours = copy_project(tmp_path / "ours").folder
-    shutil.copy(Path(__file__).parents[1] / "soak/reduced.yaml", ours)
-    data = Project(ours).snakemake("data", *COMMAND[3:])
+def folder(tmp_path) -> Path:
+    """A copy of the project."""
+    copy = copy_project(tmp_path / "project").folder
+    shutil.copy(Path(__file__).parents[1] / "soak/reduced.yaml", copy)
+    return copy
+
+
+@pytest.fixture
+def left_alone(folder, tmp_path) -> Path:
+    """A copy of the project in which nothing is stopped; afterwards both have the tables of images."""
+    data = Project(folder).snakemake("data", *COMMAND[3:])
     assert data.returncode == 0, data.stdout + data.stderr
-    shutil.copytree(ours, tmp_path / "theirs")
-    return ours, tmp_path / "theirs"
+    shutil.copytree(folder, tmp_path / "left_alone")
+    return tmp_path / "left_alone"
 
 
 def stopped_when(moment: Callable[[], bool], number: signal.Signals, *, folder: Path, log: Path) -> list[str]:
     """Start Snakemake, stop it as soon as `moment` has come, and return the rules that were running."""
     process = start(COMMAND, folder=folder, log=log)
+    wait_for(moment, process, log=log)
+    return stop(process, number, seconds=SECONDS)
+
+
+def wait_for(moment: Callable[[], bool], process: subprocess.Popen, *, log: Path) -> None:
+    """Wait until `moment` has come; the test fails, and the process is killed, if it ends before or never comes."""
     end = time.monotonic() + SECONDS
     while not moment():
         if process.poll() is not None or time.monotonic() > end:
             stop(process, signal.SIGKILL, seconds=SECONDS)
             pytest.fail(f"the moment has not come: {log.read_text()}")
         time.sleep(0.01)
-    return stop(process, number, seconds=SECONDS)
 
 
-def test_stopped_trainings_and_dumps_end_as_if_nothing_had_happened(folders, tmp_path):
-    left_alone, folder = folders
+def test_sigterm_ends_snakemake_while_it_chooses_jobs(folder, tmp_path):
+    solver, asked = tmp_path / "cbc", tmp_path / "asked"
+    solver.write_text(f"#!/bin/sh\ntouch {asked}\nsleep 60\n")  # stands for the solver that chooses jobs
+    solver.chmod(0o755)
+    chosen_by = ["--scheduler", "ilp", "--scheduler-ilp-solver", "COIN_CMD"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        process = start([*COMMAND, *chosen_by], folder=folder, log=tmp_path / "said")
+    wait_for(asked.exists, process, log=tmp_path / "said")
+    stop(process, signal.SIGTERM, seconds=30)  # raises if anything lives on
+    assert process.returncode == 1
+    assert "Will exit after finishing currently running jobs" in (tmp_path / "said").read_text()
+    assert not (folder / ".snakemake/locks").exists()
+
+
+def test_stopped_trainings_and_dumps_end_as_if_nothing_had_happened(left_alone, folder, tmp_path):
     assert start(COMMAND, folder=left_alone, log=tmp_path / "alone").wait(SECONDS) == 0
     log = folder / "results/soak/logs/train_classifier/mdc/seed0.log"
     whole, half = folder / CAMS, (folder / CAMS).with_name(".train.0-of-1.h5.tmp")
