@@ -16,7 +16,8 @@ report: "workflow/report/workflow.rst"
 onstart:
     # On SIGTERM, Snakemake asks for a lock that it may be holding while it chooses jobs, and then waits for itself for
     # ever. One that its own thread may take twice ends well; checked in tests/workflow/test_interruption.py.
-    workflow.scheduler._lock = threading.RLock()
+    if hasattr(workflow.scheduler, "_lock"):  # of Snakemake 9, which does not promise it
+        workflow.scheduler._lock = threading.RLock()
 
 
 # On a cluster the scheduler counts the GPUs; the limit in profiles/default is for this machine only.
