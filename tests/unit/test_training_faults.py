@@ -70,6 +70,13 @@ def test_a_sound_resume_file_is_continued(unfinished, caplog):
     assert f"continuing the unfinished training of {path}" in caplog.text
 
 
+def test_what_trainings_of_other_settings_have_left_is_removed(tmp_path, schedule):
+    for name in ("resume-0123456789abcdef.ckpt", ".resume-0123456789abcdef.ckpt.tmp"):  # finished and killed halfway
+        (tmp_path / name).touch()
+    trained(tmp_path, schedule)
+    assert sorted(os.listdir(tmp_path)) == ["metrics.csv", "tensorboard", "weights.pt"]
+
+
 def test_a_resume_file_of_another_lightning_is_kept_for_it(unfinished):
     path, finish, _ = unfinished
     change(path, **{"pytorch-lightning_version": "1.9.0"})

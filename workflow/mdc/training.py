@@ -184,7 +184,7 @@ def _resumable(checkpoint: Path, task: Task) -> Path | None:
 
 def _clear(folder: Path, *, keep: Path, resuming: bool) -> None:
     """Remove what earlier trainings left in the folder of one that begins, or goes on from the resume file `keep`."""
-    for other in folder.glob("resume-*.ckpt"):
+    for other in [*folder.glob("resume-*.ckpt"), *folder.glob(".resume-*.ckpt.tmp")]:  # the latter of killed runs
         if other != keep:
             other.unlink()
     if resuming:
