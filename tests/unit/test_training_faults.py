@@ -42,6 +42,11 @@ DAMAGES = {
     "cut off": (lambda path: os.truncate(path, path.stat().st_size // 2), r"it is damaged \(File is not a zip file\)"),
     "empty": (lambda path: os.truncate(path, 0), r"it is damaged \(File is not a zip file\)"),
     "weights": (lambda path: torch.save({"state": {}}, path), "it is no state of a training"),
+    "no network": (lambda path: change(path, state_dict=0), "it is of another network"),
+    "no tensors": (
+        lambda path: change(path, state_dict=dict.fromkeys(Square(Network(), None).state_dict(), 0)),
+        "it is of another network",
+    ),
     "another network": (
         lambda path: change(path, state_dict=Square(torch.nn.Linear(3, 1), None).state_dict()),
         "it is of another network",

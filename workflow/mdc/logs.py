@@ -38,9 +38,11 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
     )
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", module="lightning|torch")  # about their own internals
-    signal.signal(signal.SIGTERM, _stop)
-    end_with_parent(signal.SIGTERM)  # of a killed Snakemake: the next one would not take what this job makes for whole
     try:
+        signal.signal(signal.SIGTERM, _stop)
+        end_with_parent(
+            signal.SIGTERM
+        )  # of a killed Snakemake: the next one makes again what this job would still make
         with disk_faults_named(log):
             file = _LogFile(log)
         logging.getLogger().addHandler(_formatted(file))

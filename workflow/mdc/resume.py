@@ -41,13 +41,13 @@ def resume_problem(path: Path, state: Mapping[str, Tensor]) -> str:
         return str(error)
     if not isinstance(content, dict) or not content.keys() >= PARTS:
         return "it is no state of a training"
-    written_by = content["pytorch-lightning_version"]
+    written_by = str(content["pytorch-lightning_version"])
     if _minor(written_by) != _minor(pl.__version__):
         raise InputError(
             f"{path}: an unfinished training of Lightning {written_by}, but this is {pl.__version__}: install that "
             "version again, or remove the file to train from the beginning"
         )
-    if _shapes(content["state_dict"]) != _shapes(state):
+    if not isinstance(content["state_dict"], dict) or _shapes(content["state_dict"]) != _shapes(state):
         return "it is of another network"
     return ""
 
@@ -67,5 +67,5 @@ def _minor(version: str) -> list[str]:
     return version.split(".")[:2]
 
 
-def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(value.shape) for name, value in state.items()}
+def _shapes(state: Mapping[str, Any]) -> dict[str, torch.Size | None]:
+    return {name: getattr(value, "shape", None) for name, value in state.items()}
