@@ -220,20 +220,13 @@ def _start_munge(folder: Path) -> None:
 
 def _stop(folder: Path) -> None:
     """End the jobs of the SLURM in `folder`, then its daemons, by force if they do not go."""
-    daemons = [
-        *sorted((folder / "run").glob("slurmd.*.pid")),
-        folder / "run/slurmctld.pid",
-        folder / "munge/munged.pid",
-    ]
-    daemons = [pid_file for pid_file in daemons if pid_file.exists()]
-    if daemons:
+    pid_files = [*(folder / "run").glob("slurm*.pid"), *(folder / "munge").glob("munged.pid")]
+    if pid_files:
         with suppress(subprocess.SubprocessError):
             run("scancel", "--user=root", "--signal=KILL", "--full")
-    for pid_file in daemons:
-        with suppress(psutil.NoSuchProcess):
-            daemon = psutil.Process(_pid(pid_file))
-            daemon.terminate()
-            try:
-                daemon.wait(SECONDS)
-            except psutil.TimeoutExpired:
-                daemon.kill()
+    pids = [_pid(pid_file) for pid_file in pid_files]
+    daemons = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    for daemon in daemons:
+        daemon.terminate()
+    for daemon in psutil.wait_procs(daemons, SECONDS)[1]:
+        daemon.kill()

@@ -29,7 +29,8 @@ def small_project(folder: Path) -> Project:
     text = text.replace("slurm_partition: CHANGE ", "slurm_partition: cpu ")
     # the demo is for CPUs; here its jobs ask for GPUs all the same
     text = text.replace("slurm_partition: CHANGE_GPU ", "slurm_partition: gpu\n    gpu: 1 ")
-    assert "CHANGE" not in text
+    text = text.replace("predict_scores: *shard_on_gpu", "predict_scores: {<<: *shard_on_gpu, gpu: 2}")
+    assert "CHANGE" not in text and "gpu: 2" in text
     profile.write_text(text)
     return project
 
@@ -157,5 +158,16 @@ def test_jobs_with_a_gpu_were_given_one_by_slurm_and_others_none(disturbed_run, 
     seen = {(rules[task["SLURM_JOB_ID"]], task.get("CUDA_VISIBLE_DEVICES")) for task in cluster.tasks()}
     with_gpu = {rule for rule, devices in seen if devices is not None}
     assert with_gpu == {"train_classifier", "dump_cams", "train_segmenter", "predict_scores"}
-    assert {devices for _, devices in seen} <= {"0", "1", None}
+    assert {devices for _, devices in seen} <= {"0", "1", "0,1", None}
     assert {rule for rule, devices in seen if devices is None}.isdisjoint(with_gpu)
+
+
+def test_several_gpus_and_cores_are_those_of_one_task_on_one_node(disturbed_run, cluster):
+    for rule, cores, gpus in (("predict_scores", "1", "gres:gpu:2"), ("link_data", "8", None)):
+        for job in jobs_of(cluster, rule):
+            if job["JobState"] == "COMPLETED":
+                asked = [job[key] for key in ("NumNodes", "NumTasks", "NumCPUs")] + [job.get("TresPerJob")]
+                assert asked == ["1", "1", cores, gpus]
+    jobs = {job["JobId"] for job in jobs_of(cluster, "predict_scores")}
+    visible = {task["CUDA_VISIBLE_DEVICES"] for task in cluster.tasks() if task["SLURM_JOB_ID"] in jobs}
+    assert visible == {"0,1"}
