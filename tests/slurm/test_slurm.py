@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ..equality import differences
 from ..workflow.conftest import ONE_THREAD_EACH, PROJECT, TINY, Project, copy_project
 from . import loopback
 
@@ -108,9 +109,9 @@ def disturbed_run(tmp_path_factory, cluster) -> Project:
 
 @pytest.fixture(scope="module")
 def local_run(tmp_path_factory) -> Project:
-    """The same run without SLURM."""
+    """The same run without SLURM, and in one shard, on which nothing may depend."""
     project = small_project(tmp_path_factory.mktemp("local"))
-    result = project.snakemake("scores", "--set-threads", *ONE_THREAD_EACH, overlays=SMALL)
+    result = project.snakemake("scores", "--config", "shards=1", "--set-threads", *ONE_THREAD_EACH, overlays=SMALL)
     assert result.returncode == 0, result.stdout + result.stderr
     return project
 
@@ -121,8 +122,18 @@ def test_the_tables_are_those_of_a_run_without_slurm(disturbed_run, local_run):
         assert (disturbed_run.folder / path).read_bytes() == (local_run.folder / path).read_bytes()
 
 
-def test_the_cancelled_training_was_submitted_again_and_continued(disturbed_run, cluster):
-    assert [job["JobState"] for job in jobs_of(cluster, "train_classifier")] == ["CANCELLED", "COMPLETED"]
+def test_all_else_is_as_in_a_run_without_slurm(disturbed_run, local_run):
+    ours, theirs = (run.folder / "results/small" for run in (disturbed_run, local_run))
+    found = [line for line in differences(ours, theirs) if "-of-" not in line]  # of shards, by name
+    assert found == []
+    assert list((ours / "crf").rglob("*.1-of-2.csv")) and list((theirs / "crf").rglob("*.0-of-1.csv"))
+
+
+def test_the_cancelled_training_was_submitted_again_with_more_time_and_memory_and_continued(disturbed_run, cluster):
+    jobs = jobs_of(cluster, "train_classifier")
+    assert [job["JobState"] for job in jobs] == ["CANCELLED", "COMPLETED"]
+    assert [job["TimeLimit"] for job in jobs] == ["12:00:00", "1-00:00:00"]
+    assert [job["MinMemoryNode"] for job in jobs] == ["16000M", "32000M"]
     log = disturbed_run.folder / "results/small/logs/train_classifier/mdc/seed0.log"
     assert "continuing the unfinished training" in log.read_text()
 
