@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mdc import training
 from mdc.errors import InputError
+from mdc.finished import keep_finished, take_finished
 from mdc.optimisation import Schedule, build_optimizer, lr_factor
 from mdc.training import Task, fit, resume_path
 
@@ -270,3 +271,27 @@ def test_uneven_micro_batches_equal_the_batch(tmp_path, schedule):
         torch.testing.assert_close(p, q, atol=1e-6, rtol=1e-5)
     tables = [pd.read_csv(tmp_path / name / "metrics.csv")["loss"].tolist() for name in ("one", "two")]
     assert tables[0] == pytest.approx(tables[1], rel=1e-5)
+
+
+def test_a_run_killed_before_snakemake_knew_that_it_was_finished_is_not_trained_again(tmp_path, schedule):
+    trained(tmp_path, schedule, epochs=2, settings={"seed": 5})
+    made = {name: (tmp_path / name).read_bytes() for name in ("weights.pt", "metrics.csv")}
+    for name in made:
+        (tmp_path / name).unlink()  # as Snakemake does with outputs of a job whose end it has not seen
+    trained(tmp_path, schedule, data=Numbers(breaks_at=(0, 3)), epochs=2, settings={"seed": 5})
+    assert {name: (tmp_path / name).read_bytes() for name in made} == made
+    other = trained(tmp_path, schedule, epochs=2, dropout=0.0, settings={"seed": 6})  # other settings: trained anew
+    assert same(other, trained(tmp_path / "fresh", schedule, epochs=2, dropout=0.0, settings={"seed": 6}))
+    assert (tmp_path / "weights.pt").read_bytes() != made["weights.pt"]
+    assert len(list(tmp_path.glob(".finished-*"))) == 1
+
+
+def test_kept_outputs_take_no_room_and_survive_a_file_system_without_links(tmp_path, monkeypatch):
+    output = tmp_path / "weights.pt"
+    output.write_bytes(b"1")
+    keep_finished(tmp_path / "kept", [output])
+    assert output.stat().st_nlink == 2
+    output.unlink()
+    monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(PermissionError("no links")))
+    assert take_finished(tmp_path / "kept", [output]) and output.read_bytes() == b"1"
+    assert not take_finished(tmp_path / "none", [output])

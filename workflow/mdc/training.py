@@ -27,6 +27,7 @@ from mdc.datasets import batches
 from mdc.devices import precision_for
 from mdc.errors import InputError
 from mdc.files import write_whole
+from mdc.finished import finished_folder, keep_finished, take_finished
 from mdc.logs import Meter, logger
 from mdc.models.weights import save_weights
 from mdc.optimisation import Schedule, build_optimizer, lr_factor
@@ -187,6 +188,8 @@ def _clear(folder: Path, *, keep: Path, resuming: bool) -> None:
     for other in [*folder.glob("resume-*.ckpt"), *folder.glob(".resume-*.ckpt.tmp")]:  # the latter of killed runs
         if other != keep:
             other.unlink()
+    for other in folder.glob(".finished-*"):
+        shutil.rmtree(other)
     if resuming:
         logger.info("continuing the unfinished training of %s", keep)
     else:
@@ -210,7 +213,8 @@ def fit(
 ) -> None:
     """Train `task.network` and write it to `weights_pt`; continue from the last finished epoch of a killed run.
 
-    Beside it come `metrics.csv` (a row per epoch), `tensorboard/`, and while it runs `resume-*.ckpt`. With more
+    Beside it come `metrics.csv` (a row per epoch), `tensorboard/`, while it runs `resume-*.ckpt`, and then what
+    `mdc.finished` keeps: a training that is finished and has the same settings and inputs is taken over. With more
     than one of `gpus` the running script is started again for each further one; there, nothing is written.
 
     Args:
@@ -264,10 +268,14 @@ def fit(
     folder = weights_pt.parent
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = resume_path(folder, settings=settings | asdict(schedule), inputs=inputs)
+    outputs = [weights_pt, folder / "metrics.csv"]
+    finished = finished_folder(checkpoint)
+    if take_finished(finished, outputs):
+        return
     resuming = _resumable(checkpoint, task)
     if share.rank == 0:
         _clear(folder, keep=checkpoint, resuming=resuming is not None)
-    history = History(folder / "metrics.csv")
+    history = History(outputs[1])
     callbacks = [ReseedEveryEpoch(seed), history, KeepLastEpoch(checkpoint)]
     callbacks += [Progress(f"train {folder}")] if share.rank == 0 else []
     callbacks += [StopAtOnce()] if share.processes > 1 else []
@@ -294,4 +302,5 @@ def fit(
         return
     history.write()  # again: a run that was killed after its last epoch may have lost it
     save_weights(weights_pt, task.network.cpu(), settings=settings)
+    keep_finished(finished, outputs)
     checkpoint.unlink(missing_ok=True)
