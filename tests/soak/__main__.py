@@ -212,7 +212,7 @@ def append_row(path: Path, row: Row) -> None:
 def summary(rows: list[Row], plan: Plan, longest: float) -> str:
     """Return the runs as a table in Markdown, with a headline that counts those that ended equal."""
     equal = sum(not row.differences for row in rows)
-    resumed = sum(any(part[:1] != "1" for part in _first_epochs(row)) for row in rows)
+    resumed = sum(max(_first_epochs(row), default=1) > 1 for row in rows)
     names = [field.name for field in fields(Row)]
     lines = [
         f"{equal} of {len(rows)} runs equal after {plan.kills} x {plan.number.name} each (seed {plan.seed}, "
@@ -227,9 +227,10 @@ def summary(rows: list[Row], plan: Plan, longest: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _first_epochs(row: Row) -> list[str]:
+def _first_epochs(row: Row) -> list[int]:
+    """Return the epoch at which each training of each part began."""
     trainings = [training for part in row.epochs.split("; ") for training in part.split(", ") if training != "-"]
-    return [training.split(" ")[1].split("-")[0] for training in trainings]
+    return [int(training.split(" ")[1].split("-")[0]) for training in trainings]
 
 
 def main() -> None:
