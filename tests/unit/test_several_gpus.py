@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 from torch import nn
@@ -17,7 +18,7 @@ from torch import nn
 from mdc.datasets import batches
 from mdc.errors import InputError
 from mdc.models.weights import load_state
-from mdc.several_gpus import processes_for
+from mdc.several_gpus import Share, processes_for
 from mdc.tables import file_digest, write_table
 from mdc.voc import write_mask
 
@@ -116,6 +117,20 @@ def test_a_killed_training_of_two_processes_goes_on_to_the_same_weights(tables, 
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
+def test_when_another_process_of_the_training_is_killed_one_sentence_tells(tables, slim_backbone, schedule):
+    given = arguments("classifier", slim_backbone, schedule, norm="group", gpus=2, epochs=500)
+    process = start("classifier", tables / "broken", given)
+    while not (tables / "broken/metrics.csv").exists() and process.poll() is None:
+        time.sleep(0.02)
+    (other,) = psutil.Process(process.pid).children()
+    other.kill()
+    output, _ = process.communicate(timeout=60)
+    log = (tables / "broken/log.txt").read_text()
+    assert process.returncode == 1, output
+    assert "another process of this training has ended" in log and "Traceback" not in log
+    assert list((tables / "broken").glob("resume-*.ckpt"))
+
+
 def test_a_process_gets_its_part_of_every_batch():
     whole = list(batches(images=9, batch_size=4, micro_batches=1, seed=0, epoch=3))
     parts = [list(batches(images=9, batch_size=4, micro_batches=1, seed=0, epoch=3, rank=r, ranks=2)) for r in (0, 1)]
@@ -127,6 +142,8 @@ def test_a_process_gets_its_part_of_every_batch():
 
 
 def test_batch_normalisation_is_synced_on_gpus_and_refused_on_cpus():
+    on_gpus = Share(rank=0, processes=2, threads=1, kind="gpu", cards=(1, 3)).trainer_arguments()
+    assert on_gpus["sync_batchnorm"] and on_gpus["devices"] == [1, 3]
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
     assert processes_for(2, batch=4, network=network, kind="gpu") == 2
     assert processes_for(1, batch=4, network=network, kind="cpu") == 1

@@ -157,7 +157,7 @@ def test_a_missing_file_another_kind_and_another_version_are_refused(tmp_path):
 
 
 def test_an_image_that_is_not_in_the_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="no image 'x%2Fy' in this file"):
+    with pytest.raises(InputError, match="no image 'x/y' in this file"):
         list(read_cams(written(tmp_path / "m.h5", [cams("a")]), ["x/y"]))
 
 
@@ -200,7 +200,7 @@ def test_a_missing_or_truncated_shard_is_an_error_and_never_zeros(tmp_path, shar
         shards[1].unlink()
     else:
         shards[1].write_bytes(shards[1].read_bytes()[:-100])
-    with pytest.raises(InputError, match=r"train.h5: image 'a' is damaged \(train.1-of-2.h5 cannot be read"):
+    with pytest.raises(InputError, match=r"train.1-of-2.h5: the shard with image 'a' cannot be read .* as the target"):
         list(read_cams(tmp_path / "train.h5"))
     assert [found.id for found in read_cams(tmp_path / "train.h5", ["b"])] == ["b"]  # of the other shard
     with h5py.File(tmp_path / "train.h5") as file, pytest.raises(KeyError):

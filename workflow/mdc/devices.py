@@ -3,7 +3,6 @@
 import fcntl
 import os
 import random
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,7 +54,8 @@ def lock_folder() -> Path:
     A cluster's scheduler may call the card of every job 0, so there each of its jobs has a folder of its own.
     """
     job = os.environ.get("SLURM_JOB_ID", "")
-    return Path(tempfile.gettempdir()) / "-".join(filter(None, ["mdc-gpus", str(os.getuid()), job]))
+    # not TMPDIR, which may differ between them
+    return Path("/tmp") / "-".join(filter(None, ["mdc-gpus", str(os.getuid()), job]))
 
 
 def claim_gpus(count: int, *, names: Sequence[str] | None = None, folder: Path | None = None) -> list[int]:

@@ -31,7 +31,15 @@ import numpy as np
 from mdc.errors import InputError
 from mdc.files import written_whole
 from mdc.grid import padded_side
-from mdc.store_checks import attributes_problem, checked_array, encoded_text, own_member, plain, plain_attributes
+from mdc.store_checks import (
+    UnreadableShardError,
+    attributes_problem,
+    checked_array,
+    encoded_text,
+    own_member,
+    plain,
+    plain_attributes,
+)
 
 T = TypeVar("T")
 CAMS, SCORES = "mdc-cams", "mdc-scores"
@@ -272,10 +280,16 @@ def _items(path: Path, kind: str, ids: Sequence[str] | None, read: Callable[[_Op
         for name in _names(opened) if ids is None else map(group_name, ids):
             try:
                 item = read(opened, name) if name in opened.file else None
+            except UnreadableShardError as error:
+                shard, image_id = path.with_name(error.shard), _image_id(name)
+                raise InputError(
+                    f"{shard}: the shard with image {image_id!r} cannot be read ({error}); remove it and name its stage, "
+                    "cams or predictions, as the target"
+                ) from error
             except Exception as error:  # HDF5's, or `ValueError` with what we found
-                raise opened.damaged(f"image {name!r} is damaged ({error})") from error
+                raise opened.damaged(f"image {_image_id(name)!r} is damaged ({error})") from error
             if item is None:
-                raise InputError(f"{path}: no image {name!r} in this file")
+                raise InputError(f"{path}: no image {_image_id(name)!r} in this file")
             yield item
 
 

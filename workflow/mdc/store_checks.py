@@ -13,6 +13,14 @@ T = TypeVar("T")
 HEAP, HEAP_HEADER, OBJECT_HEADER = b"GCOL\x01\0\0\0", struct.Struct("<8sQ"), struct.Struct("<HHIQ")
 
 
+class UnreadableShardError(ValueError):
+    """A link leads to the file `shard`, which is missing or damaged."""
+
+    def __init__(self, shard: str, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.shard = shard
+
+
 def has_endless_heap(path: Path) -> bool:
     """Return whether HDF5 would never come back from reading a text of variable length in a file.
 
@@ -99,8 +107,10 @@ def own_member(group: h5py.Group, name: str, kind: type[T], *, or_shard: bool = 
         raise ValueError(f"{name} is missing or a link")
     try:
         found = group[name]
-    except KeyError as error:
-        raise ValueError(f"{link.filename} cannot be read: {error}" if in_shard else str(error)) from error
+    except (KeyError, OSError) as error:
+        if in_shard:
+            raise UnreadableShardError(link.filename, error) from error
+        raise
     if not isinstance(found, kind):
         raise ValueError(f"{name} is no {kind.__name__.lower()}")
     return found

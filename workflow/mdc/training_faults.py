@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from mdc.errors import InputError, StoppedError
@@ -16,6 +17,10 @@ from mdc.memory import memory_faults_named
 
 SMALLER_STEPS = (
     "lower training.batch_size, or raise training.micro_batches, the number of parts in which a batch is computed"
+)
+OTHER_PROCESS = (
+    "another process of this training has ended, for what it says above, or, if it says nothing, most likely because "
+    "memory ran out: give the rule more memory (mem_mb) or fewer GPUs, then run the same again to continue"
 )
 STOPPED = "the training was stopped from outside: run the same again to continue it"
 
@@ -40,12 +45,20 @@ def training_faults_named(trainer: pl.Trainer, folder: Path) -> Iterator[None]:
     except InputError as error:
         raise InputError(_without_traceback(str(error))) from error
     except RuntimeError as error:
+        if trainer.world_size > 1 and _is_of_other_process(error):
+            raise InputError(OTHER_PROCESS) from error
         if "DataLoader worker" not in str(error):
             raise
         raise InputError(_of_killed_worker(f"{error} {error.__cause__}")) from error
     finally:
         signal.signal(signal.SIGTERM, previous)
         threading.excepthook = previous_hook
+
+
+def _is_of_other_process(error: RuntimeError) -> bool:
+    """Return whether an error says that another process of the same training no longer answers."""
+    said = str(error).lower()
+    return isinstance(error, torch.distributed.DistError) or "gloo" in said or "connection" in said
 
 
 def _stop_unless_lightning_does(trainer: pl.Trainer) -> None:

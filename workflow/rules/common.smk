@@ -1,7 +1,6 @@
 # Shared by all stages: the checked configuration, wildcards, paths, and the fingerprint of the code.
 # Every path that a run writes is made here or beside the rule that writes it; results/README.md explains the scheme.
 import functools
-import glob
 import logging
 import os
 import re
@@ -50,6 +49,7 @@ from mdc.settings import (
     vgg16_file,
     weights_source,
 )
+from mdc.shards import number_of_shards
 from mdc.study_files import MEASURES, STUDY_TABLES
 
 config.update(typed(config, load_schema()))
@@ -130,25 +130,19 @@ def per_attempt(amount):
 
 
 @functools.cache
-def number_of_shards(pattern):
-    """Return in how many shards a table or a file of maps is to be had; {shard} and {shards} in `pattern` stand for them.
+def shards_of(pattern, source):
+    """Return in how many shards a stage is to be had, the same for all that ask in this run (`mdc.shards`)."""
+    return number_of_shards(pattern, SHARDS, source=source)
 
-    That is `shards`, or the number of a finished set: another value of the key makes nothing again that is there.
+
+def sharded(pattern, wildcards, source=""):
+    """Return the paths of all shards of `pattern`, in which {shard} and {shards} stand for them, with these wildcards.
+
+    `source` is the pattern of the shards that these are made of, if each is made of one.
     """
-    finished = {}
-    for first in glob.glob(glob.escape(pattern).replace("{shard}", "0").replace("{shards}", "*")):
-        count = re.search(r"\.0-of-(\d+)\.\w+$", first)
-        if count and all(
-            os.path.exists(pattern.format(shard=shard, shards=count[1])) for shard in range(int(count[1]))
-        ):
-            finished[int(count[1])] = os.path.getmtime(first)
-    return SHARDS if SHARDS in finished else max(finished, key=finished.get, default=SHARDS)
-
-
-def sharded(pattern, wildcards):
-    """Return the paths of all shards of `pattern`, in which {shard} and {shards} stand for them, with these wildcards."""
-    path = pattern.format(**{**wildcards, "shard": "{shard}", "shards": "{shards}"})
-    shards = number_of_shards(path)
+    names = {**wildcards, "shard": "{shard}", "shards": "{shards}"}
+    path = pattern.format(**names)
+    shards = shards_of(path, source.format(**names))
     return [path.format(shard=shard, shards=shards) for shard in range(shards)]
 
 
@@ -225,7 +219,10 @@ def mask_tables(wildcards, stage, setting, split):
             f"{setting} learns from the true masks of val, so it has no score on val; the paper reports it on test only "
             "(segmenter.strong.with_val): ask for the split test"
         )
-    return sharded(f"{RESULTS}/{stage}/{BY_NETWORK}/{setting}/{split}.{{shard}}-of-{{shards}}.csv", wildcards)
+    tables = f"{BY_NETWORK}/{setting}/{split}.{{shard}}-of-{{shards}}.csv"
+    return sharded(
+        f"{RESULTS}/{stage}/{tables}", wildcards, source=f"{RESULTS}/predictions/{tables}" if stage == "crf" else ""
+    )
 
 
 def starting_weights(stage):
