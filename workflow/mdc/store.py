@@ -283,8 +283,8 @@ def _items(path: Path, kind: str, ids: Sequence[str] | None, read: Callable[[_Op
             except UnreadableShardError as error:
                 shard, image_id = path.with_name(error.shard), _image_id(name)
                 raise InputError(
-                    f"{shard}: the shard with image {image_id!r} cannot be read ({error}); remove it and name its stage, "
-                    "cams or predictions, as the target"
+                    f"{shard}: the shard with image {image_id!r} cannot be read ({error}); remove it and name its "
+                    "stage, cams or predictions, as the target"
                 ) from error
             except Exception as error:  # HDF5's, or `ValueError` with what we found
                 raise opened.damaged(f"image {_image_id(name)!r} is damaged ({error})") from error
