@@ -14,7 +14,7 @@ sys.path[:0] = [str(PROJECT / "workflow"), str(PROJECT)]
 os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:2], os.environ.get("PYTHONPATH", "")])
 os.environ.update(OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="")
 
-from tests.fuzz.runner import OUTCOMES, TRACEBACK, WRONG, outcomes  # noqa: E402
+from tests.fuzz.runner import OUTCOMES, RIGHT, TRACEBACK, WRONG, outcomes  # noqa: E402
 
 
 def jobs_of(kinds: dict, mutants: int) -> list[tuple[str, int]]:
@@ -58,13 +58,18 @@ def main() -> int:
 
     kinds = {n: k for n, k in registry.KINDS.items() if not options.kinds or n in options.kinds}
     jobs = jobs_of(kinds, options.mutants)
+    settings = {"seed": options.seed, "failures": Path("failures"), "processes": options.processes}
+    originals = [(name, -number - 1) for name, kind in kinds.items() for number in range(len(kind.originals))]
+    refused = [outcome for outcome in outcomes(originals, **settings) if outcome.outcome != RIGHT]
+    if refused:
+        print(*(f"{outcome.kind}: an intact file is not read: {outcome.text}" for outcome in refused), sep="\n")
+        return 1
     if options.only:
         name, number = options.only.rsplit(":", 1)
         jobs = [(name, int(number))]
     counts = {name: Counter() for name in kinds}
     start = last = time.monotonic()
-    found = outcomes(jobs, seed=options.seed, failures=Path("failures"), processes=options.processes)
-    for done, outcome in enumerate(found, start=1):
+    for done, outcome in enumerate(outcomes(jobs, **settings), start=1):
         counts[outcome.kind][outcome.outcome] += 1
         if options.only:
             print(outcome.how, outcome.outcome, outcome.text, sep="\n")

@@ -46,11 +46,19 @@ class Kind:
     share: float = 1
 
 
+def intact(kind: Kind, number: int) -> Mutant:
+    """Return an original as it is."""
+    original = Path("originals", kind.originals[number])
+    return Mutant(original.read_bytes(), "intact", original, True)
+
+
 def mutant_of(kind: Kind, number: int, *, seed: int, others: list[Path]) -> Mutant:
     """Return mutant `number` of a kind, which depends on `seed`, the number and the originals alone.
 
-    `others` are files of other kinds.
+    Below 0 stand the originals themselves. `others` are files of other kinds.
     """
+    if number < 0:
+        return intact(kind, -number - 1)
     rng = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), number])
     originals = [Path("originals", name) for name in kind.originals]
     original = pick(rng, originals)

@@ -195,7 +195,7 @@ def _photos(folder: Path) -> None:
     mask.save(masks / "mask.png")
     mask.save(masks / "plain.png", compress_level=0)
     Image.fromarray(np.asarray(mask)).save(masks / "grey.png")
-    four_bits = Image.fromarray(np.asarray(mask) % 8)
+    four_bits = Image.fromarray(np.asarray(mask) % 5)
     four_bits.putpalette(list(range(48)))
     four_bits.save(masks / "four_bits.png", bits=4)
     grey = np.asarray(scene.convert("L"))
@@ -228,7 +228,7 @@ def _others(folder: Path) -> None:
     configs = folder / "configs"
     configs.mkdir()
     paths = [PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml", PROJECT / "tests/workflow/tiny.yaml"]
-    for path in (*paths, PROJECT / "config/own.yaml"):
+    for path in (PROJECT / "config/demo.yaml", PROJECT / "config/own.yaml"):
         shutil.copy(path, configs)
     config: dict = {}
     for path in paths:

@@ -1,5 +1,6 @@
 """Annotations, tables and configurations, beside what minidom, the csv module and PyYAML read of them."""
 
+import copy
 import csv
 import io
 import os
@@ -9,11 +10,12 @@ from pathlib import Path
 from typing import Any
 from xml.dom import minidom
 
+import yaml
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
-from mdc.config import check_config, load_schema, typed
+from mdc.config import check_config, check_files, load_schema, typed
 from mdc.devkit import link_devkit
 from mdc.folder import link_folder
 from mdc.manifest import COLUMNS, read_manifest, tag_matrix
@@ -26,6 +28,7 @@ from tests.fuzz.structures import YAML
 
 RUN = Path("originals/run")
 CLASSES = ("cat", "dog")
+SCHEMA = load_schema()
 SCENES = tuple(f"originals/run/shapes/JPEGImages/{name}.jpg" for name in
                ("train_000000", "train_000001", "train_000002", "val_000000"))  # fmt: skip
 
@@ -178,13 +181,31 @@ def _judge_table(mutant: Mutant, found: list[list[str]]) -> str:
 
 
 # --- the configuration
+class SnakemakeError(Exception):
+    """What Snakemake says to a file of configuration before our code is asked; not ours to mend."""
+
+
+def _loaded(path: str) -> dict:
+    try:
+        return load_configfile(path)
+    except WorkflowError:
+        raise
+    except Exception as error:
+        raise SnakemakeError(f"{SNAKEMAKES_OWN} {type(error).__name__}: {error}") from error
+
+
 def _config(data: bytes, folder: Path) -> dict[str, Any]:
     """Return the configuration that common.smk accepts when the mutant is an overlay, as Snakemake loads it."""
     (folder / "overlay.yaml").write_bytes(data)
+    (folder / "photos").mkdir()  # of own.yaml
+    (folder / "photos/tags.csv").touch()
     os.chdir(folder)  # paths in a configuration are relative to where Snakemake was started
     try:
-        config = load_configfile(str(PROJECT / "config/config.yaml"))
-        update_config(config, load_configfile("overlay.yaml"))
+        overlay = _loaded("overlay.yaml")
+        config = copy.deepcopy(overlay)
+        update_config(config, load_configfile(str(PROJECT / "config/config.yaml")))
+        update_config(config, overlay)
+        check_files(["overlay.yaml"])
         config.update(typed(config, load_schema()))
         check_config(config)
         return config
@@ -193,17 +214,41 @@ def _config(data: bytes, folder: Path) -> dict[str, Any]:
 
 
 def _judge_config(mutant: Mutant, found: dict[str, Any]) -> str:
-    problem = _outside(found, load_schema(), "")
-    if problem:
-        return problem
-    return ""
+    config = yaml.load(mutant.data, Loader=_NoRepeats)
+    missing = _not_taken(config, found, "")
+    return missing or _outside(found, SCHEMA, "")
+
+
+class _NoRepeats(yaml.SafeLoader):
+    """Raises where a key stands twice."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        if len(set(map(str, keys))) != len(keys):
+            raise ValueError(f"{keys}: a key stands twice")
+        return super().construct_mapping(node, deep)
+
+
+def _not_taken(written: Any, found: Any, where: str) -> str:
+    """Return which written value is another one in the configuration, but for its type."""
+    if isinstance(written, dict):
+        missing = [key for key in written if str(key) not in found]
+        parts = [_not_taken(item, found[str(key)], f"{where}.{key}") for key, item in written.items() if not missing]
+        return f"{where}: {missing} were left out" if missing else next(filter(None, parts), "")
+    if isinstance(written, list):
+        parts = [_not_taken(a, b, where) for a, b in zip(written, found, strict=True)]
+        return next(filter(None, parts), "")
+    same = written == found or str(written) == str(found) or (written is None and found == "")
+    if not same and isinstance(written, str):
+        same = found == os.path.expanduser(written) or str(found).lower() == written.lower()
+        same = same or (type(found) in (int, float) and float(written) == found)
+    return "" if same else f"{where}: {found!r} instead of {written!r}"
 
 
 def _outside(value: Any, schema: dict, where: str) -> str:
     """Return which value is not of its documented kind or range: by a few lines that are not jsonschema's."""
-    root = load_schema()
     if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+        schema = SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]]
     kinds = schema.get("type")
     if kinds == "integer" and type(value) is not int:
         return f"{where}: {value!r} is no whole number"
@@ -224,8 +269,9 @@ def _outside(value: Any, schema: dict, where: str) -> str:
 
 
 XML = tuple(f"texts/{name}.xml" for name in ("2007_000032", "2008_000003", "shapes"))
-CONFIGS = tuple(f"configs/{name}.yaml" for name in ("demo", "tiny", "whole", "own"))
-SENTENCES = (WorkflowError,)
+CONFIGS = tuple(f"configs/{name}.yaml" for name in ("demo", "whole", "own"))
+SENTENCES = (WorkflowError, SnakemakeError)
+SNAKEMAKES_OWN = "Snakemake itself:"
 
 KINDS = (
     Kind(
