@@ -8,7 +8,7 @@ import yaml
 from overlays import merged
 from voc_archives import EXPECTED_IMAGES, sbd_files, voc_files, voc_test_files, write_folder
 
-from mdc.config import check_config, load_schema, typed
+from mdc.config import check_config, check_files, load_schema, typed
 from mdc.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -100,11 +100,19 @@ def test_an_unknown_key_is_named_with_what_may_be_meant(paper, section, key, lin
         (
             "downloads.timeout_seconds",
             float("inf"),
-            "downloads.timeout_seconds: inf is greater than",
+            "downloads.timeout_seconds: inf is not of type",
         ),
         ("downloads.sbd.urls", ["ftp://host/a"], "downloads.sbd.urls.0: 'ftp://host/a' is not possible: An"),
         ("data.train_list", "trainval", "data.train_list: 'trainval' is not one of ['train', 'trainaug',"),
         ("classifier.blocks", {"a-b": [1]}, "classifier.blocks: 'a-b' does not match"),
+        ("classifier.training.lr", float("nan"), "classifier.training.lr: nan is not of type 'number'"),
+        ("masks.threshold", float("nan"), "masks.threshold: nan is not of type 'number', 'string'"),
+        ("shards", 2.0, "shards: 2.0 is not of type 'integer'"),
+        ("shards", 10**400, "shards: 1000000"),
+        ("seeds", [2**32], "seeds.0: 4294967296 is greater than the maximum of 4294967295"),
+        ("segmenter.fc_width", 10**6, "segmenter.fc_width: 1000000 is greater than the maximum of 16384"),
+        ("run", "demo\n", "run: 'demo\\n' holds a control character: remove it"),
+        ("figures.figure5", ["a\0"], "figures.figure5.0: 'a\\x00' holds a control character: remove it"),
         ("device", "gpu", "device: 'gpu' is not one of ['auto', 'cpu', 'cuda']"),
     ],
 )
@@ -116,6 +124,40 @@ def test_a_value_out_of_bounds_is_named_with_its_bound(paper, section, value, li
     part[last] = value
     (found,) = problems(paper)
     assert found.startswith(line)
+
+
+def test_messages_do_not_repeat_values_without_end(paper):
+    paper["classifier"]["training"]["lr"] = "x" * 100_000
+    (found,) = problems(paper)
+    assert found.startswith("classifier.training.lr: 'xxx") and len(found) < 500
+
+
+def test_whole_numbers_written_with_a_point_are_whole_numbers():
+    assert repr(typed({"shards": 2.0, "seeds": [1.0, 1.5]}, load_schema())) == "{'shards': 2, 'seeds': [1, 1.5]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("run: a\nmasks: {}\nrun: b\n", "the key run stands in line 1 and in line 3: remove one"),
+        ("masks:\n  threshold: 1\n  threshold: 2\n", "the key threshold stands in line 2 and in line 3: remove one"),
+        ("a: &a [*a]\n", "an alias stands for something that holds the alias itself: remove it"),
+        (
+            "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 20)),
+            "has more than 100000 values with its aliases: write it without them",
+        ),
+    ],
+)
+def test_what_loading_a_file_hides_is_refused(tmp_path, text, line):
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(InputError) as error:
+        check_files([ROOT / "config" / "config.yaml", tmp_path / "own.yaml"])
+    assert str(error.value) == f"the configuration cannot be used:\n  {tmp_path / 'own.yaml'}: {line}"
+
+
+def test_the_shipped_files_and_json_hide_nothing(tmp_path):
+    (tmp_path / "own.json").write_text('{\t"run": "a"}')
+    check_files([*(ROOT / "config" / name for name in OVERLAYS), tmp_path / "own.json"])
 
 
 def test_a_missing_key_is_named(paper):

@@ -2,13 +2,16 @@
 
 import difflib
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from mdc.contradictions import contradictions
 from mdc.errors import InputError, listing
@@ -18,6 +21,13 @@ _FROM_TEXT = {
     "number": lambda text: float(text) if set(text) & set(".eE") else int(text),
     "boolean": lambda text: {"true": True, "false": False}[text.lower()],
 }
+# Apart from JSON: 2.0 is no whole number, which Python cannot count with, and neither nan nor inf is a number at all.
+_TYPES = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+_TYPES = _TYPES.redefine("number", lambda _, value: type(value) is int or type(value) is float and isfinite(value))
+_Validator = extend(Draft202012Validator, type_checker=_TYPES)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+LONGEST_LINE = 400  # of a message, which may hold the value that is wrong
+MOST_NODES = 100_000  # of a file, aliases counted as what they stand for
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 
@@ -68,6 +78,8 @@ def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None 
     if schema.get("type") == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     kind = schema.get("type")
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
     kind = "number" if kind == ["number", "string"] else kind  # where a word stands beside numbers
     if isinstance(value, str) and kind in _FROM_TEXT:
         try:
@@ -77,14 +89,91 @@ def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None 
     return value
 
 
+def check_files(paths: Iterable[str | Path]) -> None:
+    """Raise `InputError` with a line per problem of files of configuration that loading them hides, or return.
+
+    These are keys that stand twice, of which YAML takes the last, and aliases that have no end or stand for millions.
+    """
+    problems = [problem for path in paths for problem in _file_problems(Path(path))]
+    if problems:
+        raise InputError(listing("the configuration cannot be used:", problems))
+
+
+def _file_problems(path: Path) -> list[str]:
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        if root is not None and _nodes(root, {}) > MOST_NODES:
+            return [f"{path}: has more than {MOST_NODES} values with its aliases: write it without them"]
+    except RecursionError:
+        return [f"{path}: an alias stands for something that holds the alias itself: remove it"]
+    except yaml.YAMLError:
+        return []  # a file of JSON, in which tabs are allowed: Snakemake has read it
+    repeated = []
+    for mapping in _mappings(root, set()) if root is not None else ():
+        keys = [key for key, _ in mapping.value]
+        lines = {key.value: key.start_mark.line + 1 for key in reversed(keys) if isinstance(key.value, str)}
+        repeated += [
+            f"{path}: the key {key.value} stands in line {lines[key.value]} and in line {key.start_mark.line + 1}: "
+            "remove one"
+            for key in keys
+            if isinstance(key.value, str) and key.start_mark.line + 1 != lines[key.value]
+        ]
+    return repeated
+
+
+def _nodes(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values a node stands for; raises RecursionError if it holds itself."""
+    if id(node) not in known:
+        known[id(node)] = 1 + sum(_nodes(child, known) for child in _children(node))
+    return known[id(node)]
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [child for pair in node.value for child in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def _mappings(node: yaml.Node, seen: set[int]) -> Iterator[yaml.MappingNode]:
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        yield node
+    for child in _children(node):
+        yield from _mappings(child, seen)
+
+
+def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for everything in `value` that does not fit a schema, or that is no text a person writes."""
+    for where, text in _texts(value, ""):
+        if _CONTROL.search(text):
+            yield f"{where}: {text[:LONGEST_LINE]!r} holds a control character: remove it"
+    for error in sorted(_Validator(schema).iter_errors(value), key=lambda error: str(error.absolute_path)):
+        for sentence in _sentence(error):
+            yield sentence if len(sentence) <= LONGEST_LINE else f"{sentence[:LONGEST_LINE]}..."
+
+
+def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Yield (place, text) of all keys and values that are text."""
+    if isinstance(value, str):
+        yield where, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            place = f"{where}.{key}" if where else str(key)
+            yield repr(place), str(key)
+            yield from _texts(item, place)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _texts(item, f"{where}.{number}")
+
+
 def check_config(config: Mapping[str, Any]) -> None:
     """Raise `InputError` with a line per wrong key, or return.
 
     Checks the schema and what a schema cannot say: that keys fit each other and that files named in it exist.
     """
-    problems = []
-    for error in sorted(Draft202012Validator(load_schema()).iter_errors(config), key=lambda e: str(e.absolute_path)):
-        problems += _sentence(error)
+    problems = list(schema_problems(config, load_schema()))
     if not problems:
         problems = list(contradictions(config))
     if problems:

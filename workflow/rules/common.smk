@@ -14,7 +14,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(WORKFLOW), os.env
 
 from snakemake.exceptions import WorkflowError
 
-from mdc.config import check_config, load_schema, typed
+from mdc.config import check_config, check_files, load_schema, typed
 from mdc.contradictions import check_submission, setting_problems
 from mdc.errors import InputError
 from mdc.files import check_writable
@@ -52,13 +52,14 @@ from mdc.settings import (
 from mdc.shards import number_of_shards
 from mdc.study_files import MEASURES, STUDY_TABLES
 
-config.update(typed(config, load_schema()))
 try:
     check_writable(Path(".snakemake"))  # Snakemake's own folder, where it would end with tracebacks
 except InputError as error:
     logging.raiseExceptions = False  # of its log, which lies there too
     raise WorkflowError(str(error)) from None
 try:
+    check_files(workflow.configfiles)
+    config.update(typed(config, load_schema()))
     check_config(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
