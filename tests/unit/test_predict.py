@@ -1,5 +1,7 @@
 """A trained segmenter on new photos: masks, areas and what is refused."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,6 +92,33 @@ def test_weights_of_something_else_are_refused(tmp_path, slim_backbone):
             Segmenter.load(other)
     with pytest.raises(InputError, match="no such weights file"):
         Segmenter.load(tmp_path / "nowhere.pt")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"max_side_px": -1}, "max_side_px: -1 is less than the minimum of 16"),
+        ({"classes": ["a", "a"]}, r"classes: \['a', 'a'\] has non-unique elements"),
+        ({"classes": ["a", 5]}, "classes.1: 5 is not of type 'string'"),
+        ({"classes": ["a;b"]}, "'a;b' cannot be a class name"),
+        (
+            {"classes": ["a", "b", "c"]},
+            r"these weights are of another network: .*score.bias is \(3,\), expected \(4,\)",
+        ),
+        ({"network": None}, "network: None is not of type 'object'"),
+        ({"fc_width": 10**9}, "network.fc_width: 1000000000 is greater than the maximum"),
+        ({"fc_width": 16384}, r"these weights are of another network: .*, expected \(16384,"),  # takes no memory
+        ({"more": 1}, "network.more: there is no such key"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(weights, changes, sentence):
+    content = torch.load(weights, weights_only=True)
+    settings = json.loads(content["settings"])
+    for key, value in changes.items():
+        (settings if key in settings else settings["network"])[key] = value
+    torch.save(content | {"settings": json.dumps(settings)}, weights)
+    with pytest.raises(InputError, match=sentence):
+        Segmenter.load(weights)
 
 
 def test_enlarging_has_no_stairs():

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from mdc import training
 from mdc.errors import InputError, StoppedError
-from mdc.resume import resume_problem
+from mdc.resume import WholeCheckpoints, resume_problem
 
 
 @pytest.fixture
@@ -34,13 +34,17 @@ def flip_a_bit_of_a_tensor(path):
 
 
 def change(path, **parts):
-    torch.save(torch.load(path, weights_only=True) | parts, path)
+    WholeCheckpoints().save_checkpoint(torch.load(path, weights_only=True) | parts, path)
 
 
 DAMAGES = {
     "flipped": (flip_a_bit_of_a_tensor, r"it is damaged \(.* has changed\)"),
     "cut off": (lambda path: os.truncate(path, path.stat().st_size // 2), r"it is damaged \(File is not a zip file\)"),
-    "empty": (lambda path: os.truncate(path, 0), r"it is damaged \(File is not a zip file\)"),
+    "empty": (lambda path: os.truncate(path, 0), "it is damaged or no file of PyTorch"),
+    "a counter": (
+        lambda path: torch.save(torch.load(path, weights_only=True) | {"global_step": 10**6}, path),
+        "it is damaged or was not written by this workflow",
+    ),
     "weights": (lambda path: torch.save({"state": {}}, path), "it is no state of a training"),
     "no network": (lambda path: change(path, state_dict=0), "it is of another network"),
     "no tensors": (
@@ -97,7 +101,7 @@ def test_a_resume_file_that_cannot_be_read_now_is_kept(unfinished, monkeypatch):
     def broken(*_, **__):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("mdc.resume.zipfile.ZipFile", broken)
+    monkeypatch.setattr("mdc.models.weights.zipfile.ZipFile", broken)
     with pytest.raises(InputError, match=rf"{path}: cannot be read \(Input/output error\): make it readable or remove"):
         finish()
     assert path.exists()

@@ -43,7 +43,7 @@ def test_strict_loading_names_everything_that_does_not_fit():
     with pytest.raises(InputError) as error:
         load_strictly(network, state, source=Path("w.pt"))
     assert str(error.value) == (
-        "w.pt: these weights are of another network: extra is not finite; missing bias; unknown extra; "
+        "w.pt: these weights are of another network: missing bias; unknown extra; "
         "weight is (2, 4), expected (2, 3); name weights of this one, or, if the workflow made the file, remove it and "
         "run the same again"
     )
@@ -73,6 +73,31 @@ class Code:
 
     def __reduce__(self):
         return os.mkdir, (self.path,)
+
+
+def test_every_changed_byte_of_a_tensor_is_noticed(tmp_path):
+    save_weights(tmp_path / "w.pt", nn.Linear(3, 2), settings={})
+    whole = (tmp_path / "w.pt").read_bytes()
+    start = whole.index(load_state(tmp_path / "w.pt")["weight"].numpy().tobytes())
+    for at in range(start, start + 24):
+        (tmp_path / "w.pt").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(InputError, match=r"w\.pt: .* damaged \(.*data/0 has changed\); remove it or replace it"):
+            load_state(tmp_path / "w.pt")
+
+
+@pytest.mark.parametrize(
+    ("weight", "sentence"),
+    [
+        (torch.zeros(2, 3, dtype=torch.int64), "weight is torch.int64, expected torch.float32"),
+        (torch.zeros(2, 3, dtype=torch.bool), "weight is torch.bool, expected torch.float32"),
+        (torch.zeros(2, 3, dtype=torch.complex64), "weight is torch.complex64, expected torch.float32"),
+        (torch.zeros(1).expand(2**20, 2**20), r"weight is \(1048576, 1048576\), expected \(2, 3\)"),  # of 4 TB
+        (torch.zeros(2, 3, device="meta"), "weight is no plain tensor"),
+    ],
+)
+def test_strict_loading_refuses_other_kinds_of_numbers(weight, sentence):
+    with pytest.raises(InputError, match=rf"w\.pt: these weights are .*: {sentence}"):
+        load_strictly(nn.Linear(3, 2), {"weight": weight, "bias": torch.zeros(2)}, source=Path("w.pt"))
 
 
 def test_a_file_that_carries_code_is_refused_and_does_not_run(tmp_path):

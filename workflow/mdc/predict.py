@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from mdc.config import load_schema, schema_problems
 from mdc.crf import Parameters, refine, softmax
 from mdc.datasets import as_tensor, padded_to_grid
 from mdc.devices import torch_device
@@ -21,12 +22,12 @@ from mdc.grid import upsample
 from mdc.images import bounded_rgb, read_any_image, write_plain
 from mdc.memory import MORE_MEMORY, memory_faults_named
 from mdc.models.largefov import LargeFov, build_segmenter
-from mdc.models.weights import load_strictly, read_torch
+from mdc.models.weights import check_state, read_torch
 from mdc.new_photos import OWN_SIZE, read_photos
 from mdc.overlays import overlay
 from mdc.parallel import map_in_order
 from mdc.tables import png_path
-from mdc.voc import BACKGROUND, write_mask
+from mdc.voc import BACKGROUND, checked_classes, write_mask
 
 AREA_COLUMNS = ["id", "class", "pixels", "percent"]
 MORE_MEMORY_OR_CPU = f"on a GPU set device: cpu, on a CPU {MORE_MEMORY}"
@@ -65,8 +66,11 @@ class Segmenter:
         """
         path = Path(weights_pt)
         state, settings = _segmenter_content(path)
-        network = build_segmenter(classes=len(settings["classes"]), **settings["network"])
-        load_strictly(network, state, source=path)
+        described = {"classes": len(settings["classes"]), **settings["network"]}
+        with torch.device("meta"):  # takes no memory, whatever the settings say
+            check_state(build_segmenter(**described).state_dict(), state, source=path)
+        network = build_segmenter(**described)
+        network.load_state_dict(state)
         return cls(
             network.to(torch_device(device, gpus=gpus)),
             classes=["background", *settings["classes"]],
@@ -110,8 +114,9 @@ def _segmenter_content(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, A
     content = content if isinstance(content, dict) else {}
     try:
         settings = json.loads(content.get("settings", "{}"))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         settings = {}
+    settings = settings if isinstance(settings, dict) else {}
     where = "name the file results/<run>/segmenter/<classifier>/seed<seed>/<setting>/weights.pt of a finished training"
     if "dilations" in settings:
         raise InputError(f"{path}: is a classifier, which has no masks to give: {where}")
@@ -120,7 +125,28 @@ def _segmenter_content(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, A
         raise InputError(
             f"{path}: is no segmenter of this workflow, it lacks {', '.join(missing)}: train it again, or {where}"
         )
+    problem = settings_problem({name: settings[name] for name in NEEDED})
+    if problem or not isinstance(content["state"], dict):
+        raise InputError(
+            f"{path}: is damaged, {problem or 'its state is no table of tensors'}: train it again, or {where}"
+        )
+    checked_classes(settings["classes"], source=str(path))
     return content["state"], settings
+
+
+def settings_problem(settings: Mapping[str, Any]) -> str:
+    """Return which of the settings `NEEDED` is not as the configuration's schema asks, and why; or nothing."""
+    schema = load_schema()
+    segmenter = schema["properties"]["segmenter"]["properties"]
+    network = {name: segmenter[name] for name in ("fc_width", "fc6_dilation", "dropout")}
+    network["backbone"] = schema["properties"]["backbone"]
+    data = schema["properties"]["data"]["properties"]
+    parts = {
+        "classes": data["classes"],
+        "network": {"type": "object", "additionalProperties": False, "required": [*network], "properties": network},
+        "max_side_px": data["max_side_px"],
+    }
+    return next(schema_problems(settings, {"type": "object", "properties": parts}), "")
 
 
 def reduced(image: np.ndarray, *, max_side_px: int) -> np.ndarray:
