@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mdc.errors import InputError
-from mdc.parallel import map_in_order
+from mdc.parallel import apart, map_in_order
 
 
 def double(item: int) -> int:
@@ -93,3 +93,13 @@ def test_a_parent_whose_opencv_threads_run_does_not_hang():
     assert cv2.getNumThreads() == 4  # as before
     assert set(map_in_order(opencv_threads, range(4), processes=2, label="test")) == {1}
     cv2.setNumThreads(threads)
+
+
+def test_what_is_done_apart_may_crash():
+    assert apart(double, 21) == 42
+    assert apart(process_id, 0) != os.getpid()
+    with pytest.raises(InputError, match="three: cannot be read"):
+        apart(refuse_three, 3)
+    with pytest.raises(ChildProcessError, match="reading it crashed"):
+        apart(kill_itself_at_three, 3)
+    assert apart(kill_itself_at_three, 4) == 4

@@ -1,5 +1,7 @@
 """SBD's masks: read from MATLAB files as the real ones, written as palette PNGs, and refused when they are not."""
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +89,30 @@ def test_every_mask_that_cannot_be_used_is_named_and_no_table_is_written(root, t
     ):
         assert line.startswith(f"  {cls(root, id)}: {words}")
     assert not (tmp_path / "masks.csv").exists()
+
+
+def test_every_damaged_byte_of_a_mask_is_noticed_or_changes_nothing(root):
+    path = cls(root, "2008_000008")
+    whole, mask = path.read_bytes(), read_mat_mask(path)
+    refused = 0
+    for at in range(0, len(whole), 5):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        try:
+            np.testing.assert_array_equal(read_mat_mask(path), mask)
+        except InputError as error:
+            assert str(path) in str(error)
+            refused += 1
+    assert refused > (len(whole) - 200) / 5  # all but those of the header, which is a text
+
+
+def test_a_mask_on_which_scipy_crashes_is_refused_and_the_next_one_read(root, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("mdc.sbd.loadmat", lambda *_, **__: os.kill(os.getpid(), signal.SIGSEGV))
+        with pytest.raises(
+            InputError, match=r"2008_000008\.mat: is not readable as a mask of SBD \(.*reading it crashed"
+        ):
+            read_mat_mask(cls(root, "2008_000008"))
+    assert read_mat_mask(cls(root, "2008_000008")).max() == 13
 
 
 def test_a_mat_file_cut_anywhere_is_refused_or_read_right(tmp_path, root):

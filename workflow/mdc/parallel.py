@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from typing import TypeVar
 
 import cv2
@@ -17,6 +18,7 @@ from mdc.processes import begin_worker
 T = TypeVar("T")
 R = TypeVar("R")
 WAITING_PER_PROCESS = 8
+_FORK = multiprocessing.get_context("fork")  # starts in milliseconds
 
 
 def _begin_worker() -> None:
@@ -54,6 +56,36 @@ def _results(function: Callable[[T], R], items: Iterable[T], processes: int) -> 
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             cv2.setNumThreads(threads)
+
+
+def apart(function: Callable[[T], R], item: T) -> R:
+    """Return `function(item)`, computed by a process of its own: for libraries in C that crash on what they read.
+
+    Raises `ChildProcessError` when that process dies, and whatever `function` raises.
+    """
+    answers, answer = _FORK.Pipe(duplex=False)
+    process = _FORK.Process(target=_answer, args=(function, item, answer))
+    process.start()
+    answer.close()
+    try:
+        result, error = answers.recv()
+    except EOFError:
+        result, error = None, ChildProcessError("reading it crashed")
+    finally:
+        answers.close()
+        process.join()
+    if error is not None:
+        raise error
+    return result
+
+
+def _answer(function: Callable[[T], R], item: T, answer: Connection) -> None:
+    _begin_worker()
+    try:
+        result, error = function(item), None
+    except Exception as raised:
+        result, error = None, raised
+    answer.send((result, error))
 
 
 def map_in_order(

@@ -1,5 +1,7 @@
 """The Semantic Boundaries Dataset (Hariharan et al., ICCV 2011), which enlarges VOC's training set (paper §4.1)."""
 
+import struct
+import zlib
 from functools import partial
 from pathlib import Path
 
@@ -9,10 +11,11 @@ from scipy.io import loadmat
 from mdc.checks import id_problem
 from mdc.errors import InputError, listing
 from mdc.layout import sbd_dataset
-from mdc.parallel import map_in_order
+from mdc.parallel import apart, map_in_order
 from mdc.tables import file_digest, png_path, write_table
 from mdc.voc import CLASSES, read_list, write_mask
 
+MAT_HEADER_BYTES, ORDER_AT, COMPRESSED = 128, 126, 15  # of the MATLAB v5 format
 LISTS = ("train", "val")
 
 
@@ -40,8 +43,8 @@ def read_mat_mask(path: Path) -> np.ndarray:
     Raises `InputError` when the file is missing, is no MATLAB v5 file with `GTcls.Segmentation`, or holds other values.
     """
     try:
-        with open(path, "rb") as file:
-            mask = np.asarray(loadmat(file, variable_names=["GTcls"])["GTcls"]["Segmentation"].item())
+        _check_streams(path.read_bytes())
+        mask = apart(_segmentation, path)
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such mask, but its id is in SBD's lists: unpack SBD again") from error
     except Exception as error:  # what SciPy raises for a damaged file depends on which byte is damaged
@@ -51,6 +54,24 @@ def read_mat_mask(path: Path) -> np.ndarray:
     if not np.isin(mask, np.arange(len(CLASSES) + 1)).all():
         raise InputError(f"{path}: GTcls.Segmentation holds other values than 0 to {len(CLASSES)}")
     return mask.astype(np.uint8)
+
+
+def _segmentation(path: Path) -> np.ndarray:
+    with open(path, "rb") as file:
+        return np.asarray(loadmat(file, variable_names=["GTcls"])["GTcls"]["Segmentation"].item())
+
+
+def _check_streams(data: bytes) -> None:
+    """Raise an error if a compressed element of a MATLAB v5 file does not have its checksum; SciPy stops before it."""
+    order = "<" if data[ORDER_AT : ORDER_AT + 2] == b"IM" else ">"
+    place = MAT_HEADER_BYTES
+    while place < len(data):
+        kind, length = struct.unpack_from(f"{order}II", data, place)
+        place += 8 + length
+        if place > len(data):
+            raise ValueError("it is cut off")
+        if kind == COMPRESSED:
+            zlib.decompress(data[place - length : place])
 
 
 def convert_sbd(root: Path, *, folder: Path, table_csv: Path, processes: int) -> None:
