@@ -60,8 +60,8 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, (np.ndarray, torch.Tensor)) or isinstance(b, (np.ndarray, torch.Tensor)):
-        a, b = (np.asarray(x.detach() if isinstance(x, torch.Tensor) else x) for x in (a, b))
-        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        a, b = map(torch.as_tensor, (a, b))
+        return a.dtype == b.dtype and torch.equal(a, b)
     return a == b
 
 

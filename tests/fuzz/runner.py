@@ -35,7 +35,7 @@ class Outcome:
 class _Worker:
     def __init__(self, context, *, seed: int, failures: Path) -> None:
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, seed, failures), daemon=True)
+        self.process = context.Process(target=_work, args=(theirs, seed, failures))
         self.process.start()
         theirs.close()
         self.job: tuple[str, int] | None = None

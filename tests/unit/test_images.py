@@ -203,6 +203,7 @@ CHECKSUM_BYTES = 4  # at the end of the pixels
     ("stream", "sentence"),
     [
         (zlib.compress(b"\0\1\2\0\3\4")[:-CHECKSUM_BYTES], "is damaged, pixels are missing: copy or save it again"),
+        (zlib.compress(b"\0\1\2\0\3"), "is damaged, pixels are missing|does not decode"),
         (zlib.compress(b"\0\1\2\0\3\4")[:-1] + b"x", "(is damaged, .* checksum of its pixels|does not decode)"),
     ],
 )

@@ -126,6 +126,8 @@ def test_tags_are_objects_not_their_parts_and_include_difficult_ones(tmp_path):
     path = tmp_path / "a.xml"
     path.write_text(annotation(person + dog + person + "<part><name>hand</name></part>"))
     assert read_tags(path) == {"person", "dog"}
+    path.write_text(annotation("<object><name>do<b>g</b></name></object>"))
+    assert read_tags(path) == {"dog"}
     path.write_text(annotation(""))
     assert read_tags(path) == set()
 
@@ -138,6 +140,9 @@ def test_tags_are_objects_not_their_parts_and_include_difficult_ones(tmp_path):
         ('<!DOCTYPE a [<!ENTITY x "y">]>' + annotation("<object><name>&x;</name></object>"), "has a DOCTYPE"),
         ("<html></html>", "begins with <html>"),
         (annotation("<object></object>"), "an object has no name"),
+        (annotation("<object><name> </name></object>"), "an object has no name"),
+        (annotation("<object><name>dog</name><name>cat</name></object>"), "an object has more than one name"),
+        (annotation("<object><name>dog</name><object><name>cat</name></object></object>"), "an object stands inside"),
     ],
 )
 def test_broken_annotations_are_named(tmp_path, text, message):

@@ -19,6 +19,10 @@ from mdc.files import write_whole
 JPEG_QUALITY = 95
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8"
+HEADER_AT = 16  # place of width, height, bits, ... in a PNG
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by a PNG's colour type
+WHOLE = ((0, 0, 1, 1),)  # first column and row and their steps
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 BITS_AT = 24  # place of the byte in a PNG that tells the bits per channel
 INFLATED_AT_ONCE = 1 << 20  # bytes: only their checksum is wanted
 _TURNS = {
@@ -117,6 +121,7 @@ def _jpeg_damage(data: bytes) -> str:
 
 
 def _png_damage(data: bytes) -> str:
+    """Return what is wrong with a PNG whose header Pillow has read."""
     place, kind, pixels = len(PNG_SIGNATURE), b"", []
     while kind != b"IEND":
         if place + 12 > len(data):
@@ -128,14 +133,24 @@ def _png_damage(data: bytes) -> str:
         if kind == b"IDAT":
             pixels.append(data[place + 8 : end])
         place = end + 4
-    stream, inflate = b"".join(pixels), zlib.decompressobj()
+    stream, inflate, found = b"".join(pixels), zlib.decompressobj(), 0
     try:
         while stream and not inflate.eof:
-            inflate.decompress(stream, INFLATED_AT_ONCE)
+            found += len(inflate.decompress(stream, INFLATED_AT_ONCE))
             stream = inflate.unconsumed_tail
     except zlib.error:
         return "the checksum of its pixels is wrong"
-    return "" if inflate.eof else "pixels are missing"
+    return "" if inflate.eof and found >= _pixel_bytes(data) else "pixels are missing"
+
+
+def _pixel_bytes(png: bytes) -> int:
+    """Return how many bytes the pixels of a PNG take, filters included, before they are compressed."""
+    width, height, bits, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", png, HEADER_AT)
+    total = 0
+    for x, y, step_x, step_y in ADAM7 if interlaced else WHOLE:
+        columns, rows = -(-(width - x) // step_x), -(-(height - y) // step_y)
+        total += rows * (1 + -(-columns * bits * CHANNELS[colour] // 8)) if columns > 0 and rows > 0 else 0
+    return total
 
 
 def upright(image: Image.Image) -> Image.Image:

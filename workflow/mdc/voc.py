@@ -131,8 +131,13 @@ def read_tags(xml_path: Path) -> set[str]:
         raise InputError(f"{xml_path}: is not readable XML ({error}): export or copy it again") from error
     if root.tag != "annotation":
         raise InputError(f"{xml_path}: begins with <{root.tag}>, a VOC annotation begins with <annotation>")
-    names = [(thing.findtext("name") or "").strip() for thing in root.findall("object")]
-    if "" in names:
+    things = root.findall("object")
+    if len(things) != len(list(root.iter("object"))):
+        raise InputError(f"{xml_path}: an object stands inside of something else: put it directly below <annotation>")
+    if any(len(thing.findall("name")) > 1 for thing in things):
+        raise InputError(f"{xml_path}: an object has more than one name: leave one, or make it two objects")
+    names = ["".join(name.itertext()).strip() for thing in things for name in thing.findall("name")]
+    if "" in names or len(names) < len(things):
         raise InputError(f"{xml_path}: an object has no name: name it or remove it")
     return set(names)
 
