@@ -124,11 +124,6 @@ def _own_maps(data: bytes, folder: Path) -> dict:
     return {"items": [vars(item) for item in read_cams(folder / "train.h5")]}
 
 
-def _judge_own_maps(mutant: Mutant, found: dict) -> str:
-    # plain HDF5 has no checksums, so a changed value that can be one is a value
-    return _read_hdf5(mutant, found["items"], ("maps", "class_ids", "logits"))
-
-
 def _scores(data: bytes, folder: Path) -> dict:
     (folder / "val.h5").write_bytes(data)
     apply_crf(
@@ -141,6 +136,10 @@ def _scores(data: bytes, folder: Path) -> dict:
     )
     masks = [read_mask(Path(path)) for path in paths_of(["val_000000"], [folder / "masks.csv"])]
     return {"items": [vars(item) for item in read_scores(folder / "val.h5")], "masks": masks}
+
+
+def _read_scores(mutant: Mutant, found: dict) -> str:
+    return _read_hdf5(mutant, found["items"], ("scores",))
 
 
 def _read_hdf5(mutant: Mutant, items: list[dict], parts: tuple[str, ...]) -> str:
@@ -350,42 +349,51 @@ def _read_sbd(mutant: Mutant, found: np.ndarray) -> str:
 
 
 WEIGHTS = (*TORCH, torch_settings, torch_settings)
-SEGMENTERS, CLASSIFIERS = ("run/segmenter/weights.pt",), ("run/classifier/weights.pt",)
-CAMS, SCORES = ("run/cams/train.h5",), ("run/predictions/val.h5",)
 
 
-def _kind(name: str, suffix: str, originals: tuple[str, ...], mutators, consume, read, share: float = 1) -> Kind:
-    judge = judge_by(originals, consume, read)
+def _with_checksums(name: str, names: str, original: str, mutators, consume, read, share: float = 1) -> Kind:
+    """Return a kind of files whose bytes have checksums: `read` judges only what a writer of the format has made."""
     return Kind(
-        name=name, suffix=suffix, originals=originals, mutators=mutators, consume=consume, judge=judge, share=share
+        name=name,
+        names=names,
+        suffix=Path(original).suffix,
+        originals=(original,),
+        mutators=mutators,
+        consume=consume,
+        judge=judge_by((original,), consume, read),
+        share=share,
     )
 
 
 KINDS = (
-    _kind("cams", ".h5", CAMS, HDF5, _cams, _read_cams),
-    _kind(
-        "scores", ".h5", SCORES, HDF5, _scores, lambda mutant, found: _read_hdf5(mutant, found["items"], ("scores",))
-    ),
+    _with_checksums("cams", r"train\.h5|masks\.csv", "run/cams/train.h5", HDF5, _cams, _read_cams),
+    _with_checksums("scores", r"val\.h5|masks\.csv", "run/predictions/val.h5", HDF5, _scores, _read_scores),
     Kind(
         name="own-maps",
+        names=r"own\.h5",
         suffix=".h5",
         originals=("own_maps.h5",),
         mutators=HDF5,
         consume=_own_maps,
-        judge=_judge_own_maps,
+        judge=_read_cams,  # plain HDF5 has no checksums, so a changed value that can be one is a value
     ),
-    _kind("weights-segmenter", ".pt", SEGMENTERS, WEIGHTS, _segmenter, _judge_segmenter),
-    _kind("weights-classifier", ".pt", CLASSIFIERS, WEIGHTS, _classifier, _judge_classifier, 0.6),
-    _kind("vgg16", ".pth", ("vgg16.pth",), TORCH, _vgg16, _read_vgg16, 0.4),
-    _kind("resume", ".ckpt", ("resume.ckpt",), TORCH, _resumed, _read_resume, 0.4),
+    _with_checksums(
+        "weights-segmenter", r"weights\.pt", "run/segmenter/weights.pt", WEIGHTS, _segmenter, _judge_segmenter
+    ),
+    _with_checksums(
+        "weights-classifier", r"weights\.pt", "run/classifier/weights.pt", WEIGHTS, _classifier, _judge_classifier, 0.6
+    ),
+    _with_checksums("vgg16", r"vgg16\.pth", "vgg16.pth", TORCH, _vgg16, _read_vgg16, 0.4),
+    _with_checksums("resume", r"resume-.*\.ckpt", "resume.ckpt", TORCH, _resumed, _read_resume, 0.4),
     Kind(
         name="tar",
+        names=r"archive\.tar",
         suffix=".tar",
         originals=("sbd.tar",),
         mutators=TAR,
         consume=lambda data, folder: _unpacked(data, folder, suffix=".tar"),
-        judge=_judge_archive,
+        judge=_judge_archive,  # plain tar has checksums of its headers alone
     ),
-    _kind("tgz", ".tgz", ("sbd.tgz",), TAR, _tgz, _judge_archive),
-    _kind("mat", ".mat", ("mask.mat",), MAT, _sbd, _read_sbd),
+    _with_checksums("tgz", r"archive\.tgz", "sbd.tgz", TAR, _tgz, _judge_archive),
+    _with_checksums("mat", r"mutant\.mat", "mask.mat", MAT, _sbd, _read_sbd),
 )

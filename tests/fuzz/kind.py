@@ -33,6 +33,7 @@ class Kind:
         texts: mutators whose results are whole files if the format says so, as any text is a text.
         consume: gives what the stage makes of a mutant, in a new folder; raises what the stage raises.
         judge: gives what is wrong with that, or an empty text.
+        names: a pattern of which a sentence about a mutant must hold a match: the file, or the key.
         share: of the mutants, 1 for most.
     """
 
@@ -43,6 +44,7 @@ class Kind:
     texts: tuple[Mutator, ...] = ()
     consume: Callable[[bytes, Path], Any]
     judge: Callable[[Mutant, Any], str]
+    names: str
     share: float = 1
 
 

@@ -295,6 +295,7 @@ SALIENCY = ("saliency/opencv.png", "saliency/pillow.png")
 KINDS = (
     Kind(
         name="photo-jpeg",
+        names=r"mutant\.jpg",
         suffix=".jpg",
         originals=JPEGS,
         mutators=JPEG,
@@ -303,6 +304,7 @@ KINDS = (
     ),
     Kind(
         name="photo-png",
+        names=r"mutant\.png",
         suffix=".png",
         originals=PNGS,
         mutators=PNG,
@@ -311,6 +313,7 @@ KINDS = (
     ),
     Kind(
         name="true-mask",
+        names=r"mask\.png",
         suffix=".png",
         originals=MASKS,
         mutators=PNG,
@@ -319,6 +322,7 @@ KINDS = (
     ),
     Kind(
         name="own-mask",
+        names=r"train_000000\.png",
         suffix=".png",
         originals=MASKS,
         mutators=PNG,
@@ -327,6 +331,7 @@ KINDS = (
     ),
     Kind(
         name="pseudo-mask",
+        names=r"train_000000\.png",
         suffix=".png",
         originals=MASKS,
         mutators=PNG,
@@ -335,6 +340,7 @@ KINDS = (
     ),
     Kind(
         name="saliency-folder",
+        names=r"train_000000\.png",
         suffix=".png",
         originals=SALIENCY,
         mutators=PNG,
@@ -343,6 +349,7 @@ KINDS = (
     ),
     Kind(
         name="saliency-listed",
+        names=r"train_000000\.png",
         suffix=".png",
         originals=SALIENCY,
         mutators=PNG,

@@ -3,6 +3,7 @@
 import importlib
 import multiprocessing
 import os
+import re
 import resource
 import shutil
 import signal
@@ -18,6 +19,7 @@ from pathlib import Path
 RIGHT, SENTENCE, TRACEBACK, WRONG = OUTCOMES = ("right", "sentence", "traceback", "wrong")
 MEMORY_BYTES = 3 << 30  # beyond what the libraries take
 SECONDS = 60
+LONGEST_SENTENCE = 3000  # a listing of several problems
 MUTANTS_PER_PROCESS = 500  # then a new one: what one mutant leaves behind must not spoil many
 
 
@@ -137,6 +139,8 @@ def _outcome(kinds, name: str, number: int, mutant, *, failures: Path) -> Outcom
         found = kind.consume(mutant.data, folder)
     except (InputError, *kinds.SENTENCES) as error:
         outcome, text = SENTENCE, str(error)
+        if not re.search(kind.names, text) or "Traceback" in text or len(text) > LONGEST_SENTENCE:
+            outcome, text = TRACEBACK, f"no clear sentence: {text[:LONGEST_SENTENCE]}"
     except BaseException:
         outcome, text = TRACEBACK, traceback.format_exc()
     else:

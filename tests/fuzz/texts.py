@@ -276,6 +276,7 @@ SNAKEMAKES_OWN = "Snakemake itself:"
 KINDS = (
     Kind(
         name="annotation",
+        names=r"mutant\.xml",
         suffix=".xml",
         originals=XML,
         texts=TEXT,
@@ -284,6 +285,7 @@ KINDS = (
     ),
     Kind(
         name="tags.csv",
+        names=r"tags\.csv",
         suffix=".csv",
         originals=("texts/plain.csv", "texts/full.csv"),
         texts=(*TEXT, *TABLE),
@@ -292,6 +294,7 @@ KINDS = (
     ),
     Kind(
         name="manifest",
+        names=r"train\.csv|manifest",
         suffix=".csv",
         originals=("run/data/train.csv",),
         texts=(*TEXT, *TABLE),
@@ -300,6 +303,7 @@ KINDS = (
     ),
     Kind(
         name="table",
+        names=r"train\.csv",
         suffix=".csv",
         originals=("run/masks/train.csv", "run/saliency/train.csv"),
         texts=(*TEXT, *TABLE),
@@ -308,6 +312,7 @@ KINDS = (
     ),
     Kind(
         name="config",
+        names=r"overlay\.yaml|[Cc]onfig|configuration|Snakemake",
         suffix=".yaml",
         originals=CONFIGS,
         mutators=YAML,

@@ -309,7 +309,7 @@ def described(where, name, value):
         (described("a", "width", 20.0), "its height and width are 17 and 20.0"),
         (described("a", "width", 2**40), "its height and width"),
         (described("/", "stride", 0), "attribute stride is 0, it must be a whole number of pixels"),
-        (described("/", "dilations", "1"), "attribute dilations is 1, it must be"),
+        (described("/", "dilations", "1"), "attribute dilations is .1., it must be"),
         (described("/", "classes", [1, 2, 3]), r"attribute classes is \[1, 2, 3\], it must be a list of names"),
         (lambda file: file.attrs.pop("classes"), "attribute classes is None"),
     ],

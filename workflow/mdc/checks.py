@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas
 
-from mdc.errors import InputError, listing
+from mdc.errors import InputError, listing, shortened
 from mdc.images import bounded_mask, bounded_rgb, bounded_size, decode_upright, is_plain, write_plain
 from mdc.logs import logger
 from mdc.manifest import COLUMNS, as_written
@@ -20,6 +20,7 @@ from mdc.parallel import map_in_order
 from mdc.voc import BACKGROUND, VOID, read_mask, write_mask
 
 DIFFERENCE_COLUMNS = ("id", "split", "tagged_only", "masked_only")
+LONGEST_PATH_BYTES = 2000  # systems take 4096, with the folders above
 LONGEST_NAME_BYTES = 200  # file systems take 255; extensions and temporary names need the rest
 
 
@@ -116,6 +117,8 @@ def id_problem(id: str) -> str | None:
         return "contains a control character or bytes that are not UTF-8: rename it"
     if any(len(part.encode()) > LONGEST_NAME_BYTES for part in parts):
         return f"has a name of more than {LONGEST_NAME_BYTES} bytes: shorten it"
+    if len(id.encode()) > LONGEST_PATH_BYTES:
+        return f"has a path of more than {LONGEST_PATH_BYTES} bytes: shorten it"
     if any(part.lower().endswith((".jpg", ".png")) for part in parts[:-1]):
         return "has a folder that is named like an image: rename the folder"
     return None
@@ -187,7 +190,7 @@ def _tag_problem(tag: str, classes: tuple[str, ...], source: str) -> str:
         advice = "leave it out, an image without tags is all background"
     else:
         advice = "correct it or add it to the classes"
-    return f"{source}: the tag '{tag}' is not a class: {advice}"
+    return f"{source}: the tag '{shortened(tag)}' is not a class: {advice}"
 
 
 def _size_problem(photo: Photo, mask_size: tuple[int, int], size: tuple[int, int]) -> str:

@@ -1,5 +1,7 @@
 """The exceptions that are shown to people as a sentence instead of a traceback."""
 
+LONGEST_TEXT = 120
+
 
 class InputError(Exception):
     """Something the user can mend: names the file or key, what is wrong with it and what to do.
@@ -15,3 +17,8 @@ class StoppedError(BaseException):
 def listing(headline: str, problems: list[str]) -> str:
     """Return `headline` followed by one indented line per problem, so that all of them can be mended in one go."""
     return "\n".join([headline, *(f"  {problem}" for problem in problems)])
+
+
+def shortened(text: str) -> str:
+    """Return a text of others, as it may stand in a sentence: what is longer than a line is cut."""
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mdc.errors import InputError
+from mdc.errors import InputError, shortened
 from mdc.files import write_whole
 from mdc.fusion import Recipe, fused_at_image_size, pseudo_mask, salient_mask
 from mdc.manifest import read_manifest
@@ -44,7 +44,10 @@ def sources(
         ids = None if truths is None else [image_id for image_id in ids_in(path, kind=CAMS) if truths.get(image_id)]
         for cams in read_cams(path, ids):
             if saliency and cams.id not in saliency:
-                raise InputError(f"{saliency_csv[0]}: no saliency map of the image {cams.id}")
+                raise InputError(
+                    f"{saliency_csv[0]}: no saliency map of the image {shortened(cams.id)} of {path}: remove the one "
+                    "that is wrong and run the same again"
+                )
             yield Source(cams=cams, saliency=saliency.get(cams.id), truth=(truths or {}).get(cams.id, ""))
 
 

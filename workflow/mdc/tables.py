@@ -102,7 +102,10 @@ def paths_of(ids: Sequence[str], paths: Sequence[Path]) -> list[str]:
     found = read_table(paths)
     missing = [image_id for image_id in ids if image_id not in found]
     if missing:
-        raise InputError(f"{paths[0]}: no picture of {len(missing)} images, the first is {missing[0]}")
+        raise InputError(
+            f"{paths[0]}: no picture of {len(missing)} images, the first is {missing[0]}: remove it and run the same "
+            "again"
+        )
     return [found[image_id] for image_id in ids]
 
 
