@@ -35,14 +35,14 @@ def test_set(tmp_path):
     manifest = tmp_path / "test.csv"
 
     def packed(masks: dict[str, np.ndarray] | None = None, *, again=(), ids="ba") -> Path:
-        table = pd.DataFrame([(name, "", "", "", 2, 3, "") for name in ids], columns=list(COLUMNS))
+        table = pd.DataFrame([(name, "", "", "", 2, 3, "0") for name in ids], columns=list(COLUMNS))
         write_manifest(table, manifest)
         rows = []
         for name, mask in ({"a": MASK, "b": 0 * MASK} | (masks or {})).items():
             path = tmp_path / "masks" / f"{name}.png"
             if mask is not None:
                 write_mask(path, mask)
-                rows.append((name, str(path), ""))
+                rows.append((name, str(path), "0"))
         write_table([*rows, *(row for row in rows if row[0] in again)], tmp_path / "masks.csv")
         pack_submission(
             split_csv=manifest,
@@ -94,21 +94,25 @@ def test_missing_doubled_and_unknown_images_are_counted_and_named():
 
 
 @pytest.mark.parametrize(
-    ("masks", "again", "words"),
+    ("masks", "words"),
     [
-        ({"b": None}, (), "images without a mask: 1 (b)"),
-        ({"c": MASK}, (), "masks of images that are not in the test list: 1 (c)"),
-        ({}, ("a",), "images with several masks: 1 (a)"),
-        ({"a": MASK[:1]}, (), "a.png has 3 x 1 pixels and its photo 3 x 2 (data.max_side_px reduces photos: raise it)"),
-        ({"a": np.where(MASK == 2, 255, MASK).astype(np.uint8)}, (), "a.png has the index 255, but only 0 to 2"),
-        ({"a": MASK + 1}, (), "a.png has the index 3, but only 0 to 2"),
+        ({"b": None}, "images without a mask: 1 (b)"),
+        ({"c": MASK}, "masks of images that are not in the test list: 1 (c)"),
+        ({"a": MASK[:1]}, "a.png has 3 x 1 pixels and its photo 3 x 2 (data.max_side_px reduces photos: raise it)"),
+        ({"a": np.where(MASK == 2, 255, MASK).astype(np.uint8)}, "a.png has the index 255, but only 0 to 2"),
+        ({"a": MASK + 1}, "a.png has the index 3, but only 0 to 2"),
     ],
 )
-def test_what_the_server_would_refuse_is_not_packed(test_set, masks, again, words):
+def test_what_the_server_would_refuse_is_not_packed(test_set, masks, words):
     with pytest.raises(InputError, match="x: the masks of 2 test images are not packed:") as error:
-        test_set(masks, again=again)
+        test_set(masks)
     assert words in str(error.value)
     assert not (test_set.folder / "out").exists()
+
+
+def test_an_image_with_two_masks_is_not_packed(test_set):
+    with pytest.raises(InputError, match="masks.csv: the id 'a' is empty or stands there twice"):
+        test_set({}, again=("a",))
 
 
 def test_without_test_images_there_is_nothing_to_pack(test_set):
