@@ -83,7 +83,7 @@ def main() -> int:
             print(f"{done} of {len(jobs)}, about {left} left", flush=True)
     print(table(counts))
     print(f"{len(jobs)} mutants in {duration(time.monotonic() - start)}")
-    return 0
+    return int(any(found[TRACEBACK] or found[WRONG] for found in counts.values()))
 
 
 if __name__ == "__main__":
