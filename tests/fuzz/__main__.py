@@ -1,88 +1,88 @@
-"""Count what becomes of damaged and odd files: `python -m tests.fuzz --mutants 10000 --seed 0`."""
+"""Count what becomes of mutants; `tests/fuzz/__init__.py` says what is counted as what.
+
+What fails is kept in build/fuzz/seed<seed>/failures, with the reason beside it; `--only KIND:NUMBER` shows one again.
+"""
 
 import argparse
+import logging
 import os
 import shutil
 import sys
-import time
+import warnings
 from collections import Counter
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-SECONDS_BETWEEN_LINES = 15
 sys.path[:0] = [str(PROJECT / "workflow"), str(PROJECT)]
+# of this process and of those that it starts
 os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:2], os.environ.get("PYTHONPATH", "")])
 os.environ.update(OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="")
 
+from mdc.logs import progress  # noqa: E402
+from tests.fuzz.kinds import KINDS, SNAKEMAKES_OWN  # noqa: E402
+from tests.fuzz.originals import make_originals  # noqa: E402
 from tests.fuzz.runner import OUTCOMES, RIGHT, TRACEBACK, WRONG, outcomes  # noqa: E402
 
 
-def jobs_of(kinds: dict, mutants: int) -> list[tuple[str, int]]:
-    """Return (kind, number) of `mutants` mutants, divided by the kinds' shares, kinds in turn."""
-    total = sum(kind.share for kind in kinds.values())
-    counts = {name: round(mutants * kind.share / total) for name, kind in kinds.items()}
-    name = max(counts, key=counts.get)
-    counts[name] += mutants - sum(counts.values())
+def jobs_of(shares: dict[str, float], mutants: int) -> list[tuple[str, int]]:
+    """Return (kind, number) of `mutants` mutants, divided by the kinds' shares; kinds take turns."""
+    total = sum(shares.values())
+    counts = {name: int(mutants * share / total) for name, share in shares.items()}
+    counts[next(iter(counts))] += mutants - sum(counts.values())
     return sorted(((name, n) for name, count in counts.items() for n in range(count)), key=lambda job: job[1])
 
 
 def table(counts: dict[str, Counter]) -> str:
-    lines = [
-        "| kind | mutants | right result | clear sentence | traceback | wrong result |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
+    """Return the counts as a Markdown table, with a last row for all of them."""
+    columns = ["kind", "mutants", "right result", "clear sentence", "traceback", "wrong result"]
+    rows = [columns, ["---", *["---:"] * (len(columns) - 1)]]
     for name, found in [*counts.items(), ("all", sum(counts.values(), Counter()))]:
-        lines.append(f"| {name} | {found.total()} | " + " | ".join(str(found[o]) for o in OUTCOMES) + " |")
-    return "\n".join(lines)
+        rows.append([name, str(found.total()), *(str(found[outcome]) for outcome in OUTCOMES)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mutants", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--kinds", nargs="*")
-    parser.add_argument("--only", metavar="KIND:NUMBER")
-    parser.add_argument("--folder", type=Path, default=PROJECT / "build/fuzz")
+    """Return the exit status: 1 if there is a traceback or a wrong result."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.splitlines()[0])
+    parser.add_argument("--mutants", type=int, default=10_000, help="how many, over all kinds (default: 10000)")
+    parser.add_argument("--seed", type=int, default=0, help="another one gives other mutants (default: 0)")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="side by side (default: all cores)")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="only these", metavar="KIND")
+    parser.add_argument("--only", metavar="KIND:NUMBER", help="one mutant: how it was made, and what came out")
     options = parser.parse_args()
-    from tests.fuzz.originals import make_originals
+    warnings.simplefilter("ignore")  # of libraries, about trainings as short as the originals'
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 
-    folder = options.folder / f"seed{options.seed}"
+    folder = PROJECT / "build/fuzz" / ("only" if options.only else f"seed{options.seed}")
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    (folder / "failures").mkdir(parents=True)
     os.chdir(folder)
-    (folder / "failures").mkdir()
+    logging.disable()  # the stages', of the originals
     make_originals(Path("originals"))
-    from mdc.logs import duration
-    from tests.fuzz import kinds as registry
+    logging.disable(logging.NOTSET)
 
-    kinds = {n: k for n, k in registry.KINDS.items() if not options.kinds or n in options.kinds}
-    jobs = jobs_of(kinds, options.mutants)
     settings = {"seed": options.seed, "failures": Path("failures"), "processes": options.processes}
-    originals = [(name, -number - 1) for name, kind in kinds.items() for number in range(len(kind.originals))]
-    refused = [outcome for outcome in outcomes(originals, **settings) if outcome.outcome != RIGHT]
-    if refused:
-        print(*(f"{outcome.kind}: an intact file is not read: {outcome.text}" for outcome in refused), sep="\n")
-        return 1
+    originals = [(name, -number - 1) for name in options.kinds for number in range(len(KINDS[name].originals))]
+    for outcome in outcomes(originals, **settings):
+        if outcome.outcome != RIGHT:
+            raise SystemExit(f"{outcome.kind}: an intact file is not read: {outcome.text}")
     if options.only:
-        name, number = options.only.rsplit(":", 1)
-        jobs = [(name, int(number))]
-    counts = {name: Counter() for name in kinds}
-    start = last = time.monotonic()
-    for done, outcome in enumerate(outcomes(jobs, **settings), start=1):
+        kind, number = options.only.rsplit(":", 1)
+        (outcome,) = outcomes([(kind, int(number))], **settings)
+        print(outcome.how, outcome.outcome, outcome.text, sep="\n")
+        return int(outcome.outcome in (TRACEBACK, WRONG))
+
+    jobs = jobs_of({name: KINDS[name].share for name in options.kinds}, options.mutants)
+    counts = {name: Counter() for name in options.kinds}
+    by_snakemake = 0
+    for outcome in progress(outcomes(jobs, **settings), total=len(jobs), label="mutants"):
         counts[outcome.kind][outcome.outcome] += 1
-        if options.only:
-            print(outcome.how, outcome.outcome, outcome.text, sep="\n")
-        elif outcome.outcome in (TRACEBACK, WRONG):
+        by_snakemake += outcome.text.startswith(SNAKEMAKES_OWN)
+        if outcome.outcome in (TRACEBACK, WRONG):
             reason = outcome.text.strip().splitlines()[-1][:160]
             print(f"{outcome.outcome} {outcome.kind}:{outcome.number}: {reason} [{outcome.how}]", flush=True)
-        now = time.monotonic()
-        if now - last > SECONDS_BETWEEN_LINES:
-            last = now
-            left = duration((now - start) / done * (len(jobs) - done))
-            print(f"{done} of {len(jobs)}, about {left} left", flush=True)
     print(table(counts))
-    print(f"{len(jobs)} mutants in {duration(time.monotonic() - start)}")
+    print(f"Sentences of Snakemake's own about files of configuration that it cannot load: {by_snakemake}")
     return int(any(found[TRACEBACK] or found[WRONG] for found in counts.values()))
 
 

@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-from tests.fuzz import containers, pictures, texts
+from tests.fuzz import archives, maps_and_scores, pictures, texts, weights
+from tests.fuzz.formats.torch_files import SPOILT
 from tests.fuzz.kind import Kind, Mutant, mutant_of
-from tests.fuzz.structures import SPOILT
 
-SENTENCES = texts.SENTENCES
-_KINDS = (*pictures.KINDS, *texts.KINDS, *containers.KINDS)
+SENTENCES, SNAKEMAKES_OWN = texts.SENTENCES, texts.SNAKEMAKES_OWN
+_KINDS = (*pictures.KINDS, *texts.KINDS, *maps_and_scores.KINDS, *weights.KINDS, *archives.KINDS)
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _KINDS}
 
 

@@ -29,6 +29,7 @@ from tests.conftest import SCHEDULE, SLIM_BACKBONE
 from tests.voc_archives import annotation, gtcls, mask_of, sbd_files, vgg16_state, voc_files, write_folder, write_tar
 
 PROJECT = Path(__file__).parents[2]
+RUN = Path("originals/run")
 SIDE_PX, CROP_PX, DILATIONS = 64, 41, (1, 3)
 CLASSIFIER = {"backbone": SLIM_BACKBONE, "conv5_dilation": 1, "block_width": 8, "head": "per_block"}
 SEGMENTER = {"backbone": SLIM_BACKBONE, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5}
@@ -47,6 +48,11 @@ TWO_EPOCHS = SCHEDULE | {"epochs": 2}
 
 class StoppedError(Exception):
     """The power is gone."""
+
+
+def classes_of_run() -> list[str]:
+    """Return the classes of the run."""
+    return (RUN / "data/classes.txt").read_text().split()
 
 
 def segmenter_arguments(run: Path, weights_pt: Path) -> dict:

@@ -22,11 +22,11 @@ from mdc.saliency_folder import maps_of_images
 from mdc.scores import score_masks
 from mdc.tables import file_digest, paths_of, write_table
 from mdc.voc import VOID, read_mask
+from tests.fuzz.formats.jpeg import JPEG
+from tests.fuzz.formats.png import PNG, png_chunks
 from tests.fuzz.kind import Kind, Mutant
-from tests.fuzz.originals import NAMES, RECIPE, SIDE_PX
-from tests.fuzz.structures import JPEG, PNG, png_chunks
+from tests.fuzz.originals import NAMES, RECIPE, RUN, SIDE_PX, classes_of_run
 
-RUN = Path("originals/run")
 CLASSES = tuple(f"c{number}" for number in range(1, 8))
 LARGEST_PX = 100
 LEVELS = 6  # by which a converted photo may differ on average: JPEG of quality 95, and another way to reduce
@@ -191,12 +191,10 @@ def _one_row(folder: Path) -> Path:
 def _own_mask(data: bytes, folder: Path) -> np.ndarray:
     (folder / "own").mkdir()
     (folder / "own/train_000000.png").write_bytes(data)
-    link_masks(split_csv=_one_row(folder), folder=folder / "own", masks_csv=folder / "own.csv", classes=len(_classes()))
+    link_masks(
+        split_csv=_one_row(folder), folder=folder / "own", masks_csv=folder / "own.csv", classes=len(classes_of_run())
+    )
     return read_mask(Path(*paths_of(["train_000000"], [folder / "own.csv"])))
-
-
-def _classes() -> list[str]:
-    return (RUN / "data/classes.txt").read_text().split()
 
 
 def _pseudo_mask(data: bytes, folder: Path) -> np.ndarray:
@@ -209,7 +207,7 @@ def _pseudo_mask(data: bytes, folder: Path) -> np.ndarray:
     views = TrainingViews(
         ids=list(table["id"]),
         images=list(table["image"]),
-        tags=tag_matrix(table, _classes()),
+        tags=tag_matrix(table, classes_of_run()),
         masks=paths_of(["train_000000"], [folder / "masks.csv"]),
         seed=0,
         **view,
@@ -221,7 +219,7 @@ def _pseudo_mask(data: bytes, folder: Path) -> np.ndarray:
         confusion_csv=folder / "confusion.csv",
         images_csv=folder / "images.csv",
         pixels_csv=folder / "pixels.csv",
-        classes=_classes(),
+        classes=classes_of_run(),
         processes=1,
     )
     return mask
@@ -327,7 +325,7 @@ KINDS = (
         originals=MASKS,
         mutators=PNG,
         consume=_own_mask,
-        judge=lambda mutant, found: _judge_mask(mutant, found, classes=len(_classes())),
+        judge=lambda mutant, found: _judge_mask(mutant, found, classes=len(classes_of_run())),
     ),
     Kind(
         name="pseudo-mask",
@@ -336,7 +334,7 @@ KINDS = (
         originals=MASKS,
         mutators=PNG,
         consume=_pseudo_mask,
-        judge=lambda mutant, found: _judge_mask(mutant, found, classes=len(_classes())),
+        judge=lambda mutant, found: _judge_mask(mutant, found, classes=len(classes_of_run())),
     ),
     Kind(
         name="saliency-folder",

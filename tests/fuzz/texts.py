@@ -21,12 +21,11 @@ from mdc.folder import link_folder
 from mdc.manifest import COLUMNS, read_manifest, tag_matrix
 from mdc.tables import read_table
 from mdc.voc import CLASSES as VOC_CLASSES
+from tests.fuzz.formats.yaml_files import YAML
 from tests.fuzz.kind import Kind, Mutant
 from tests.fuzz.mutations import TABLE, TEXT
-from tests.fuzz.originals import PROJECT
-from tests.fuzz.structures import YAML
+from tests.fuzz.originals import PROJECT, classes_of_run
 
-RUN = Path("originals/run")
 CLASSES = ("cat", "dog")
 SCHEMA = load_schema()
 SCENES = tuple(f"originals/run/shapes/JPEGImages/{name}.jpg" for name in
@@ -47,7 +46,7 @@ def _annotation(data: bytes, folder: Path) -> set[str]:
     (root / "ImageSets/Main/val.txt").write_text("other\n")
     splits = link_devkit(
         root,
-        classes=[*VOC_CLASSES, *(RUN / "data/classes.txt").read_text().split()],
+        classes=[*VOC_CLASSES, *classes_of_run()],
         plain_folder=folder / "data",
         max_side_px=100,
         val_share=0.5,
@@ -138,7 +137,7 @@ def _judge_tags(mutant: Mutant, found: dict[str, tuple]) -> str:
 def _manifest(data: bytes, folder: Path) -> list[list[str]]:
     (folder / "train.csv").write_bytes(data)
     table = read_manifest(folder / "train.csv")
-    tag_matrix(table, (RUN / "data/classes.txt").read_text().split())
+    tag_matrix(table, classes_of_run())
     return [list(map(str, row)) for row in table.itertuples(index=False)]
 
 

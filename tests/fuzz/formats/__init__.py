@@ -1,0 +1,1 @@
+"""Mutators that know a format: what they write is whole, with right checksums, but holds something else."""
