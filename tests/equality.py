@@ -51,7 +51,7 @@ def _difference(ours: Path, theirs: Path) -> str:
         return ""
     try:
         return _BY_SUFFIX.get(ours.suffix, _bytes)(ours, theirs)
-    except (OSError, SyntaxError, InputError) as error:  # SyntaxError is what PIL calls a damaged PNG
+    except (OSError, KeyError, SyntaxError, InputError) as error:  # SyntaxError is what PIL calls a damaged PNG
         return f"cannot be read: {error}"
 
 

@@ -71,7 +71,7 @@ def test_map_files_open_with_plain_h5py(results, train):
             tags = row.tags.split(";")
             assert group["maps"].shape == (2, len(tags), 17, 17)  # 64 px are padded to 65 = 4 * 16 + 1
             assert group["maps"].dtype == np.float16
-            assert [file.attrs["classes"][index - 1] for index in group["class_ids"]] == tags
+            assert [file.attrs["classes"][index - 1].decode() for index in group["class_ids"]] == tags
             assert (group.attrs["height"], group.attrs["width"]) == (64, 64)
 
 

@@ -65,7 +65,7 @@ def test_maps_of_the_untrained_network_come_from_its_weights(results):
     folder = results / "cams/mdc/seed0"
     for name, path in (("untrained", folder / "untrained/train.0-of-1.h5"), ("weights", folder / "train.0-of-1.h5")):
         with h5py.File(path) as file:
-            assert file.attrs["weights_hash"] == weights_hash(states[name])
+            assert file.attrs["weights_hash"].decode() == weights_hash(states[name])
     assert weights_hash(states["untrained"]) != weights_hash(states["weights"])
 
 
