@@ -19,7 +19,7 @@ from pathlib import Path
 RIGHT, SENTENCE, TRACEBACK, WRONG = OUTCOMES = ("right", "sentence", "traceback", "wrong")
 MEMORY_BYTES = 3 << 30  # beyond what the libraries take
 SECONDS = 60
-LONGEST_SENTENCE = 3000  # a listing of several problems
+LONGEST_LINE = 1100  # characters of a sentence
 MUTANTS_PER_PROCESS = 500  # then a new one: what one mutant leaves behind must not spoil many
 
 
@@ -139,8 +139,9 @@ def _outcome(kinds, name: str, number: int, mutant, *, failures: Path) -> Outcom
         found = kind.consume(mutant.data, folder)
     except (InputError, *kinds.SENTENCES) as error:
         outcome, text = SENTENCE, str(error)
-        if not re.search(kind.names, text) or "Traceback" in text or len(text) > LONGEST_SENTENCE:
-            outcome, text = TRACEBACK, f"no clear sentence: {text[:LONGEST_SENTENCE]}"
+        longest = max(map(len, text.split("\n")))
+        if not re.search(kind.names, text) or "Traceback" in text or longest > LONGEST_LINE:
+            outcome, text = TRACEBACK, f"no clear sentence: {text[:LONGEST_LINE]}"
     except BaseException:
         outcome, text = TRACEBACK, traceback.format_exc()
     else:

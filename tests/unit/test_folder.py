@@ -99,9 +99,9 @@ def test_all_problems_of_a_folder_at_once(tmp_path):
     [
         ("a", "../a.png", "the mask '../a.png' is absolute or contains '..'"),
         ("a", "/etc/a.png", "the mask '/etc/a.png' is absolute"),
-        ("a", "b/" * 2500, "the mask '(b/)+...' has a path of more than 2000 bytes: shorten it"),
-        ("b/" * 2500 + "c", "", "the image '(b/)+...' has a path of more than 2000 bytes: shorten it"),
-        ("a" * 3000, "", "the image 'a+...' has a name of more than 200 bytes: shorten it"),
+        ("a", "b/" * 2500, "the mask '[b/]+ ... [b/]+' has a path of more than 2000 bytes: shorten it"),
+        ("b/" * 2500 + "c", "", "the image '[b/]+ ... [b/]+c' has a path of more than 2000 bytes: shorten it"),
+        ("a" * 3000, "", "the image 'a+ ... a+' has a name of more than 200 bytes: shorten it"),
     ],
 )
 def test_paths_that_lead_out_of_the_folder_or_nowhere(tmp_path, image, mask, message):
@@ -109,7 +109,7 @@ def test_paths_that_lead_out_of_the_folder_or_nowhere(tmp_path, image, mask, mes
     tags_csv = table(tmp_path / "tags.csv", f"image,tags,split,mask\n{image},cat,train,{mask}\n")
     with pytest.raises(InputError, match=message) as error:
         link_folder(tmp_path, tags_csv, **settings(tmp_path))
-    assert len(str(error.value)) < 1000
+    assert max(map(len, str(error.value).splitlines())) < 1100
 
 
 @pytest.mark.parametrize(

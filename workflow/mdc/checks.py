@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas
 
-from mdc.errors import InputError, listing, shortened
+from mdc.errors import InputError, listing
 from mdc.images import bounded_mask, bounded_rgb, bounded_size, decode_upright, is_plain, write_plain
 from mdc.logs import logger
 from mdc.manifest import COLUMNS, as_written
@@ -190,7 +190,7 @@ def _tag_problem(tag: str, classes: tuple[str, ...], source: str) -> str:
         advice = "leave it out, an image without tags is all background"
     else:
         advice = "correct it or add it to the classes"
-    return f"{source}: the tag '{shortened(tag)}' is not a class: {advice}"
+    return f"{source}: the tag '{tag}' is not a class: {advice}"
 
 
 def _size_problem(photo: Photo, mask_size: tuple[int, int], size: tuple[int, int]) -> str:

@@ -26,7 +26,6 @@ _TYPES = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: 
 _TYPES = _TYPES.redefine("number", lambda _, value: type(value) is int or type(value) is float and isfinite(value))
 _Validator = extend(Draft202012Validator, type_checker=_TYPES)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-LONGEST_LINE = 400  # of a message, which may hold the value that is wrong
 MOST_NODES = 100_000  # of a file, aliases counted as what they stand for
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
@@ -148,10 +147,9 @@ def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for everything in `value` that does not fit a schema, or that is no text a person writes."""
     for where, text in _texts(value, ""):
         if _CONTROL.search(text):
-            yield f"{where}: {text[:LONGEST_LINE]!r} holds a control character: remove it"
+            yield f"{where}: {text!r} holds a control character: remove it"
     for error in sorted(_Validator(schema).iter_errors(value), key=lambda error: str(error.absolute_path)):
-        for sentence in _sentence(error):
-            yield sentence if len(sentence) <= LONGEST_LINE else f"{sentence[:LONGEST_LINE]}..."
+        yield from _sentence(error)
 
 
 def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:

@@ -1,13 +1,23 @@
 """The exceptions that are shown to people as a sentence instead of a traceback."""
 
-LONGEST_TEXT = 120
+LONGEST_LINE, KEPT_AT_ITS_END = 1000, 300  # characters
 
 
 class InputError(Exception):
     """Something the user can mend: names the file or key, what is wrong with it and what to do.
 
-    The scripts print its text and exit with status 1; every other exception is a defect and keeps its traceback.
+    The scripts print its text and exit with status 1; every other exception is a defect and keeps its traceback. Of a
+    line that quotes pages of somebody's file, the middle is left out.
     """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("\n".join(map(_shortened, sentence.split("\n"))))
+
+
+def _shortened(line: str) -> str:
+    if len(line) <= LONGEST_LINE:
+        return line
+    return f"{line[: LONGEST_LINE - KEPT_AT_ITS_END]} ... {line[-KEPT_AT_ITS_END:]}"
 
 
 class StoppedError(BaseException):
@@ -17,8 +27,3 @@ class StoppedError(BaseException):
 def listing(headline: str, problems: list[str]) -> str:
     """Return `headline` followed by one indented line per problem, so that all of them can be mended in one go."""
     return "\n".join([headline, *(f"  {problem}" for problem in problems)])
-
-
-def shortened(text: str) -> str:
-    """Return a text of others, as it may stand in a sentence: what is longer than a line is cut."""
-    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mdc.checks import Photo, SplitTables, id_problem, split_tables
-from mdc.errors import InputError, listing, shortened
+from mdc.errors import InputError, listing
 from mdc.layout import SPLITS
 from mdc.logs import logger
 from mdc.photo_files import photo_files
@@ -59,7 +59,7 @@ def link_folder(
         if photo is not None and photo.id in kept:
             first, _ = kept[photo.id]
             problems.append(
-                f"{row.where}: the image '{shortened(row.image)}' has the same id '{shortened(photo.id)}' as the one "
+                f"{row.where}: the image '{row.image}' has the same id '{photo.id}' as the one "
                 f"in {first.where}: list each image once, under names that differ in more than the extension"
             )
         elif photo is not None:
@@ -112,7 +112,7 @@ def _rows(path: Path) -> tuple[list[_Row], list[str]]:
         if split is not None and split not in SPLITS:
             close = difflib.get_close_matches(split.lower(), SPLITS, n=1, cutoff=0.5)
             advice = f"did you mean '{close[0]}'?" if close else "write train, val or test"
-            problems.append(f"{where}: the split '{shortened(split)}' is none of train, val and test: {advice}")
+            problems.append(f"{where}: the split '{split}' is none of train, val and test: {advice}")
             split = "train"  # so that the image itself is still checked
         rows.append(_Row(where, cell["image"], tags, split, cell.get("mask", "").strip()))
     return rows, problems
@@ -124,7 +124,7 @@ def _check_header(header: list[str], path: Path) -> None:
     hint = ", with commas between the columns" if any(";" in name or "\t" in name for name in header) else ""
     raise InputError(
         f"{path}: the first line must name the columns image,tags and, if wanted, split and mask{hint}: "
-        f"it is '{shortened(','.join(header))}'"
+        f"it is '{','.join(header)}'"
     )
 
 
@@ -141,7 +141,7 @@ def _photo(root: Path, row: _Row, *, files: dict[str, list[Path]], problems: lis
     """Return the image of `row`, None if it cannot be looked at; what is wrong with the row joins `problems`."""
     problem = id_problem(row.image)
     if problem:
-        problems.append(f"{row.where}: the image '{shortened(row.image)}' {problem}")
+        problems.append(f"{row.where}: the image '{row.image}' {problem}")
         return None
     image = root / PurePosixPath(row.image)
     if not image.is_file():
@@ -151,21 +151,19 @@ def _photo(root: Path, row: _Row, *, files: dict[str, list[Path]], problems: lis
             names = ", ".join(path.name for path in candidates)
             advice = "add it or remove the line" + (r", and write / for \ in paths" if "\\" in row.image else "")
             problems.append(
-                f"{row.where}: the image '{shortened(row.image)}' could be {names}: write its extension"
+                f"{row.where}: the image '{row.image}' could be {names}: write its extension"
                 if candidates
-                else f"{row.where}: the image '{shortened(row.image)}' is missing in {root}: {advice}"
+                else f"{row.where}: the image '{row.image}' is missing in {root}: {advice}"
             )
             return None
         image = candidates[0]
     problem = id_problem(row.mask) if row.mask else None
     if problem:
-        problems.append(f"{row.where}: the mask '{shortened(row.mask)}' {problem}")
+        problems.append(f"{row.where}: the mask '{row.mask}' {problem}")
         return None
     mask = root / row.mask if row.mask else None
     if mask is not None and not mask.is_file():
-        problems.append(
-            f"{row.where}: the mask '{shortened(row.mask)}' is missing in {root}: add it or leave the cell empty"
-        )
+        problems.append(f"{row.where}: the mask '{row.mask}' is missing in {root}: add it or leave the cell empty")
         mask = None
     id = image.relative_to(root).with_suffix("").as_posix()
     return Photo(id=id, image=image, mask=mask, tags=row.tags, tags_source=row.where)

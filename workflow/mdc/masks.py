@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mdc.errors import InputError, shortened
+from mdc.errors import InputError
 from mdc.files import write_whole
 from mdc.fusion import Recipe, fused_at_image_size, pseudo_mask, salient_mask
 from mdc.manifest import read_manifest
@@ -45,7 +45,7 @@ def sources(
         for cams in read_cams(path, ids):
             if saliency and cams.id not in saliency:
                 raise InputError(
-                    f"{saliency_csv[0]}: no saliency map of the image {shortened(cams.id)} of {path}: remove the one "
+                    f"{saliency_csv[0]}: no saliency map of the image {cams.id} of {path}: remove the one "
                     "that is wrong and run the same again"
                 )
             yield Source(cams=cams, saliency=saliency.get(cams.id), truth=(truths or {}).get(cams.id, ""))

@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 import h5py
 import numpy as np
 
-from mdc.errors import InputError, shortened
+from mdc.errors import InputError
 from mdc.files import written_whole
 from mdc.grid import padded_side
 from mdc.store_checks import (
@@ -327,7 +327,7 @@ def _group(opened: _Opened, name: str) -> tuple[h5py.Group, int, int, list[int]]
     group = own_member(opened.file, name, h5py.Group, or_shard=True)
     image_id = plain(group.attrs["id"])
     if image_id != _image_id(name):
-        raise ValueError(f"its id is {shortened(repr(image_id))}")
+        raise ValueError(f"its id is {image_id!r}")
     sides = [group.attrs[side] for side in ("height", "width")]
     if not all(isinstance(side, np.integer) and 0 < side <= LONGEST_SIDE_PX for side in sides):
         raise ValueError(f"its height and width are {sides[0]} and {sides[1]}")

@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 import h5py
 import numpy as np
 
-from mdc.errors import shortened
-
 T = TypeVar("T")
 HEAP, HEAP_HEADER, OBJECT_HEADER = b"GCOL\x01\0\0\0", struct.Struct("<8sQ"), struct.Struct("<HHIQ")
 
@@ -91,10 +89,10 @@ def attributes_problem(
     for name in in_pixels:
         values = found.get(name)
         if not all(type(value) is int and value > 0 for value in (values if isinstance(values, list) else [values])):
-            return f"attribute {name} is {shortened(repr(values))}, it must be a whole number of pixels"
+            return f"attribute {name} is {values!r}, it must be a whole number of pixels"
     classes = found.get("classes")
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        return f"attribute classes is {shortened(repr(classes))}, it must be a list of names"
+        return f"attribute classes is {classes!r}, it must be a list of names"
     return ""
 
 
