@@ -83,12 +83,11 @@ def test_the_same_masks_give_the_same_bytes_and_others_do_not(test_set):
     assert digest() == first
 
 
-def test_missing_doubled_and_unknown_images_are_counted_and_named():
+def test_missing_and_unknown_images_are_counted_and_named():
     ids = [f"i{number}" for number in range(9)]
     assert id_problems(ids, ids) == []
-    assert id_problems(ids, ["x", *ids[7:], "i8"]) == [
+    assert id_problems(ids, ["x", *ids[7:]]) == [
         "images without a mask: 7 (i0, i1, i2, i3, i4, ...)",
-        "images with several masks: 1 (i8)",
         "masks of images that are not in the test list: 1 (x)",
     ]
 

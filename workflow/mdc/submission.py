@@ -6,12 +6,10 @@ The archive is gzipped, .tgz: users of the server report that it takes those and
 import functools
 import gzip
 import tarfile
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from io import BytesIO
 from pathlib import Path
 
-import pandas as pd
 from PIL import Image
 
 from mdc.devkit import images_by_id, layout_root
@@ -54,13 +52,11 @@ def mask_problem(mask: Path, photo: Path, *, classes: int) -> str:
     return ""
 
 
-def id_problems(expected: Sequence[str], found: Sequence[str]) -> list[str]:
-    """Return a line each for the ids without a mask, with more than one, and with one that was not asked for."""
-    counts = Counter(found)
+def id_problems(expected: Collection[str], found: Collection[str]) -> list[str]:
+    """Return a line each for the ids without a mask and for masks with an id that was not asked for."""
     kinds = {
-        "images without a mask": [image_id for image_id in expected if not counts[image_id]],
-        "images with several masks": [image_id for image_id, count in counts.items() if count > 1],
-        "masks of images that are not in the test list": sorted(counts.keys() - set(expected)),
+        "images without a mask": [image_id for image_id in expected if image_id not in found],
+        "masks of images that are not in the test list": sorted(set(found) - set(expected)),
     }
     return [f"{words}: {len(ids)} ({_first(ids, between=', ')})" for words, ids in kinds.items() if ids]
 
@@ -111,7 +107,7 @@ def pack_submission(
         competition: `comp5` for methods trained on the challenge's own data alone, `comp6` for others.
 
     Raises:
-        InputError: there is no test image, an image has not exactly one mask, or a mask is not as the server wants it;
+        InputError: there is no test image, an image has none or several masks, or a mask is not as the server wants it;
             counts and names them. Nothing is written then.
     """
     expected = list(read_manifest(split_csv)["id"])
@@ -119,8 +115,7 @@ def pack_submission(
         raise InputError(f"{split_csv}: there are no test images: list them in ImageSets/Segmentation/test.txt")
     photos, _ = images_by_id(layout_root(root))
     masks = read_table(masks_csv)
-    tables = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in masks_csv]
-    problems = id_problems(expected, [image_id for table in tables for image_id in table["id"]])
+    problems = id_problems(expected, masks)
     gone = [image_id for image_id in expected if image_id not in photos]
     if gone:
         problems.append(f"photos that are no longer in {root}: {len(gone)} ({_first(gone, between=', ')})")
