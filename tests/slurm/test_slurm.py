@@ -151,15 +151,16 @@ def test_jobs_of_a_killed_snakemake_were_cancelled_before_it_continued(disturbed
 
 
 def test_what_takes_seconds_was_not_submitted_and_the_scores_were_in_groups(disturbed_run, cluster):
-    rules = ["make_shapes", "link_data", "train_classifier", "dump_cams", "fuse_masks", "sweep_threshold"]
-    rules += ["train_segmenter", "predict_scores", "apply_crf", "scores_score_masks"]
+    rules = ["make_shapes", "link_data", "compute_saliency", "train_classifier", "dump_cams", "fuse_masks"]
+    rules += ["fuse_salient_masks", "sweep_threshold", "train_segmenter", "predict_scores", "apply_crf"]
+    rules += ["choose_saliency_threshold", "scores_score_masks"]
     assert {rule_of(job) for job in cluster.jobs()} == set(rules)
-    # all background on train and on val, the pseudo masks, the segmenter without and with CRF: five, four to a job
+    # all background on train and on val, salient and pseudo masks, the segmenter without and with CRF: six, four to a job
     assert len(jobs_of(cluster, "scores_score_masks")) == 2
 
 
 def test_shards_ran_on_several_nodes(disturbed_run, cluster):
-    for rule in ("dump_cams", "apply_crf"):
+    for rule in ("compute_saliency", "dump_cams", "apply_crf"):
         nodes = [job["NodeList"] for job in jobs_of(cluster, rule) if job["JobState"] == "COMPLETED"]
         assert len(nodes) == 2 and len(set(nodes)) == 2
 
