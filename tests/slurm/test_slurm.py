@@ -155,7 +155,7 @@ def test_what_takes_seconds_was_not_submitted_and_the_scores_were_in_groups(dist
     rules += ["fuse_salient_masks", "sweep_threshold", "train_segmenter", "predict_scores", "apply_crf"]
     rules += ["choose_saliency_threshold", "scores_score_masks"]
     assert {rule_of(job) for job in cluster.jobs()} == set(rules)
-    # all background on train and on val, salient and pseudo masks, the segmenter without and with CRF: six, four to a job
+    # all background on train and val, salient and pseudo masks, the segmenter without and with CRF: six, four to a job
     assert len(jobs_of(cluster, "scores_score_masks")) == 2
 
 
