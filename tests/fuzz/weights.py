@@ -145,9 +145,10 @@ def _read_vgg16(mutant: Mutant, found: dict) -> str:
 
 WEIGHTS = (*TORCH, torch_settings, torch_settings)
 SEGMENTER_PT, CLASSIFIER_PT = "run/segmenter/weights.pt", "run/classifier/weights.pt"
+BY_MAPS = r"weights\.pt|has diverged"  # finite weights that make maps which are not
 KINDS = (
     with_checksums("weights-segmenter", r"weights\.pt", SEGMENTER_PT, WEIGHTS, _segmenter, _judge_segmenter),
-    with_checksums("weights-classifier", r"weights\.pt", CLASSIFIER_PT, WEIGHTS, _classifier, _judge_classifier, 0.6),
+    with_checksums("weights-classifier", BY_MAPS, CLASSIFIER_PT, WEIGHTS, _classifier, _judge_classifier, 0.6),
     with_checksums("vgg16", r"vgg16\.pth", "vgg16.pth", TORCH, _vgg16, _read_vgg16, 0.4),
     with_checksums("resume", r"resume-.*\.ckpt", "resume.ckpt", TORCH, _resumed, _read_resume, 0.4),
 )
