@@ -295,3 +295,26 @@ def test_kept_outputs_take_no_room_and_survive_a_file_system_without_links(tmp_p
     monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(PermissionError("no links")))
     assert take_finished(tmp_path / "kept", [output]) and output.read_bytes() == b"1"
     assert not take_finished(tmp_path / "none", [output])
+
+
+@pytest.mark.parametrize("damage", ["changed", "cut off", "removed", "no digests", "another PyTorch"])
+def test_kept_outputs_that_are_not_what_was_kept_are_made_anew(tmp_path, schedule, monkeypatch, caplog, damage):
+    caplog.set_level("INFO")
+    trained(tmp_path, schedule, epochs=1)
+    weights = tmp_path / "weights.pt"
+    (kept,) = tmp_path.glob(".finished-*")
+    made = weights.read_bytes()
+    if damage == "changed":
+        weights.write_bytes(made[:-1] + b"x")  # in place, so that the second name has it too
+    elif damage == "cut off":
+        os.truncate(weights, 100)
+    elif damage == "removed":
+        (kept / "metrics.csv").unlink()
+    elif damage == "no digests":
+        (kept / "kept.json").write_text("")
+    else:
+        monkeypatch.setattr("torch.__version__", "1.0")
+    weights.unlink()
+    trained(tmp_path, schedule, epochs=1)
+    assert f"what was kept in {kept} was changed since, or made by another PyTorch: training anew" in caplog.text
+    assert weights.read_bytes() == made and (kept / "weights.pt").read_bytes() == made

@@ -2,14 +2,21 @@
 
 Between the end of a training and the moment in which Snakemake takes note of it lies a second in which a kill would
 make Snakemake remove the outputs and train all epochs again. The second name costs no space: it links to the same file.
+What changes that file in place changes both, so their digests are kept too, and nothing damaged is taken over.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from mdc.logs import logger
+from mdc.tables import file_digest
+
+KEPT = "kept.json"
 
 
 def finished_folder(checkpoint: Path) -> Path:
@@ -18,19 +25,28 @@ def finished_folder(checkpoint: Path) -> Path:
 
 
 def keep_finished(folder: Path, outputs: Sequence[Path]) -> None:
-    """Keep whole outputs in `folder`, which appears only when it has all of them."""
+    """Keep whole outputs in `folder`, which appears only when it has all of them and their digests."""
     temporary = folder.with_name(f"{folder.name}.tmp")
     for leftover in (temporary, folder):
         shutil.rmtree(leftover, ignore_errors=True)
     temporary.mkdir(parents=True)
     for output in outputs:
         _link(output, temporary / output.name)
+    (temporary / KEPT).write_text(json.dumps(_description(outputs)))
     temporary.rename(folder)
 
 
 def take_finished(folder: Path, outputs: Sequence[Path]) -> bool:
-    """Put kept outputs in their places, if `folder` is there; return whether it is."""
+    """Put kept outputs in their places and return True; False if there are none, or not as this PyTorch made them."""
     if not folder.is_dir():
+        return False
+    kept = [folder / output.name for output in outputs]
+    try:
+        is_whole = json.loads((folder / KEPT).read_text()) == _description(kept)
+    except (OSError, ValueError):  # something is missing or unreadable
+        is_whole = False
+    if not is_whole:
+        logger.info("what was kept in %s was changed since, or made by another PyTorch: training anew", folder)
         return False
     for output in outputs:
         output.unlink(missing_ok=True)
@@ -38,6 +54,11 @@ def take_finished(folder: Path, outputs: Sequence[Path]) -> bool:
         os.utime(output)  # newer than the inputs, as what was just made
     logger.info("taking over the training that was finished in %s; remove that folder to train anew", folder)
     return True
+
+
+def _description(outputs: Sequence[Path]) -> dict[str, str]:
+    """Return what must not have changed: the version of PyTorch, and the digest of each file by its name."""
+    return {"torch": torch.__version__} | {output.name: file_digest(output) for output in outputs}
 
 
 def _link(source: Path, target: Path) -> None:
