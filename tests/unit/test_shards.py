@@ -55,5 +55,8 @@ def test_of_two_finished_sets_the_newer_one_counts(disk):
 def test_what_is_made_shard_by_shard_of_finished_shards_has_their_number(disk):
     source = disk((0, 2), (1, 2), stage="predictions")
     assert number_of_shards(disk(), 4, source=source) == 2
-    assert number_of_shards(disk((1, 3)), 4, source=source) == 3  # begun
-    assert number_of_shards(disk(stage="other"), 4, source=disk(stage="none")) == 4
+    assert number_of_shards(disk((1, 3)), 4, source=source) == 2  # also what was begun, or finished, of older ones
+    assert number_of_shards(disk((0, 3), (1, 3), (2, 3)), 4, source=source) == 2
+    none = disk(stage="none")
+    assert number_of_shards(disk(), 4, source=none) == 3  # finished, and its source was removed
+    assert number_of_shards(disk(stage="other"), 4, source=none) == 4

@@ -20,9 +20,12 @@ def shards_on_disk(pattern: str) -> dict[int, int]:
 def number_of_shards(pattern: str, wanted: int, *, source: str = "") -> int:
     """Return in how many shards the files of `pattern` are to be made or read.
 
-    `wanted` where such a set is finished; else the newest finished set; else a set that was begun, `wanted` before one
-    with more shards; else that of the files `source` which these are made of, shard by shard; else `wanted`.
+    That of the files `source` which these are made of, shard by shard, where there are some; else `wanted` where such a
+    set is finished; else the newest finished set; else a set that was begun, `wanted` before one with more shards; else
+    `wanted`.
     """
+    if source and shards_on_disk(source):
+        return number_of_shards(source, wanted)
     found = shards_on_disk(pattern)
     finished = [count for count in found if found[count] == count]
     if wanted in finished or (wanted in found and not finished):
@@ -31,4 +34,4 @@ def number_of_shards(pattern: str, wanted: int, *, source: str = "") -> int:
         return max(finished, key=lambda count: os.path.getmtime(pattern.format(shard=0, shards=count)))
     if found:
         return max(found, key=lambda count: (found[count], count))
-    return number_of_shards(source, wanted) if source else wanted
+    return wanted
