@@ -48,9 +48,11 @@ include: "workflow/rules/study.smk"
 rule all:
     default_target: True
     input:
-        lists_of_maps(),
-        lists_of_segmenters("predictions"),
-        lists_of_segmenters("crf"),
+        # What only other files are made of, too: else one that was damaged and removed would stay missing.
+        every_map(),
+        every_weight(),
+        rules.predictions.input,
+        rules.crf.input,
         rules.scores.input,
         rules.report.input,
         rules.readme.input,

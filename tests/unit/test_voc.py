@@ -97,7 +97,7 @@ def test_damaged_missing_and_lossy_masks_are_named(tmp_path):
     for name in ("grey.jpg", "torn.png"):
         with pytest.raises(InputError, match=f"{name}: does not decode as a PNG mask"):
             read_mask(tmp_path / name)
-    with pytest.raises(InputError, match=r"none\.png: there is no such mask"):
+    with pytest.raises(InputError, match=r"none\.png: there is no such mask: put it back or"):
         read_mask(tmp_path / "none.png")
 
 

@@ -14,7 +14,7 @@ from disks import mounted
 
 from mdc.files import locked
 
-from .conftest import TINY, copy_project
+from .conftest import ONE_THREAD_EACH, TINY, copy_project
 
 pytestmark = pytest.mark.slow
 LONG = """
@@ -139,9 +139,28 @@ def test_a_truncated_file_of_scores_names_itself_and_the_rule_that_makes_it_agai
     path.write_bytes(whole[: len(whole) // 2])
     done = tiny_run.snakemake("crf", "--forcerun", "apply_crf", overlays=TINY)
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    said = f"{SCORES}: not a readable HDF5 file (.*); remove it and run the same again: the rule predict_scores makes"
+    said = f"{SCORES}: not a readable HDF5 file (.*); remove it and run the same with the target predictions "
     assert re.search(said, done.stderr)
     path.unlink()
     assert tiny_run.planned("crf", overlays=TINY) == {"predict_scores", "apply_crf", "list_crf", "crf"}
     assert tiny_run.snakemake("crf", "all", overlays=TINY).returncode == 0
     assert path.stat().st_size == len(whole)
+
+
+def test_files_in_the_middle_that_were_damaged_and_removed_are_made_again_and_with_them_what_was_lost(tiny_run):
+    results = tiny_run.folder / "results/tiny"
+    maps, weights = results / "cams/mdc/seed0/train.0-of-1.h5", results / "segmenter/mdc/seed0/true-masks/weights.pt"
+    made_of = [results / "masks/mdc/seed0/d1/train.csv", results / "crf/mdc/seed0/true-masks/val.csv"]
+    whole = {path: path.read_bytes() for path in (maps, weights, *made_of)}
+    os.truncate(maps, 3000)
+    weights.write_bytes((results / "classifier/mdc/seed0/weights.pt").read_bytes())  # in place, so what is kept as well
+    failed = tiny_run.snakemake("--keep-going", "--set-threads", *ONE_THREAD_EACH, overlays=TINY)
+    assert failed.returncode == 1 and "Traceback" not in failed.stderr
+    assert re.search(f"{maps.name}: not a readable HDF5 file", failed.stderr)
+    assert re.search("true-masks/weights.pt: these weights are of another network: .*; name weights", failed.stderr)
+    assert not made_of[0].exists()  # Snakemake removes what failed jobs had made before
+    for path in (maps, weights):
+        path.unlink()
+    assert {"dump_cams", "train_segmenter"} <= tiny_run.planned(overlays=TINY)
+    assert tiny_run.snakemake("--set-threads", *ONE_THREAD_EACH, overlays=TINY).returncode == 0
+    assert {path: path.read_bytes() == data for path, data in whole.items()} == dict.fromkeys(whole, True)

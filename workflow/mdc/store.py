@@ -47,6 +47,7 @@ VERSION = 2
 WITHOUT_CHECKSUMS = 1  # the version that is read as well
 FILE_FORMAT = ("v110", "v110")  # of HDF5; the first with checksums of all its structures
 MADE_BY = {CAMS: "dump_cams or link_cams", SCORES: "predict_scores"}
+TARGETS = {CAMS: "cams", SCORES: "predictions"}
 IN_PIXELS = {CAMS: ("stride", "dilations"), SCORES: ("stride",)}  # attributes
 LONGEST_SIDE_PX = 1 << 20
 GRID = "feature (i, j) sits on pixel (stride * i, stride * j)"
@@ -221,7 +222,7 @@ class _Opened:
 def _opened(path: Path, kind: str) -> Iterator[_Opened]:
     if not path.is_file():
         raise InputError(
-            f"{path}: there is no such file; run the same again, so that the rule {MADE_BY[kind]} makes it"
+            f"{path}: there is no such file; run the same with the target {TARGETS[kind]} (rule {MADE_BY[kind]})"
         )
     try:
         file = h5py.File(path, "r")
@@ -241,7 +242,9 @@ def _opened(path: Path, kind: str) -> Iterator[_Opened]:
 
 
 def _made_again(kind: str) -> str:
-    return f"remove it and run the same again: the rule {MADE_BY[kind]} makes it anew; replace a file of your own"
+    return (
+        f"remove it and run the same with the target {TARGETS[kind]} (rule {MADE_BY[kind]}); replace a file of your own"
+    )
 
 
 def attributes(path: Path, *, kind: str) -> dict[str, Any]:
@@ -283,8 +286,7 @@ def _items(path: Path, kind: str, ids: Sequence[str] | None, read: Callable[[_Op
             except UnreadableShardError as error:
                 shard, image_id = path.with_name(error.shard), _image_id(name)
                 raise InputError(
-                    f"{shard}: the shard with image {image_id!r} cannot be read ({error}); remove it and name its "
-                    "stage, cams or predictions, as the target"
+                    f"{shard}: the shard with image {image_id!r} cannot be read ({error}); {_made_again(opened.kind)}"
                 ) from error
             except Exception as error:  # HDF5's, or `ValueError` with what we found
                 raise opened.damaged(f"image {_image_id(name)!r} is damaged ({error})") from error

@@ -86,7 +86,10 @@ def read_mask(path: Path, *, classes: int = VOID - 1, size: tuple[int, int] | No
             turned = upright(image)
         data = Path(path).read_bytes()
     except FileNotFoundError as error:
-        raise InputError(f"{path}: there is no such mask") from error
+        raise InputError(
+            f"{path}: there is no such mask: put it back or, if the workflow made it, give --forcerun the rule that "
+            "did (results/README.md)"
+        ) from error
     except Exception as error:  # what Pillow raises for a damaged file depends on which byte is damaged
         raise InputError(f"{path}: does not decode as a PNG mask: save or copy it again ({error})") from error
     problem = damage(data)

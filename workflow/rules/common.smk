@@ -359,16 +359,29 @@ def stores_beside(tables):
     return [path.replace(".csv", ".h5") for path in tables]
 
 
-def lists_of_maps():
-    """Return the lists of all saliency maps and of all localization maps that pseudo masks and contact sheets show."""
+def every_map():
+    """Return the lists and shards of all saliency and localization maps that pseudo masks and contact sheets show."""
     if config["masks"]["own_masks"]:
         return []
-    lists = []
+    files = []
     for classifier, seed, settings in every_network():
         for split in dict.fromkeys(["train", *(s for setting in settings for s in splits_to_predict(config, setting))]):
-            lists += [f"{RESULTS}/saliency/{SALIENCY}/{split}.csv"] if SALIENCY != "none" else []
-            lists.append(f"{RESULTS}/cams/{classifier}/seed{seed}/{split}.h5")
-    return list(dict.fromkeys(lists))
+            files += [f"{RESULTS}/saliency/{SALIENCY}/{split}.csv"] if SALIENCY != "none" else []
+            files.append(f"{RESULTS}/cams/{classifier}/seed{seed}/{split}.h5")
+            files += saliency_tables(split) + cam_files({"classifier": classifier, "seed": seed}, split)
+    return list(dict.fromkeys(files))
+
+
+def every_weight():
+    """Return the weights of all networks that the run trains."""
+    return [
+        f"{RESULTS}/{network}/weights.pt"
+        for classifier, seed, settings in every_network()
+        for network in [
+            *([f"classifier/{classifier}/seed{seed}"] if needs_classifier(config) else []),
+            *(f"segmenter/{classifier}/seed{seed}/{setting}" for setting in settings),
+        ]
+    ]
 
 
 def every_result():
