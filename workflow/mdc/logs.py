@@ -36,13 +36,13 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
     logging.basicConfig(
         level=logging.INFO if first else logging.WARNING, handlers=[_formatted(logging.StreamHandler(sys.stderr))]
     )
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # tells every table of every font in a PDF
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", module="lightning|torch")  # about their own internals
     try:
         signal.signal(signal.SIGTERM, _stop)
-        end_with_parent(
-            signal.SIGTERM
-        )  # of a killed Snakemake: the next one makes again what this job would still make
+        # of a killed Snakemake: the next one makes again what this job would still make
+        end_with_parent(signal.SIGTERM)
         with disk_faults_named(log):
             file = _LogFile(log)
         logging.getLogger().addHandler(_formatted(file))
