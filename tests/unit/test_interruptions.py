@@ -19,13 +19,15 @@ from mdc.files import locked
 from mdc.memory import memory_faults_named, ran_out
 
 HEAD = r"""
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 import numpy as np
 from mdc.errors import InputError
 from mdc.files import written_whole
 from mdc.logs import logger, run_logged
 from mdc.parallel import map_in_order
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal; what is in the background ignores it
 
 def ready(what):
     os.write(1, f"{what}\n".encode())  # in one piece: workers write to the same pipe

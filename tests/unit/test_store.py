@@ -145,7 +145,7 @@ def test_a_missing_file_another_kind_and_another_version_are_refused(tmp_path):
     path = written(tmp_path / "m.h5", [cams("a")])
     with pytest.raises(
         InputError,
-        match="none.h5: there is no such file; run the same with the target cams \(rule dump_cams or link_cams\)",
+        match=r"none.h5: there is no such file; run the same with the target cams \(rule dump_cams or link_cams\)",
     ):
         ids_in(tmp_path / "none.h5", kind=CAMS)
     with pytest.raises(InputError, match="format mdc-cams version 2, expected mdc-scores version 2"):
