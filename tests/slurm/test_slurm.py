@@ -167,7 +167,7 @@ def test_shards_ran_on_several_nodes(disturbed_run, cluster):
 
 def test_jobs_with_a_gpu_were_given_one_by_slurm_and_others_none(disturbed_run, cluster):
     rules = {job["JobId"]: rule_of(job) for job in cluster.jobs()}
-    # on a node without GPUs SLURM sets it to nothing
+    # on a node without GPUs SLURM sets it to an empty text
     seen = {(rules[task["SLURM_JOB_ID"]], task.get("CUDA_VISIBLE_DEVICES") or None) for task in cluster.tasks()}
     with_gpu = {rule for rule, devices in seen if devices is not None}
     assert with_gpu == {"train_classifier", "dump_cams", "train_segmenter", "predict_scores"}

@@ -10,7 +10,7 @@ localrules:
 
 
 rule cams:
-    """The localization maps of train and val."""
+    """The localization maps of train, val and whatever else the run makes them of."""
     input:
         expand(
             f"{RESULTS}/cams/{BY_NETWORK}/{{split}}.h5",
@@ -23,6 +23,7 @@ rule cams:
             for classifier, seed, _ in every_network()
             for split in ("train", "val")
         ],
+        [path for path in every_map() if path.startswith(f"{RESULTS}/cams/")],
 
 
 use rule list_saliency as list_cams with:

@@ -10,11 +10,12 @@ localrules:
 
 
 rule saliency:
-    """The saliency maps of train and val."""
+    """The saliency maps of train, val and whatever else the run makes them of."""
     input:
         expand(f"{RESULTS}/saliency/{SALIENCY}/{{split}}.csv", split=["train", "val"] if SALIENCY != "none" else []),
         saliency_tables("train"),
         saliency_tables("val"),
+        [path for path in every_map() if path.startswith(f"{RESULTS}/saliency/")],
 
 
 rule check_maps_exist:

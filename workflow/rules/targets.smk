@@ -45,6 +45,8 @@ def every_map():
             files += [f"{RESULTS}/saliency/{SALIENCY}/{split}.csv"] if SALIENCY != "none" else []
             files.append(f"{RESULTS}/cams/{classifier}/seed{seed}/{split}.h5")
             files += saliency_tables(split) + cam_files({"classifier": classifier, "seed": seed}, split)
+        for maps in pseudo_settings(config, classifier):  # variants have other maps
+            files += saliency_tables("train", maps) + cam_files({"classifier": classifier, "seed": seed}, "train", maps)
     return list(dict.fromkeys(files))
 
 

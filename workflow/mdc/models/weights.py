@@ -47,11 +47,12 @@ def read_torch(path: Path) -> Any:
         kind = type(error).__name__  # not its message, which may advise to run the code that a file carries
         raise InputError(
             f"{path}: not a readable weights file: damaged, no file of PyTorch, or more in it than tensors ({kind}); "
-            "remove it or replace it"
+            "remove it or replace it; one of the workflow's is made by the target classifier or segmenter"
         ) from error
     if changed:
         raise InputError(
-            f"{path}: not a readable weights file: damaged ({changed} has changed); remove it or replace it"
+            f"{path}: not a readable weights file: damaged ({changed} has changed); remove it or replace it; one of "
+            "the workflow's is made by the target classifier or segmenter"
         )
     return content
 
