@@ -8,7 +8,6 @@ import numpy as np
 
 from mdc.cams import link_cams
 from mdc.crf import apply_crf
-from mdc.masks import fuse_masks
 from mdc.store import read_cams, read_scores
 from mdc.store_checks import plain
 from mdc.tables import paths_of
@@ -16,7 +15,7 @@ from mdc.voc import read_mask
 from tests.fuzz.checksums import with_checksums
 from tests.fuzz.formats.hdf5 import HDF5
 from tests.fuzz.kind import Kind, Mutant
-from tests.fuzz.originals import DILATIONS, NAMES, RECIPE, RUN, classes_of_run
+from tests.fuzz.originals import DILATIONS, RUN, classes_of_run, fuse
 
 CRF = {
     "iterations": 2,
@@ -32,16 +31,7 @@ CRF = {
 def _cams(data: bytes, folder: Path) -> dict:
     """Make masks of the maps of a shard; return what was read, and the masks by id."""
     (folder / "train.h5").write_bytes(data)
-    fuse_masks(
-        cams_h5=[folder / "train.h5"],
-        saliency_csv=[RUN / "saliency/train.csv"],
-        masks_csv=folder / "masks.csv",
-        setting="fusion",
-        names=NAMES,
-        recipe=RECIPE,
-        sweep_csv=None,
-        processes=1,
-    )
+    fuse(folder / "train.h5", RUN / "saliency/train.csv", folder / "masks.csv")
     ids = [f"train_00000{number}" for number in range(3)]
     masks = {id: read_mask(Path(path)) for id, path in zip(ids, paths_of(ids, [folder / "masks.csv"]), strict=True)}
     return {"items": [vars(item) for item in read_cams(folder / "train.h5")], "masks": masks}

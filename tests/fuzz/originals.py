@@ -50,6 +50,20 @@ class StoppedError(Exception):
     """The power is gone."""
 
 
+def fuse(cams_h5: Path, saliency_csv: Path, masks_csv: Path) -> None:
+    """Make pseudo masks of one shard by `RECIPE`, with the stage's own function."""
+    fuse_masks(
+        cams_h5=[cams_h5],
+        saliency_csv=[saliency_csv],
+        masks_csv=masks_csv,
+        setting="fusion",
+        names=NAMES,
+        recipe=RECIPE,
+        sweep_csv=None,
+        processes=1,
+    )
+
+
 def classes_of_run() -> list[str]:
     """Return the classes of the run."""
     return (RUN / "data/classes.txt").read_text().split()
@@ -135,16 +149,7 @@ def _run(run: Path) -> None:
         shards=1,
         **common,
     )
-    fuse_masks(
-        cams_h5=[run / "cams/train.h5"],
-        saliency_csv=[run / "saliency/train.csv"],
-        masks_csv=run / "masks/train.csv",
-        setting="fusion",
-        names=NAMES,
-        recipe=RECIPE,
-        sweep_csv=None,
-        processes=1,
-    )
+    fuse(run / "cams/train.h5", run / "saliency/train.csv", run / "masks/train.csv")
     train_segmenter(**segmenter_arguments(run, run / "segmenter/weights.pt"))
     _stopped_training(run)
     (resume,) = (run / "stopped").glob("resume-*.ckpt")

@@ -15,7 +15,6 @@ from mdc.datasets import TrainingViews
 from mdc.folder import link_folder
 from mdc.images import read_image
 from mdc.manifest import read_manifest, tag_matrix
-from mdc.masks import fuse_masks
 from mdc.own_masks import link_masks
 from mdc.saliency import read_saliency
 from mdc.saliency_folder import maps_of_images
@@ -25,7 +24,7 @@ from mdc.voc import VOID, read_mask
 from tests.fuzz.formats.jpeg import JPEG
 from tests.fuzz.formats.png import PNG, png_chunks
 from tests.fuzz.kind import Kind, Mutant
-from tests.fuzz.originals import NAMES, RECIPE, RUN, SIDE_PX, classes_of_run
+from tests.fuzz.originals import RUN, SIDE_PX, classes_of_run, fuse
 
 CLASSES = tuple(f"c{number}" for number in range(1, 8))
 LARGEST_PX = 100
@@ -240,16 +239,7 @@ def _saliency(data: bytes, folder: Path) -> np.ndarray:
         processes=1,
     )
     write_table(table, folder / "saliency.csv")
-    fuse_masks(
-        cams_h5=[RUN / "cams/train.h5"],
-        saliency_csv=[folder / "saliency.csv"],
-        masks_csv=folder / "masks.csv",
-        setting="fusion",
-        names=NAMES,
-        recipe=RECIPE,
-        sweep_csv=None,
-        processes=1,
-    )
+    fuse(RUN / "cams/train.h5", folder / "saliency.csv", folder / "masks.csv")
     return read_saliency(Path(table["path"][0]))
 
 
@@ -259,16 +249,7 @@ def _changed_saliency(data: bytes, folder: Path) -> np.ndarray:
     rows = [(f"train_00000{number}", "originals/saliency/opencv.png", "0" * 16) for number in range(3)]
     rows[0] = ("train_000000", str(folder / "train_000000.png"), "0" * 16)
     write_table(rows, folder / "saliency.csv")
-    fuse_masks(
-        cams_h5=[RUN / "cams/train.h5"],
-        saliency_csv=[folder / "saliency.csv"],
-        masks_csv=folder / "masks.csv",
-        setting="fusion",
-        names=NAMES,
-        recipe=RECIPE,
-        sweep_csv=None,
-        processes=1,
-    )
+    fuse(RUN / "cams/train.h5", folder / "saliency.csv", folder / "masks.csv")
     return read_saliency(folder / "train_000000.png")
 
 

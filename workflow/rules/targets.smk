@@ -41,12 +41,13 @@ def every_map():
         return []
     files = []
     for classifier, seed, settings in every_network():
+        network = {"classifier": classifier, "seed": seed}
         for split in dict.fromkeys(["train", *(s for setting in settings for s in splits_to_predict(config, setting))]):
             files += [f"{RESULTS}/saliency/{SALIENCY}/{split}.csv"] if SALIENCY != "none" else []
             files.append(f"{RESULTS}/cams/{classifier}/seed{seed}/{split}.h5")
-            files += saliency_tables(split) + cam_files({"classifier": classifier, "seed": seed}, split)
+            files += saliency_tables(split) + cam_files(network, split)
         for maps in pseudo_settings(config, classifier):  # variants have other maps
-            files += saliency_tables("train", maps) + cam_files({"classifier": classifier, "seed": seed}, "train", maps)
+            files += saliency_tables("train", maps) + cam_files(network, "train", maps)
     return list(dict.fromkeys(files))
 
 
