@@ -57,7 +57,7 @@ study: $(INSTALLED)
 	$(MAKE) study-seeds SEEDS="$(UNSEEN_SEED)" FEW="$(UNSEEN_SEED)" PHOTO_SEEDS="$(FEW_SEEDS) $(UNSEEN_SEED)"
 	$(RUN) snakemake study_tables --cores 1 --configfile config/demo.yaml \
 		--config study='{runs: {$(STUDY_RUNS)}, unseen_seed: $(UNSEEN_SEED)}'
-	$(RUN) python -m mdc.study_text
+	$(RUN) python -m mdc.study.text
 	@cat results/study/study.md
 
 study-seeds:

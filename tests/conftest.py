@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mdc.manifest import COLUMNS, write_manifest
-from mdc.tables import file_digest
-from mdc.voc import write_mask
+from mdc.data.manifest import COLUMNS, write_manifest
+from mdc.data.mask_files import write_mask
+from mdc.runtime.hashes import file_digest
 
 # On several cores, a file of tests stays on one worker; these share a run of the workflow that takes minutes.
 TINY_RUN = (

@@ -17,8 +17,8 @@ import h5py
 import numpy as np
 from PIL import Image
 
-from mdc.errors import InputError
-from mdc.models.weights import read_torch
+from mdc.networks.checkpoints import read_torch
+from mdc.runtime.errors import InputError
 
 NO_RESULTS = {"logs", "benchmarks", "report", "figures", "README.md", "config.yaml", "report.html", "report.zip"}
 

@@ -11,7 +11,7 @@ from scipy.io import savemat
 from scipy.sparse import csc_matrix
 from torchvision.models.vgg import cfgs, make_layers
 
-from mdc.voc import CLASSES, PALETTE
+from mdc.data.labels import CLASSES, PALETTE
 
 # Which lists an image is in, its tags, and the classes that the masks of VOC and SBD show, in rows from top to bottom.
 TRAIN, VAL = ("2007_000032", "2007_000039", "2008_000008"), ("2007_000033", "2007_000042")

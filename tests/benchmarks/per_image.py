@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 
 from mdc.crf import Parameters, refine
-from mdc.datasets import TrainingViews
-from mdc.fusion import Recipe, fused_at_image_size, pseudo_mask
-from mdc.grid import padded_side
-from mdc.saliency import rbd
-from mdc.store import CAMS, SCORES, Cams, Scores, create
+from mdc.masks.fusion import Recipe, fused_at_image_size, pseudo_mask
+from mdc.networks.grid import padded_side
+from mdc.saliency.rbd import rbd
+from mdc.storage.hdf5 import CAMS, SCORES, Cams, Scores, create
+from mdc.training.datasets import TrainingViews
 from tests.benchmarks.crf import PAPER, example
 
 HEIGHT, WIDTH, STRIDE, BLOCKS, CLASSES = 375, 500, 8, 4, 20

@@ -27,10 +27,11 @@ import numpy as np
 import pandas as pd
 from torch.utils.data import DataLoader, Dataset
 
-from mdc.datasets import TrainingViews, batches
-from mdc.manifest import COLUMNS, read_manifest, tag_matrix, write_manifest
-from mdc.tables import paths_of, shard_of, write_table
-from mdc.training import resume_path
+from mdc.data.manifest import COLUMNS, read_manifest, tag_matrix, write_manifest
+from mdc.runtime.shards import shard_of
+from mdc.storage.image_tables import paths_of, write_table
+from mdc.training.datasets import TrainingViews, batches
+from mdc.training.engine import resume_path
 from tests.workflow.conftest import copy_project
 
 CLASSES = [f"class{index:02d}" for index in range(20)]
@@ -184,7 +185,7 @@ def views_of(table: pd.DataFrame) -> TrainingViews:
 
 
 def epoch_keys(images: int, batch_size: int = 30) -> list[list[tuple[int, int]]]:
-    """Return the keys of one epoch as `mdc.training.fit` holds them."""
+    """Return the keys of one epoch as `mdc.training.engine.fit` holds them."""
     return list(batches(images=images, batch_size=batch_size, micro_batches=1, seed=0, epoch=0))
 
 

@@ -18,7 +18,7 @@ sys.path[:0] = [str(PROJECT / "workflow"), str(PROJECT)]
 os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:2], os.environ.get("PYTHONPATH", "")])
 os.environ.update(OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="")
 
-from mdc.logs import progress  # noqa: E402
+from mdc.runtime.progress import progress  # noqa: E402
 from tests.fuzz.kinds import KINDS, SNAKEMAKES_OWN  # noqa: E402
 from tests.fuzz.originals import make_originals  # noqa: E402
 from tests.fuzz.runner import OUTCOMES, RIGHT, TRACEBACK, WRONG, outcomes  # noqa: E402

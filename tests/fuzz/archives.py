@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from mdc.archives import RECORD, unpack
-from mdc.sbd import convert_sbd
-from mdc.tables import paths_of
-from mdc.voc import read_mask
+from mdc.data.mask_files import read_mask
+from mdc.data.sbd import convert_sbd
+from mdc.downloads.archives import RECORD, unpack
+from mdc.storage.image_tables import paths_of
 from tests.fuzz.checksums import with_checksums
 from tests.fuzz.formats.mat import MAT
 from tests.fuzz.formats.tar import TAR

@@ -6,12 +6,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from mdc.cams import link_cams
+from mdc.cams.external import link_cams
 from mdc.crf import apply_crf
-from mdc.store import read_cams, read_scores
-from mdc.store_checks import plain
-from mdc.tables import paths_of
-from mdc.voc import read_mask
+from mdc.data.mask_files import read_mask
+from mdc.storage.hdf5 import read_cams, read_scores
+from mdc.storage.hdf5_checks import plain
+from mdc.storage.image_tables import paths_of
 from tests.fuzz.checksums import with_checksums
 from tests.fuzz.formats.hdf5 import HDF5
 from tests.fuzz.kind import Kind, Mutant

@@ -12,19 +12,19 @@ import torch
 import yaml
 from PIL import Image
 
-from mdc.cams import dump_cams
+from mdc.cams.dump import dump_cams
 from mdc.classifier import train_classifier
-from mdc.config import load_schema, typed
-from mdc.devkit import link_devkit
-from mdc.manifest import write_manifests
-from mdc.masks import fuse_masks
-from mdc.predictions import predict_scores
-from mdc.saliency_folder import maps_of_images
-from mdc.segmenter import train_segmenter
-from mdc.shapes import write_dataset
-from mdc.store_checks import plain
-from mdc.tables import write_table
-from mdc.training import KeepLastEpoch
+from mdc.config.load import load_schema, typed
+from mdc.data.manifest import write_manifests
+from mdc.data.synthetic.dataset import write_dataset
+from mdc.data.voc_layout import link_devkit
+from mdc.masks.fused import fuse_masks
+from mdc.predictions.predict import predict_scores
+from mdc.saliency.external import maps_of_images
+from mdc.segmenter.train import train_segmenter
+from mdc.storage.hdf5_checks import plain
+from mdc.storage.image_tables import write_table
+from mdc.training.engine import KeepLastEpoch
 from tests.conftest import SCHEDULE, SLIM_BACKBONE
 from tests.voc_archives import annotation, gtcls, mask_of, sbd_files, vgg16_state, voc_files, write_folder, write_tar
 

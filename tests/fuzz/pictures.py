@@ -11,16 +11,18 @@ import numpy as np
 import simplejpeg
 from PIL import Image, ImageOps
 
-from mdc.datasets import TrainingViews
-from mdc.folder import link_folder
-from mdc.images import read_image
-from mdc.manifest import read_manifest, tag_matrix
-from mdc.own_masks import link_masks
-from mdc.saliency import read_saliency
-from mdc.saliency_folder import maps_of_images
-from mdc.scores import score_masks
-from mdc.tables import file_digest, paths_of, write_table
-from mdc.voc import VOID, read_mask
+from mdc.data.images import read_image
+from mdc.data.labels import VOID
+from mdc.data.manifest import read_manifest, tag_matrix
+from mdc.data.mask_files import read_mask
+from mdc.data.tagged_folder import link_folder
+from mdc.masks.external import link_masks
+from mdc.runtime.hashes import file_digest
+from mdc.saliency.external import maps_of_images
+from mdc.saliency.maps import read_saliency
+from mdc.scores.tables import score_masks
+from mdc.storage.image_tables import paths_of, write_table
+from mdc.training.datasets import TrainingViews
 from tests.fuzz.formats.jpeg import JPEG
 from tests.fuzz.formats.png import PNG, png_chunks
 from tests.fuzz.kind import Kind, Mutant

@@ -129,7 +129,7 @@ def _data_bytes() -> int:
 
 
 def _outcome(kinds, name: str, number: int, mutant, *, failures: Path) -> Outcome:
-    from mdc.errors import InputError
+    from mdc.runtime.errors import InputError
 
     kind = kinds.KINDS[name]
     kept = failures / f"{name}-{number}{kind.suffix}"

@@ -15,12 +15,12 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
-from mdc.config import check_config, check_files, load_schema, typed
-from mdc.devkit import link_devkit
-from mdc.folder import link_folder
-from mdc.manifest import COLUMNS, read_manifest, tag_matrix
-from mdc.tables import read_table
-from mdc.voc import CLASSES as VOC_CLASSES
+from mdc.config.load import check_config, check_files, load_schema, typed
+from mdc.data.labels import CLASSES as VOC_CLASSES
+from mdc.data.manifest import COLUMNS, read_manifest, tag_matrix
+from mdc.data.tagged_folder import link_folder
+from mdc.data.voc_layout import link_devkit
+from mdc.storage.image_tables import read_table
 from tests.fuzz.formats.yaml_files import YAML
 from tests.fuzz.kind import Kind, Mutant
 from tests.fuzz.mutations import TABLE, TEXT

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mdc.cams import dump_cams
-from mdc.models.multi_dilation import build_classifier
-from mdc.models.start import initialise
-from mdc.models.weights import load_state
-from mdc.predict import Segmenter
-from mdc.segmenter import train_segmenter
-from mdc.store import read_cams
+from mdc.cams.dump import dump_cams
+from mdc.networks.checkpoints import load_state
+from mdc.networks.init_weights import initialise
+from mdc.networks.multi_dilation import build_classifier
+from mdc.predict.segmenter import Segmenter
+from mdc.segmenter.train import train_segmenter
+from mdc.storage.hdf5 import read_cams
 from tests.fuzz.checksums import with_checksums
 from tests.fuzz.formats.torch_files import TORCH, torch_settings
 from tests.fuzz.kind import Mutant

@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mdc.files import write_whole
+from mdc.runtime.files import write_whole
 from tests.equality import differences
 from tests.interruption import start, stop
 from tests.soak.said import finished_jobs, lost_epochs, trained_epochs

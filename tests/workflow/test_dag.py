@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from voc_archives import sbd_files, voc_files, write_folder
+from tests.voc_archives import sbd_files, voc_files, write_folder
 
 from .conftest import TINY, Project, copy_project
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from disks import mounted
+from tests.disks import mounted
 
-from mdc.files import locked
+from mdc.runtime.locks import locked
 
 from .conftest import ONE_THREAD_EACH, TINY, copy_project
 

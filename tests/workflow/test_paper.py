@@ -15,14 +15,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import voc_archives as made
+from tests import voc_archives as made
 import yaml
-from file_server import FileServer, closed_port, cut, page, stall, whole
+from tests.file_server import FileServer, closed_port, cut, page, stall, whole
 from PIL import Image
 
-from mdc.manifest import read_manifest
-from mdc.models.weights import load_state
-from mdc.voc import CLASSES, read_mask
+from mdc.data.labels import CLASSES
+from mdc.data.manifest import read_manifest
+from mdc.data.mask_files import read_mask
+from mdc.networks.checkpoints import load_state
 
 from .conftest import ONE_THREAD_EACH, Project, copy_project
 

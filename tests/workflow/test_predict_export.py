@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mdc.images import read_image
-from mdc.voc import read_mask
+from mdc.data.images import read_image
+from mdc.data.mask_files import read_mask
 
 from .conftest import PROJECT, TINY
 

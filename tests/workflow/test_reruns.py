@@ -60,8 +60,8 @@ def test_touched_code_and_inputs_rerun_nothing(tiny_run):
 
 def test_comments_docstrings_and_formatting_rerun_nothing(tiny_run):
     with (
-        changed(library(tiny_run, "fusion.py"), '"""Return one map per class', '"""Give one map per class'),
-        changed(library(tiny_run, "optimisation.py"), "def lr_factor(step", "# a comment\ndef lr_factor(  step"),
+        changed(library(tiny_run, "masks/fusion.py"), '"""Return one map per class', '"""Give one map per class'),
+        changed(library(tiny_run, "training/optimisation.py"), "def lr_factor(step", "# a comment\ndef lr_factor(  step"),
         changed(tiny_run.folder / "workflow/scripts/fuse_masks.py", '"""Fuse', '"""Melt'),
         changed(tiny_run.folder / "config/config.yaml", "# P §4.1", "# said in §4.1"),
     ):
@@ -69,14 +69,14 @@ def test_comments_docstrings_and_formatting_rerun_nothing(tiny_run):
 
 
 def test_the_fusion_formula_reruns_masks_and_what_follows_and_no_classifier(tiny_run):
-    with changed(library(tiny_run, "fusion.py"), "maps[0] + maps[1:].mean(0)", "maps[0] + maps[1:].sum(0)"):
+    with changed(library(tiny_run, "masks/fusion.py"), "maps[0] + maps[1:].mean(0)", "maps[0] + maps[1:].sum(0)"):
         planned = tiny_run.planned(overlays=TINY)
     assert {"fuse_masks", "train_segmenter", "predict_scores", "apply_crf", "score_masks"} <= planned
     assert not planned & {*NETWORKS, "make_shapes", "link_data", "compute_saliency"}
 
 
 def test_a_change_of_the_classifier_code_reruns_it_and_no_saliency(tiny_run):
-    with changed(library(tiny_run, "models/multi_dilation.py"), "padding=d, dilation=d", "padding=d, dilation=1 * d"):
+    with changed(library(tiny_run, "networks/multi_dilation.py"), "padding=d, dilation=d", "padding=d, dilation=1 * d"):
         planned = tiny_run.planned(overlays=TINY)
     assert {*NETWORKS, "fuse_masks", "train_segmenter"} <= planned
     assert not planned & {"make_shapes", "link_data", "compute_saliency"}
@@ -142,7 +142,7 @@ def test_a_changed_pseudo_mask_is_seen_although_the_list_of_images_stays_the_sam
 
 
 def test_how_to_say_that_an_edit_was_harmless(tiny_run):
-    edit = changed(library(tiny_run, "fusion.py"), "maps.mean(0)", "maps.mean(axis=0)")
+    edit = changed(library(tiny_run, "masks/fusion.py"), "maps.mean(0)", "maps.mean(axis=0)")
     with edit:
         assert "fuse_masks" in tiny_run.planned(overlays=TINY)
         result = tiny_run.snakemake("--touch", overlays=TINY)  # the command in the README

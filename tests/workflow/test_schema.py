@@ -9,9 +9,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mdc import classifier, config, crf, fusion, optimisation, segmenter, settings, training, transforms, voc_sbd
-from mdc.backbones.vgg import Backbone
-from mdc.models import largefov, multi_dilation
+from mdc import classifier, crf
+from mdc.config import experiments as settings
+from mdc.config import load as config
+from mdc.data import voc_sbd
+from mdc.masks import fusion
+from mdc.networks import largefov, multi_dilation
+from mdc.networks.encoders.vgg import Backbone
+from mdc.segmenter import train as segmenter
+from mdc.training import augmentation as transforms
+from mdc.training import engine as training
+from mdc.training import optimisation
 
 ROOT = Path(__file__).parents[2]
 OPEN = ("classifier.blocks", "classifier.ablations", "variants", "study.runs")  # names chosen by the user

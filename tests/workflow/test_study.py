@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mdc.models.weights import weights_hash
+from mdc.networks.checkpoints import weights_hash
 
 from .conftest import ONE_THREAD_EACH, PROJECT, copy_project
 

@@ -9,13 +9,13 @@ from torch import Tensor
 from torch.nn import functional
 from torchmetrics.functional.classification import multilabel_average_precision
 
-from mdc.datasets import TrainingViews, fill_colour, padded_to_grid, whole_photos
-from mdc.manifest import read_manifest, tag_matrix
-from mdc.models.multi_dilation import MultiDilationClassifier, build_classifier
-from mdc.models.start import initialise
-from mdc.optimisation import Schedule
-from mdc.several_gpus import gathered
-from mdc.training import Task, fit
+from mdc.data.manifest import read_manifest, tag_matrix
+from mdc.networks.init_weights import initialise
+from mdc.networks.multi_dilation import MultiDilationClassifier, build_classifier
+from mdc.training.datasets import TrainingViews, fill_colour, padded_to_grid, whole_photos
+from mdc.training.engine import Task, fit
+from mdc.training.optimisation import Schedule
+from mdc.training.several_gpus import gathered
 
 
 class ClassifierTask(Task):
@@ -76,17 +76,17 @@ def train_classifier(
     code: str,
     gpus: int = 0,
 ) -> None:
-    """Train the classifier and write what `mdc.training.fit` does.
+    """Train the classifier and write what `mdc.training.engine.fit` does.
 
     Args:
         train_csv, val_csv: manifests; val may be empty, then there is no average precision.
         classes: names of the K foreground classes.
         dilations, names: one per block.
         network: arguments of `build_classifier` (without dilations and classes).
-        init, weights, weights_input: see `mdc.models.start.initialise`.
-        view: crop_px, resize_long_side_px and flip of `mdc.transforms.augmented`.
-        training: fields of `mdc.optimisation.Schedule`.
-        device, threads, gpus: see `mdc.training.fit`.
+        init, weights, weights_input: see `mdc.networks.init_weights.initialise`.
+        view: crop_px, resize_long_side_px and flip of `mdc.training.augmentation.augmented`.
+        training: fields of `mdc.training.optimisation.Schedule`.
+        device, threads, gpus: see `mdc.training.engine.fit`.
         code: fingerprint of the code; a training is not resumed by other code.
     """
     torch.manual_seed(seed)

@@ -9,14 +9,15 @@ import numpy as np
 from pydensecrf.densecrf import DenseCRF2D
 from pydensecrf.utils import unary_from_softmax
 
-from mdc.errors import InputError
-from mdc.grid import upsample
-from mdc.images import read_image
-from mdc.manifest import read_manifest
-from mdc.parallel import map_in_order
-from mdc.store import SCORES, Scores, attributes, ids_in, read_scores
-from mdc.tables import file_digest, png_path, write_table
-from mdc.voc import write_mask
+from mdc.data.images import read_image
+from mdc.data.manifest import read_manifest
+from mdc.data.mask_files import write_mask
+from mdc.networks.grid import upsample
+from mdc.runtime.errors import InputError
+from mdc.runtime.hashes import file_digest
+from mdc.runtime.parallel import map_in_order
+from mdc.storage.hdf5 import SCORES, Scores, attributes, ids_in, read_scores
+from mdc.storage.image_tables import png_path, write_table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mdc.files import written_whole
-from mdc.logs import logger
-from mdc.models.largefov import LargeFov
-from mdc.models.weights import weights_hash
-from mdc.predict import Segmenter
+from mdc.networks.checkpoints import weights_hash
+from mdc.networks.largefov import LargeFov
+from mdc.predict.segmenter import Segmenter
+from mdc.runtime.files import written_whole
+from mdc.runtime.logs import logger
 from mdc.version import VERSION
 
 for name in ("onnx_ir", "onnxscript", "torch.onnx"):
@@ -37,7 +37,7 @@ class ImageToLogits(nn.Module):
         """Return logits float32 (1, C, H, W) of an RGB image uint8 (1, 3, H, W)."""
         stride = self.network.trunk.stride
         height, width = image.shape[2:]
-        # `mdc.grid.padded_side` without negative numbers, which ONNX divides towards 0 and Python downwards
+        # `mdc.networks.grid.padded_side` without negative numbers, which ONNX divides towards 0 and Python downwards
         rows, columns = ((side + stride - 2) // stride * stride + 1 for side in (height, width))
         standardised = self.network.standardise(image.float())
         logits = self.network(functional.pad(standardised, (0, columns - width, 0, rows - height)))
@@ -50,7 +50,7 @@ def export_segmenter(*, weights_pt: Path, onnx_file: Path, threads: int) -> None
 
     Input `image`: RGB, uint8 (1, 3, H, W), H and W any. Output `logits`: float32 (1, C, H, W). Standardisation, padding
     to the network's grid and enlarging are inside. Metadata: `classes`, a JSON list, "background" first; `max_side_px`,
-    the longest side of an image in training; `weights`, see `mdc.models.weights.weights_hash`; `mdc_version`.
+    the longest side of an image in training; `weights`, see `mdc.networks.checkpoints.weights_hash`; `mdc_version`.
 
     Raises:
         InputError: the weights are of no segmenter.

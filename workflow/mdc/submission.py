@@ -12,15 +12,16 @@ from pathlib import Path
 
 from PIL import Image
 
-from mdc.devkit import images_by_id, layout_root
-from mdc.errors import InputError, listing
-from mdc.files import written_whole
-from mdc.images import decode_upright
-from mdc.logs import logger
-from mdc.manifest import read_manifest
-from mdc.parallel import map_in_order
-from mdc.tables import read_table
-from mdc.voc import PALETTE, read_mask
+from mdc.data.decoding import decode_upright
+from mdc.data.labels import PALETTE
+from mdc.data.manifest import read_manifest
+from mdc.data.mask_files import read_mask
+from mdc.data.voc_layout import images_by_id, layout_root
+from mdc.runtime.errors import InputError, listing
+from mdc.runtime.files import written_whole
+from mdc.runtime.logs import logger
+from mdc.runtime.parallel import map_in_order
+from mdc.storage.image_tables import read_table
 
 SHOWN = 5  # of each kind of problem
 FOLDER = "results/VOC2012/Segmentation/{competition}_test_cls"

@@ -15,42 +15,17 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(WORKFLOW), os.env
 
 from snakemake.exceptions import WorkflowError
 
-from mdc.config import check_config, check_files, load_schema, typed
-from mdc.contradictions import check_submission, setting_problems
-from mdc.errors import InputError
-from mdc.files import check_writable
-from mdc.fingerprint import code_fingerprint
-from mdc.layout import NEEDS_SBD, sbd_dataset, watched_files
-from mdc.photo_files import photos_digest
-from mdc.report import TABLES, caption, figure_maps, figure_segmenters, figure_split, saliency_note
-from mdc.settings import (
-    VGG16_MB,
-    block_names,
-    classifier_blocks,
-    classifiers,
-    downloads_weights,
-    known_settings,
-    learnt_masks,
-    learns_from_val,
-    map_settings,
-    masks_of_setting,
-    needs_classifier,
-    output_stride,
-    pseudo_settings,
-    salient_settings,
-    segmenter_settings,
-    split_variant,
-    splits_to_predict,
-    strong_images,
-    submitted,
-    swept_masks,
-    table_rows,
-    variant_config,
-    vgg16_file,
-    weights_source,
-)
-from mdc.shards import number_of_shards
-from mdc.study_files import MEASURES, STUDY_TABLES
+from mdc.config.load import check_config, check_files, load_schema, typed
+from mdc.config.consistency import check_submission, setting_problems
+from mdc.runtime.errors import InputError
+from mdc.runtime.disk import check_writable
+from mdc.runtime.fingerprint import code_fingerprint
+from mdc.config.locate import NEEDS_SBD, sbd_dataset, watched_files
+from mdc.data.photo_files import photos_digest
+from mdc.report.captions import TABLES, caption, figure_maps, figure_segmenters, figure_split, saliency_note
+from mdc.config.experiments import VGG16_MB, block_names, classifier_blocks, classifiers, downloads_weights, known_settings, learns_from_val, learnt_masks, map_settings, masks_of_setting, needs_classifier, output_stride, pseudo_settings, salient_settings, segmenter_settings, split_variant, splits_to_predict, strong_images, submitted, swept_masks, table_rows, variant_config, vgg16_file, weights_source
+from mdc.runtime.shards import number_of_shards
+from mdc.study.names import MEASURES, STUDY_TABLES
 
 try:
     check_writable(Path(".snakemake"))  # Snakemake's own folder, where it would end with tracebacks
@@ -92,7 +67,7 @@ FROM_SBD = config["data"]["source"] == "voc" and config["data"]["train_list"] in
 DATA_ROOT = {"shapes": SHAPES, "voc": VOC_ROOT}.get(config["data"]["source"], os.path.normpath(config["data"]["root"]))
 GPU = 0 if config["device"] == "cpu" else 1
 SHARDS = config["shards"]
-BACKBONE = f"mdc.backbones.{config['backbone']['name']}"
+BACKBONE = f"mdc.networks.encoders.{config['backbone']['name']}"
 SALIENCY = config["saliency"]["source"]
 BY_RBD = SALIENCY == "folder" and config["saliency"]["missing"] == "rbd"
 
@@ -117,7 +92,7 @@ wildcard_constraints:
 
 def fingerprint(rule_name):
     """Return the fingerprint of the code that a rule runs; a change of it reruns the rule."""
-    return code_fingerprint(WORKFLOW / "scripts" / f"{rule_name}.py", by_name={"mdc.backbones": [BACKBONE]})
+    return code_fingerprint(WORKFLOW / "scripts" / f"{rule_name}.py", by_name={"mdc.networks.encoders": [BACKBONE]})
 
 
 def without_rerun(value):
@@ -132,7 +107,7 @@ def per_attempt(amount):
 
 @functools.cache
 def shards_of(pattern, source):
-    """Return in how many shards a stage is to be had, the same for all that ask in this run (`mdc.shards`)."""
+    """Return in how many shards a stage is to be had, the same for all that ask in this run (`mdc.runtime.shards`)."""
     return number_of_shards(pattern, SHARDS, source=source)
 
 
@@ -255,7 +230,7 @@ def weights_checks(stage):
 
 
 def recipe(maps=""):
-    """Return how the masks `maps` are made: the fields of mdc.fusion.Recipe."""
+    """Return how the masks `maps` are made: the fields of mdc.masks.fusion.Recipe."""
     section = variant_config(config, maps)["masks"]
     with_saliency = saliency_source(maps) != "none"
     return {
@@ -306,7 +281,7 @@ def segmenter_key(setting, key):
 
 
 def classifier_network(classifier):
-    """Return the arguments of mdc.models.multi_dilation.build_classifier that the config gives."""
+    """Return the arguments of mdc.networks.multi_dilation.build_classifier that the config gives."""
     return {
         "backbone": {**config["backbone"], "output_stride": output_stride(config, classifier)},
         "conv5_dilation": config["classifier"]["conv5_dilation"],
@@ -316,7 +291,7 @@ def classifier_network(classifier):
 
 
 def segmenter_network():
-    """Return the arguments of mdc.models.largefov.build_segmenter that the config gives."""
+    """Return the arguments of mdc.networks.largefov.build_segmenter that the config gives."""
     return {
         "backbone": config["backbone"],
         "fc_width": config["segmenter"]["fc_width"],

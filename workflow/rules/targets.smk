@@ -64,7 +64,7 @@ def every_weight():
 
 
 def every_result():
-    """Return what is scored: the fields of mdc.scores.Result of every confusion matrix."""
+    """Return what is scored: the fields of mdc.scores.tables.Result of every confusion matrix."""
     results = []
     for classifier, seed, settings in every_network():
         common = {"seed": seed, "classifier": classifier}
@@ -84,7 +84,7 @@ def every_result():
 
 
 def table_results(table):
-    """Return what stands in table 3 or 4: the fields of mdc.scores.Result of every confusion matrix.
+    """Return what stands in table 3 or 4: the fields of mdc.scores.tables.Result of every confusion matrix.
 
     Raises WorkflowError if a row cannot be had.
     """

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.paper_figures import refuse_unusable_ids
+    from mdc.figures.paper_figures import refuse_unusable_ids
 
     asked = snakemake.params.ids
     refuse_unusable_ids(

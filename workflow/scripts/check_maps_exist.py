@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.saliency_folder import check_maps_exist
+    from mdc.saliency.external import check_maps_exist
 
     check_maps_exist(
         folder=Path(snakemake.params.folder),

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.true_masks import check_some_true_masks
+    from mdc.data.ground_truth import check_some_true_masks
 
     check_some_true_masks(train_csv=Path(snakemake.input.train_csv), checked_txt=Path(snakemake.output.checked))
 

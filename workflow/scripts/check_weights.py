@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.models.largefov import build_segmenter
-    from mdc.models.multi_dilation import build_classifier
-    from mdc.models.start import check_weights
-    from mdc.voc import read_lines
+    from mdc.data.text_lists import read_lines
+    from mdc.networks.init_weights import check_weights
+    from mdc.networks.largefov import build_segmenter
+    from mdc.networks.multi_dilation import build_classifier
 
     settings = snakemake.params
     classes = len(read_lines(Path(snakemake.input.classes)))

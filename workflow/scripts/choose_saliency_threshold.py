@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.files import write_whole
-    from mdc.saliency_threshold import choose_saliency_threshold
+    from mdc.runtime.files import write_whole
+    from mdc.saliency.threshold import choose_saliency_threshold
 
     chosen = choose_saliency_threshold(
         train_csv=Path(snakemake.input.train_csv),

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.strong import choose_strong
+    from mdc.segmenter.strong_images import choose_strong
 
     files, settings = snakemake.input, snakemake.params
     choose_strong(

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.manifest import read_manifest
-    from mdc.saliency import write_saliency
-    from mdc.saliency_folder import maps_of_images
-    from mdc.saliency_truth import write_true_objects
-    from mdc.tables import shard_of, write_table
+    from mdc.data.manifest import read_manifest
+    from mdc.runtime.shards import shard_of
+    from mdc.saliency.external import maps_of_images
+    from mdc.saliency.ground_truth import write_true_objects
+    from mdc.saliency.maps import write_saliency
+    from mdc.storage.image_tables import write_table
 
     wildcards, settings = snakemake.wildcards, snakemake.params
     table = shard_of(read_manifest(Path(snakemake.input.split_csv)), int(wildcards.shard), int(wildcards.shards))

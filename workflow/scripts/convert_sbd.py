@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.sbd import convert_sbd
+    from mdc.data.sbd import convert_sbd
 
     settings = snakemake.params
     convert_sbd(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.calibration import describe_data
-    from mdc.files import write_whole
+    from mdc.runtime.files import write_whole
+    from mdc.study.dataset_statistics import describe_data
 
     table = describe_data(
         split_csv=Path(snakemake.input.train_csv),

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.archives import bring_folder
-    from mdc.downloads import Patience, download
-    from mdc.files import write_whole
-    from mdc.sources import Wanted
+    from mdc.downloads.archives import bring_folder
+    from mdc.downloads.download import Patience, download
+    from mdc.downloads.source import Wanted
+    from mdc.runtime.files import write_whole
 
     settings = snakemake.params
     archive_mb, unpacked_mb = settings.megabytes

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.paper_figures import draw_figure5
-    from mdc.voc import read_lines
+    from mdc.data.text_lists import read_lines
+    from mdc.figures.paper_figures import draw_figure5
 
     files, settings = snakemake.input, snakemake.params
     draw_figure5(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.sheets import SheetInputs, draw_sheet
-    from mdc.voc import read_lines
+    from mdc.data.text_lists import read_lines
+    from mdc.report.contact_sheets import SheetInputs, draw_sheet
 
     files, settings, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
     draw_sheet(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.cams import dump_cams
-    from mdc.voc import read_lines
+    from mdc.cams.dump import dump_cams
+    from mdc.data.text_lists import read_lines
 
     files, settings = snakemake.input, snakemake.params
     dump_cams(

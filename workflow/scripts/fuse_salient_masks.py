@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.masks import fuse_salient_masks
-    from mdc.settings import split_variant
+    from mdc.config.experiments import split_variant
+    from mdc.masks.fused import fuse_salient_masks
 
     files = snakemake.input
     fuse_salient_masks(

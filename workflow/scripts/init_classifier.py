@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.models.start import write_untrained_classifier
-    from mdc.voc import read_lines
+    from mdc.data.text_lists import read_lines
+    from mdc.networks.init_weights import write_untrained_classifier
 
     settings = snakemake.params
     write_untrained_classifier(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.cams import link_cams
-    from mdc.voc import read_lines
+    from mdc.cams.external import link_cams
+    from mdc.data.text_lists import read_lines
 
     files = snakemake.input
     link_cams(

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.devkit import link_devkit
-    from mdc.folder import link_folder
-    from mdc.manifest import write_manifests
-    from mdc.tables import read_table
-    from mdc.voc_sbd import link_voc_sbd
+    from mdc.data.manifest import write_manifests
+    from mdc.data.tagged_folder import link_folder
+    from mdc.data.voc_layout import link_devkit
+    from mdc.data.voc_sbd import link_voc_sbd
+    from mdc.storage.image_tables import read_table
 
     files, settings = snakemake.input, snakemake.params
     root, folder = Path(settings.root), Path(snakemake.output.train).parent

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.own_masks import link_masks
-    from mdc.voc import read_lines
+    from mdc.data.text_lists import read_lines
+    from mdc.masks.external import link_masks
 
     link_masks(
         split_csv=Path(snakemake.input.split_csv),

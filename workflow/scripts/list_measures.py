@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.tables import file_digest, write_table
+    from mdc.runtime.hashes import file_digest
+    from mdc.storage.image_tables import write_table
 
     files = [snakemake.input.data, *snakemake.input.maps]
     write_table([(path, path, file_digest(Path(path))) for path in files], Path(snakemake.output.table))

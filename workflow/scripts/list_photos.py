@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.new_photos import list_photos
+    from mdc.predict.photos import list_photos
 
     list_photos(
         root=Path(snakemake.params.root),

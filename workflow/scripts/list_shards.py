@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
     files, made = snakemake.input, snakemake.output
     if files.tables:
-        from mdc.tables import join_tables
+        from mdc.storage.image_tables import join_tables
 
         join_tables([Path(path) for path in files.tables], Path(made.table))
     if files.stores:
-        from mdc.store import CAMS, SCORES, link_shards
+        from mdc.storage.hdf5 import CAMS, SCORES, link_shards
 
         kind = CAMS if snakemake.rule == "list_cams" else SCORES
         link_shards([Path(path) for path in files.stores], Path(made.store), kind=kind)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.shapes import write_dataset
+    from mdc.data.synthetic.dataset import write_dataset
 
     write_dataset(
         Path(snakemake.output.devkit),

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.measures import measure_maps
+    from mdc.study.map_analysis import measure_maps
 
     files, settings = snakemake.input, snakemake.params
     measure_maps(

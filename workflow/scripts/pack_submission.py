@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
+    from mdc.data.text_lists import read_lines
     from mdc.submission import pack_submission
-    from mdc.voc import read_lines
 
     files, settings = snakemake.input, snakemake.params
     pack_submission(

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.figures import plot_confusion
+    from mdc.figures.plots import plot_confusion
 
     plot_confusion(
         confusion_csv=Path(snakemake.input.confusion),

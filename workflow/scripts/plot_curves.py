@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.figures import plot_curves
+    from mdc.figures.plots import plot_curves
 
     plot_curves(
         metrics_csv=Path(snakemake.input.metrics),

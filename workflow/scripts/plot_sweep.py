@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.figures import plot_sweep
+    from mdc.figures.plots import plot_sweep
 
     plot_sweep(
         sweeps_csv=[Path(path) for path in snakemake.input.sweeps],

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.predict import predict_photos
+    from mdc.predict.segmenter import predict_photos
 
     predict_photos(
         photos_csv=Path(snakemake.input.photos),

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.predictions import predict_scores
-    from mdc.voc import read_lines
+    from mdc.data.text_lists import read_lines
+    from mdc.predictions.predict import predict_scores
 
     files, settings = snakemake.input, snakemake.params
     predict_scores(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.scores import score_masks
-    from mdc.voc import read_lines
+    from mdc.data.text_lists import read_lines
+    from mdc.scores.tables import score_masks
 
     files = snakemake.input
     score_masks(

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.figures import write_html_table
+    from mdc.figures.plots import write_html_table
 
     write_html_table(
         table_csv=Path(snakemake.input.table),

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.masks import sweep_threshold
-    from mdc.voc import read_lines
+    from mdc.data.text_lists import read_lines
+    from mdc.masks.fused import sweep_threshold
 
     files, settings = snakemake.input, snakemake.params
     sweep_threshold(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.paper_tables import tabulate_paper
-    from mdc.scores import Result
+    from mdc.scores.paper_tables import tabulate_paper
+    from mdc.scores.tables import Result
 
     files, settings = snakemake.input, snakemake.params
     tabulate_paper(

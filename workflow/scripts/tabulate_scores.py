@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.scores import Result, tabulate_scores
+    from mdc.scores.tables import Result, tabulate_scores
 
     files, written = snakemake.input, snakemake.output
     tabulate_scores(

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.study import tabulate_study
+    from mdc.study.tables import tabulate_study
 
     settings = snakemake.params
     tabulate_study(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.segmenter import train_segmenter
-    from mdc.voc import read_lines
+    from mdc.data.text_lists import read_lines
+    from mdc.segmenter.train import train_segmenter
 
     files, settings = snakemake.input, snakemake.params
     train_segmenter(

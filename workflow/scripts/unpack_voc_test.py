@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.archives import unpack
-    from mdc.files import write_whole
+    from mdc.downloads.archives import unpack
+    from mdc.runtime.files import write_whole
 
     settings, ready = snakemake.params, Path(snakemake.output.ready)
     archive = Path(snakemake.input.archive)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
     import yaml
 
-    from mdc.files import write_whole
+    from mdc.runtime.files import write_whole
 
     text = yaml.safe_dump(snakemake.params.config, sort_keys=False)
     write_whole(Path(snakemake.output.yaml), text.encode())

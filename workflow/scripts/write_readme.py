@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.readme import write_readme
+    from mdc.report.run_page import write_readme
 
     settings = snakemake.params
     write_readme(

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from mdc.logs import run_logged
+from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.files import write_whole
-    from mdc.study_figures import plot_differences, plot_response, plot_sizes
-    from mdc.study_text import details_text, read_tables, study_text
+    from mdc.runtime.files import write_whole
+    from mdc.study.figures import plot_differences, plot_response, plot_sizes
+    from mdc.study.text import details_text, read_tables, study_text
 
     written = snakemake.output
     tables = read_tables(Path(snakemake.input.tables[0]).parent)

@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from mdc.store_checks import plain
+from mdc.storage.hdf5_checks import plain
 from tests.fuzz.mutations import Rng, pick
 
 NUMBERS = (-1, 0, 1, 7, 10**6, 2**31, 2**62, 1.5, float("nan"), float("inf"), "8", b"8", [8, 8], [], True)

@@ -1,0 +1,255 @@
+"""Photos of any kind become the RGB picture a viewer shows; plain ones are read fast."""
+
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mdc.data.decoding import bounded_mask, bounded_size, is_plain, read_any_image
+from mdc.data.images import read_image, write_plain
+from mdc.runtime.errors import InputError
+
+STORED = np.array([[1, 2, 3], [4, 5, 6]], dtype=np.uint8)
+SHOWN = {
+    1: [[1, 2, 3], [4, 5, 6]],
+    2: [[3, 2, 1], [6, 5, 4]],
+    3: [[6, 5, 4], [3, 2, 1]],
+    4: [[4, 5, 6], [1, 2, 3]],
+    5: [[1, 4], [2, 5], [3, 6]],
+    6: [[4, 1], [5, 2], [6, 3]],
+    7: [[6, 3], [5, 2], [4, 1]],
+    8: [[3, 6], [2, 5], [1, 4]],
+}
+
+
+def flag(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[274] = orientation
+    return exif
+
+
+def one_colour(path, **kwargs) -> list[int]:
+    image = read_any_image(path, max_side_px=100, **kwargs)
+    assert image.dtype == np.uint8 and image.shape == (8, 8, 3)
+    assert (image == image[0, 0]).all()
+    return image[0, 0].tolist()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_rotation_flags(tmp_path, orientation, suffix):
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(np.stack([STORED, STORED * 10, STORED * 40], axis=2)).save(path, exif=flag(orientation))
+    image = read_any_image(path, max_side_px=100)
+    assert image[:, :, 0].tolist() == SHOWN[orientation]
+    np.testing.assert_array_equal(image[:, :, 1], image[:, :, 0] * 10)
+    if suffix == "png":
+        assert is_plain(path, max_side_px=100) is (orientation == 1)
+
+
+def test_rotation_flag_of_a_jpeg_and_damaged_exif(tmp_path):
+    path = tmp_path / "a.jpg"
+    picture = np.zeros((16, 32, 3), dtype=np.uint8)
+    picture[:, :16] = 200
+    Image.fromarray(picture).save(path, exif=flag(6), quality=100)
+    image = read_any_image(path, max_side_px=100)
+    assert image.shape == (32, 16, 3) and image[:16].min() > 190 and image[16:].max() < 10
+    assert not is_plain(path, max_side_px=100)
+    assert read_image(path).shape == (16, 32, 3)  # the fast reader turns nothing
+    path.write_bytes(path.read_bytes().replace(b"MM\x00*", b"XX\x00*"))
+    assert read_any_image(path, max_side_px=100).shape == (16, 32, 3)
+
+
+def test_grey_becomes_three_equal_channels(tmp_path):
+    for name in ("a.png", "a.jpg"):
+        Image.new("L", (8, 8), 120).save(tmp_path / name)
+        assert one_colour(tmp_path / name) == [120, 120, 120]
+        assert not is_plain(tmp_path / name, max_side_px=100)
+    Image.new("1", (8, 8), 1).save(tmp_path / "b.png")
+    assert one_colour(tmp_path / "b.png") == [255, 255, 255]
+
+
+def test_16_bit_grey_is_scaled_not_clipped(tmp_path):
+    grey = np.array([[0, 257, 32896, 65535]], dtype=np.uint16)
+    for name in ("a.png", "a.tif"):
+        Image.fromarray(grey).save(tmp_path / name)
+        image = read_any_image(tmp_path / name, max_side_px=100)
+        assert image.tolist() == [[[0] * 3, [1] * 3, [128] * 3, [255] * 3]]
+
+
+def test_16_bit_colour_is_scaled_and_not_plain(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((8, 8, 3), (0, 128 * 257, 65535), dtype=np.uint16))
+    assert one_colour(tmp_path / "a.png") == [255, 128, 0]
+    assert not is_plain(tmp_path / "a.png", max_side_px=100)
+
+
+def test_cmyk(tmp_path):
+    # Cyan 100, magenta 0, yellow 50 and no black of 255: red 155, green 255, blue 205.
+    picture = Image.new("CMYK", (8, 8), (100, 0, 50, 0))
+    picture.save(tmp_path / "a.tif")
+    assert one_colour(tmp_path / "a.tif") == [155, 255, 205]
+    picture.save(tmp_path / "a.jpg", quality=100)  # Adobe's way: stored inverted
+    assert b"Adobe" in (tmp_path / "a.jpg").read_bytes()
+    assert np.abs(np.array(one_colour(tmp_path / "a.jpg")) - (155, 255, 205)).max() <= 2
+    assert not is_plain(tmp_path / "a.jpg", max_side_px=100)
+
+
+def test_alpha_is_composited_on_white(tmp_path):
+    Image.new("RGBA", (8, 8), (10, 20, 30, 0)).save(tmp_path / "clear.png")
+    assert one_colour(tmp_path / "clear.png") == [255, 255, 255]
+    Image.new("RGBA", (8, 8), (10, 20, 30, 255)).save(tmp_path / "full.png")
+    assert one_colour(tmp_path / "full.png") == [10, 20, 30]
+    Image.new("RGBA", (8, 8), (0, 100, 200, 51)).save(tmp_path / "fifth.png")  # a fifth of it on four fifths of 255
+    assert one_colour(tmp_path / "fifth.png") == [204, 224, 244]
+    Image.new("LA", (8, 8), (0, 0)).save(tmp_path / "grey.png")
+    assert one_colour(tmp_path / "grey.png") == [255, 255, 255]
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(tmp_path / "key.png", transparency=(1, 2, 3))
+    assert one_colour(tmp_path / "key.png") == [255, 255, 255]
+    for path in tmp_path.iterdir():
+        assert not is_plain(path, max_side_px=100)
+
+
+def test_palette_colours_and_first_frame(tmp_path):
+    picture = Image.new("P", (8, 8), 1)
+    picture.putpalette([0, 0, 0, 200, 100, 50])
+    picture.save(tmp_path / "a.png")
+    assert one_colour(tmp_path / "a.png") == [200, 100, 50]
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    for name in ("a.gif", "b.png"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+        assert one_colour(tmp_path / name) == [255, 0, 0]
+        assert not is_plain(tmp_path / name, max_side_px=100)
+
+
+def test_floating_point_pictures_are_refused(tmp_path):
+    Image.new("F", (8, 8), 0.5).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match=r"a\.tif: cannot become 8-bit RGB"):
+        read_any_image(tmp_path / "a.tif", max_side_px=100)
+
+
+def test_long_side_is_bounded_by_area_means(tmp_path):
+    picture = np.zeros((2, 4, 3), dtype=np.uint8)
+    picture[:, 0] = 100  # columns 100, 0, 0, 0: area means 50 and 0
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    assert read_any_image(tmp_path / "a.png", max_side_px=2).tolist() == [[[50] * 3, [0] * 3]]
+    assert read_any_image(tmp_path / "a.png", max_side_px=1).tolist() == [[[25] * 3]]
+    assert read_any_image(tmp_path / "a.png", max_side_px=4).tolist() == picture.tolist()
+    assert is_plain(tmp_path / "a.png", max_side_px=4)
+    assert not is_plain(tmp_path / "a.png", max_side_px=3)
+
+
+def test_bounded_sizes():
+    assert bounded_size(3000, 4000, max_side_px=1000) == (750, 1000)
+    assert bounded_size(4000, 3001, max_side_px=1000) == (1000, 750)
+    assert bounded_size(10, 5000, max_side_px=100) == (1, 100)
+    assert bounded_size(30, 40, max_side_px=100) == (30, 40)
+
+
+def test_masks_are_bounded_by_the_pixel_in_the_middle():
+    mask = np.array([[1, 2, 3, 4, 255, 6]], dtype=np.uint8).repeat(3, axis=0)
+    assert bounded_mask(mask, max_side_px=2).tolist() == [[2, 255]]
+
+
+def test_plain_files_read_the_same_both_ways(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (9, 14, 3), dtype=np.uint8)
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    Image.fromarray(picture).save(tmp_path / "a.jpg", quality=95, subsampling=0)
+    for name in ("a.png", "a.jpg"):
+        assert is_plain(tmp_path / name, max_side_px=14) is True
+        fast, general = read_image(tmp_path / name), read_any_image(tmp_path / name, max_side_px=14)
+        assert fast.dtype == np.uint8 and fast.shape == (9, 14, 3)
+        assert np.abs(fast.astype(int) - general).max() <= 1  # the two may carry different JPEG decoders
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), picture)
+
+
+def test_plain_copies_keep_colours(tmp_path):
+    picture = np.zeros((16, 16, 3), dtype=np.uint8)
+    picture[:, ::2] = (255, 0, 0)  # columns of red and black, which colour subsampling would smear
+    write_plain(tmp_path / "deep" / "er" / "a b.jpg", picture)
+    path = tmp_path / "deep" / "er" / "a b.jpg"
+    assert is_plain(path, max_side_px=16)
+    assert np.abs(read_image(path).astype(int) - picture).max() <= 16
+    with Image.open(path) as image:
+        assert image.layer[0][1:3] == (1, 1)  # 4:4:4
+    assert [file.name for file in path.parent.iterdir()] == ["a b.jpg"]
+
+
+def test_every_damaged_byte_of_a_png_is_noticed(tmp_path):
+    Image.fromarray(np.arange(12, dtype=np.uint8).reshape(2, 2, 3)).save(tmp_path / "a.png")
+    whole = (tmp_path / "a.png").read_bytes()
+    assert read_any_image(tmp_path / "a.png", max_side_px=9).tolist() == [
+        [[0, 1, 2], [3, 4, 5]],
+        [[6, 7, 8], [9, 10, 11]],
+    ]
+    for at in range(len(whole)):
+        (tmp_path / "a.png").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(InputError, match=r"a\.png"):
+            read_any_image(tmp_path / "a.png", max_side_px=9)
+
+
+CHECKSUM_BYTES = 4  # at the end of the pixels
+
+
+@pytest.mark.parametrize(
+    ("stream", "sentence"),
+    [
+        (zlib.compress(b"\0\1\2\0\3\4")[:-CHECKSUM_BYTES], "is damaged, pixels are missing: copy or save it again"),
+        (zlib.compress(b"\0\1\2\0\3"), "is damaged, pixels are missing|does not decode"),
+        (zlib.compress(b"\0\1\2\0\3\4")[:-1] + b"x", "(is damaged, .* checksum of its pixels|does not decode)"),
+    ],
+)
+def test_a_png_with_right_parts_and_wrong_pixels_is_refused(tmp_path, stream, sentence):
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)),
+        (b"IDAT", stream),
+        (b"IEND", b""),
+    ]
+    (tmp_path / "a.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
+    )
+    with pytest.raises(InputError, match=rf"a\.png: {sentence}"):
+        read_any_image(tmp_path / "a.png", max_side_px=9)
+
+
+def test_a_jpeg_whose_data_end_before_its_picture_is_refused(tmp_path):
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8))
+    picture.save(tmp_path / "a.jpg")
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2] + whole[-2:])  # ends as a whole file does
+    with pytest.raises(
+        InputError, match=r"a\.jpg: is damaged, a part of the picture is missing: copy or save it again"
+    ):
+        read_any_image(tmp_path / "a.jpg", max_side_px=100)
+
+
+def test_what_cameras_leave_behind_a_jpeg_is_no_damage(tmp_path):
+    Image.new("RGB", (20, 20), (200, 0, 0)).save(tmp_path / "a.jpg")
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[:-2] + b"abc" + whole[-2:] + b"trailer")
+    assert np.abs(read_any_image(tmp_path / "a.jpg", max_side_px=100).astype(int) - [200, 0, 0]).max() <= 2
+
+
+def test_damaged_files_are_named(tmp_path):
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8))
+    for name in ("a.jpg", "a.png"):
+        picture.save(tmp_path / name)
+        whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(InputError, match=f"{name}: does not decode"):
+            read_any_image(tmp_path / name, max_side_px=100)
+    (tmp_path / "text.jpg").write_text("hello")
+    with pytest.raises(InputError, match=r"text\.jpg: is not an image"):
+        read_any_image(tmp_path / "text.jpg", max_side_px=100)
+    with pytest.raises(InputError, match=r"text\.jpg: is missing or does not decode"):
+        read_image(tmp_path / "text.jpg")
+    for read in (
+        read_image,
+        lambda path: read_any_image(path, max_side_px=9),
+        lambda path: is_plain(path, max_side_px=9),
+    ):
+        with pytest.raises(InputError, match=r"none\.jpg"):
+            read(tmp_path / "none.jpg")

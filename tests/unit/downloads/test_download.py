@@ -1,0 +1,437 @@
+"""Downloads from a server that misbehaves: the right file, or one sentence that says what came, and no half file."""
+
+import errno
+import gzip
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.file_server import (
+    PAGE,
+    FileServer,
+    announce,
+    closed_port,
+    cut,
+    endless,
+    other_part,
+    page,
+    ranges_asked,
+    redirect,
+    reset,
+    stall,
+    status,
+    whole,
+)
+
+from mdc.downloads import download as downloads
+from mdc.downloads import source as sources
+from mdc.downloads.download import Patience, download
+from mdc.downloads.source import Wanted
+from mdc.runtime.errors import InputError
+from mdc.runtime.hashes import has_hash
+from mdc.runtime.locks import locked
+
+BODY = np.random.default_rng(0).bytes(300_000)  # 18 chunks of 16,384 bytes and a part of one
+MD5 = "md5:" + hashlib.md5(BODY).hexdigest()
+CHUNK = sources.CHUNK_BYTES
+ADVICE = "try again later"
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = FileServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "data" / "archive.tar"
+
+
+def part_of(path: Path) -> Path:
+    return path.with_name(".archive.tar.part")
+
+
+def wanted(*urls: str, **changes) -> Wanted:
+    return Wanted(
+        **{"label": "VOC", "urls": urls, "hash": MD5, "archive_mb": 0.3, "unpacked_mb": 0.0, "advice": ADVICE} | changes
+    )
+
+
+def fetch(path: Path, *urls: str, rounds: int = 2, **changes) -> None:
+    download(wanted(*urls, **changes), path, Patience(rounds, timeout_seconds=0.4, first_wait_seconds=0.001))
+
+
+def problem(path: Path, *urls: str, **changes) -> str:
+    """Return the sentence about one source that a download ends with."""
+    with pytest.raises(InputError) as error:
+        fetch(path, *urls, **changes)
+    headline, *lines = str(error.value).splitlines()
+    assert not path.exists()
+    if len(urls) == 1:
+        assert headline == f"VOC could not be downloaded from its source; {ADVICE}"
+        (line,) = lines
+        return line.removeprefix(f"  {urls[0]}: ")
+    assert headline == f"VOC could not be downloaded from any of its {len(urls)} sources; {ADVICE}"
+    assert [line.strip().split(": ")[0] for line in lines] == list(urls)
+    return "\n".join(line.split(": ", 1)[1] for line in lines)
+
+
+def test_the_file_arrives_whole_and_nothing_else_is_left(server, path):
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+    assert list(path.parent.iterdir()) == [path]
+    assert server.requests == [("/a", None)]
+
+
+def test_a_file_that_is_there_with_its_hash_is_not_asked_for(server, path):
+    path.parent.mkdir()
+    path.write_bytes(BODY)
+    fetch(path, server.serve("/a", BODY))
+    assert server.requests == []
+
+
+def test_a_half_file_of_that_name_is_replaced(server, path):
+    path.parent.mkdir()
+    path.write_bytes(BODY[:1000])
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+
+
+def test_a_half_file_that_cannot_be_replaced_is_named_and_stays(server, path):
+    path.parent.mkdir()
+    path.write_bytes(BODY[:1000])
+    with pytest.raises(InputError) as error:
+        fetch(path, server.serve("/a", BODY, status(404)))
+    assert str(error.value).splitlines()[1:] == [
+        f"  {path}: is there with 1000 bytes, but without the hash {MD5}",
+        f"  {server.url('/a')}: answered 404 Not Found",
+    ]
+    assert path.read_bytes() == BODY[:1000]
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (status(404), "answered 404 Not Found"),
+        (status(403), "answered 403 Forbidden"),
+        (status(503), "answered 503 Service Unavailable"),
+        (page(), "sent a web page instead of the file"),
+        (
+            page("application/x-tar"),
+            f"sent a web page: 48 bytes with the md5 {hashlib.md5(PAGE).hexdigest()}, expected {MD5[4:]}",
+        ),
+        (endless(), "sends more than 2 times the expected 0.3 MB"),
+        (status(999), "answered 999 "),
+        (status(300), "answered 300 Multiple Choices"),
+        (other_part(), "answered 206 Partial Content"),
+        (announce("700000"), "sends more than 2 times the expected 0.3 MB"),
+        (redirect("http://[::1"), "cannot be used (Invalid IPv6 URL)"),
+        (redirect("http://a..b/"), "cannot be used ("),
+    ],
+)
+def test_what_is_not_the_file_is_named_and_nothing_is_left(server, path, answer, sentence):
+    found = problem(path, server.serve("/a", BODY, answer))
+    assert found == sentence or sentence.endswith("(") and found.startswith(sentence)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_wrong_file_is_named_with_its_hash_and_not_asked_for_again(server, path):
+    url = server.serve("/a", b"abc")
+    # RFC 1321, appendix A.5
+    sentence = f"sent another file: 3 bytes with the md5 900150983cd24fb0d6963f7d28e17f72, expected {MD5[4:]}"
+    assert problem(path, url) == sentence
+    assert len(server.requests) == 1 and list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("breaks", "sentence"),
+    [
+        (cut(100_000), "broke off after 98304 of 300000 bytes"),
+        (reset(100_000), "broke off (connection reset) after 98304 of 300000 bytes"),
+        (stall(100_000), "sent nothing more for 0.4 s after 98304 of 300000 bytes"),
+    ],
+)
+def test_a_download_that_breaks_is_continued_where_it_was(server, path, breaks, sentence, caplog):
+    url = server.serve("/a", BODY, breaks, whole())
+    fetch(path, url)
+    assert path.read_bytes() == BODY
+    assert ranges_asked(server.requests) == [None, "bytes=98304-"]  # six whole chunks
+    assert f"{url}: {sentence}" in caplog.messages
+
+
+def test_what_has_arrived_is_kept_for_the_next_run(server, path):
+    url = server.serve("/a", BODY, cut(100_000), status(503))
+    assert problem(path, url) == "answered 503 Service Unavailable"
+    assert part_of(path).read_bytes() == BODY[: 6 * CHUNK]
+    server.serve("/a", BODY)
+    fetch(path, url)
+    assert path.read_bytes() == BODY
+    assert server.requests[-1] == ("/a", "bytes=98304-")
+
+
+def test_a_server_that_breaks_off_many_times_is_asked_as_long_as_more_comes(server, path):
+    fetch(path, server.serve("/a", BODY, *[cut(30_000)] * 9, whole()), rounds=1)
+    assert path.read_bytes() == BODY
+    assert ranges_asked(server.requests) == [None, *(f"bytes={CHUNK * n}-" for n in range(1, 10))]
+
+
+def test_a_server_that_cannot_continue_starts_again(server, path):
+    fetch(path, server.serve("/a", BODY, cut(100_000), whole(ranges=False)))
+    assert path.read_bytes() == BODY
+
+
+def test_a_server_that_sends_another_part_is_not_believed(server, path):
+    fetch(path, server.serve("/a", BODY, cut(100_000), other_part(), whole()))
+    assert path.read_bytes() == BODY
+    assert ranges_asked(server.requests) == [None, "bytes=98304-", None]
+
+
+def test_silence_before_the_answer(server, path):
+    sentence = problem(path, server.serve("/a", BODY, stall(None)), rounds=1)
+    assert sentence.startswith("could not be reached (") and "timed out" in sentence
+
+
+def test_waits_grow_and_the_number_of_rounds_is_kept(server, path, monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr(downloads.time, "sleep", waits.append)
+    url = server.serve("/a", BODY, status(503))
+    with pytest.raises(InputError):
+        download(wanted(url), path, Patience(rounds=8, timeout_seconds=1, first_wait_seconds=5))
+    assert waits == [5, 10, 20, 40, 80, 160, 300]
+    assert len(server.requests) == 8
+
+
+def test_redirects_are_followed(server, path):
+    server.serve("/b", BODY)
+    fetch(path, server.serve("/a", b"", redirect("/b")))
+    assert path.read_bytes() == BODY
+
+
+def test_a_redirect_to_a_page_is_named_with_the_address_of_the_page(server, path):
+    login = server.serve("/login", b"", page())
+    assert problem(path, server.serve("/a", b"", redirect("/login"))) == (
+        f"sent a web page ({login}) instead of the file"
+    )
+
+
+def test_redirects_in_a_circle_end(server, path):
+    assert problem(path, server.serve("/a", b"", redirect("/a"))) == "cannot be used (Exceeded 30 redirects.)"
+
+
+def test_the_second_source_is_taken_when_the_first_is_dead(server, path):
+    fetch(path, closed_port(), server.serve("/gone", b"", status(404)), server.serve("/b", BODY))
+    assert path.read_bytes() == BODY
+    assert server.requests == [("/gone", None), ("/b", None)]
+
+
+def test_a_second_source_continues_what_the_first_began(server, path):
+    fetch(path, server.serve("/a", BODY, cut(200_000), status(404)), server.serve("/b", BODY))
+    assert path.read_bytes() == BODY
+    assert server.requests == [("/a", None), ("/b", "bytes=196608-")]
+
+
+def test_pieces_that_do_not_fit_are_thrown_away_and_the_file_comes_from_the_start(server, path):
+    fetch(path, server.serve("/a", BODY[::-1], cut(200_000), status(404)), server.serve("/b", BODY))
+    assert path.read_bytes() == BODY
+    assert server.requests == [("/a", None), ("/b", "bytes=196608-"), ("/b", None)]
+
+
+def test_a_source_that_continues_with_another_file_is_found_out_and_left(server, path):
+    wrong = server.serve("/b", BODY[::-1])
+    fetch(path, server.serve("/a", BODY, cut(100_000), whole()), wrong)
+    assert path.read_bytes() == BODY
+    # it continued, then it was asked for the whole, which was wrong; the first source began again
+    assert server.requests == [("/a", None), ("/b", "bytes=98304-"), ("/b", None), ("/a", None)]
+
+
+@pytest.mark.parametrize("other", [page("application/x-tar"), cut(20_000, ranges=False), whole(ranges=False)])
+def test_what_a_good_source_has_sent_is_not_lost_by_a_bad_one(server, path, other):
+    good = server.serve("/a", BODY, *[cut(50_000)] * 6, whole())  # each time 49,152 bytes
+    fetch(path, good, server.serve("/b", b"another file" * 9000, other))
+    assert path.read_bytes() == BODY
+    asked = [int(a.removeprefix("bytes=").removesuffix("-")) for p, a in server.requests if p == "/a" and a]
+    assert asked == sorted(asked) and len(asked) == 6
+
+
+def test_a_source_with_a_shorter_file_does_not_shorten_the_part(server, path):
+    good = server.serve("/a", BODY, cut(100_000), cut(100_000), whole())
+    fetch(path, good, server.serve("/b", BODY[:50_000]))
+    assert path.read_bytes() == BODY
+    assert server.requests[:4] == [("/a", None), ("/b", "bytes=98304-"), ("/b", None), ("/a", "bytes=98304-")]
+
+
+def test_every_source_is_named_when_none_has_the_file(server, path):
+    urls = closed_port(), server.serve("/a", BODY, status(404)), server.serve("/b", BODY, page())
+    assert problem(path, *urls).splitlines() == [
+        "could not be reached (Connection refused)",
+        "answered 404 Not Found",
+        "sent a web page instead of the file",
+    ]
+
+
+def test_a_server_that_does_not_speak_tls(server, path):
+    url = server.serve("/a", BODY).replace("http:", "https:")
+    assert problem(path, url).startswith("broke off the encrypted connection (")
+    assert len(server.requests) == 0
+
+
+def test_a_missing_file_of_certificates_is_no_full_disk(server, path, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent.pem")
+    url = server.serve("/a", BODY).replace("http:", "https:")
+    assert problem(path, url).startswith("cannot be used (Could not find a suitable TLS CA certificate bundle")
+
+
+def test_an_archive_that_is_labelled_as_encoded_stays_packed(server, path):
+    packed = gzip.compress(b"what a .tgz holds")
+    url = server.serve("/a.tgz", packed, whole(Content_Encoding="x-gzip"))
+    fetch(path, url, hash="md5:" + hashlib.md5(packed).hexdigest())
+    assert path.read_bytes() == packed
+
+
+def test_a_length_that_is_sent_twice_or_is_no_number_does_not_matter(server, path):
+    fetch(path, server.serve("/a", BODY, announce(f"{len(BODY)}, {len(BODY)}", body=True)))
+    assert path.read_bytes() == BODY
+
+
+def test_a_part_that_was_whole_already_becomes_the_file_without_any_source(server, path):
+    path.parent.mkdir()
+    part_of(path).write_bytes(BODY)
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+    assert server.requests == []
+
+
+def test_a_part_that_is_longer_than_the_file_is_thrown_away(server, path):
+    path.parent.mkdir()
+    part_of(path).write_bytes(BODY + b"more")
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+    assert ranges_asked(server.requests) == ["bytes=300004-", None]
+
+
+def test_a_part_that_is_far_too_long_does_not_speak_against_its_sources(server, path):
+    path.parent.mkdir()
+    part_of(path).write_bytes(BODY * 3)
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+    assert ranges_asked(server.requests) == [None]
+
+
+def test_too_little_space_is_said_with_numbers_before_anything_is_asked_for(server, path, monkeypatch):
+    monkeypatch.setattr(downloads.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 3_200_000_000}))
+    with pytest.raises(InputError) as error:
+        fetch(path, server.serve("/a", BODY), archive_mb=2000.0, unpacked_mb=2100.0)
+    assert str(error.value) == (
+        f"{path.parent}: 3200 MB are free, but VOC needs 4100 MB (2000 MB to download and 2100 MB unpacked): free "
+        "some space or name a folder on another disk in downloads.folder"
+    )
+    assert server.requests == []
+
+
+class FullDisk:
+    """A file on a disk with room for two chunks."""
+
+    def __init__(self, file) -> None:
+        self.file = file
+
+    def __getattr__(self, name: str):
+        return getattr(self.file, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.file.close()
+
+    def write(self, chunk: bytes) -> None:
+        if self.file.tell() >= 2 * CHUNK:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.file.write(chunk)
+
+
+def test_a_disk_that_runs_full_keeps_what_has_arrived(server, path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "open", lambda *args: FullDisk(open(*args)), raising=False)
+        with pytest.raises(
+            InputError, match=r"archive\.tar: cannot be written \(No space .* MB are free in .*\); what"
+        ):
+            fetch(path, server.serve("/a", BODY))
+    assert not path.exists() and part_of(path).read_bytes() == BODY[: 2 * CHUNK]
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+
+
+def test_two_downloads_of_one_file_do_not_write_into_each_other(server, path):
+    path.parent.mkdir()
+    with locked(path, what="downloading VOC"):
+        with pytest.raises(InputError, match=r"tar: another process, .*, is downloading VOC: wait until it has ended"):
+            fetch(path, server.serve("/a", BODY))
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY
+
+
+def test_the_first_8_digits_of_a_hash_are_enough_and_are_needed(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"abc")  # FIPS 180-2: ba7816bf...; RFC 1321: 900150983cd24fb0...
+    assert has_hash(file, "sha256:ba7816bf") and has_hash(file, "md5:900150983cd24fb0d6963f7d28e17f72")
+    assert not has_hash(file, "sha256:ba7816be") and not has_hash(file, "md5:ba7816bf")
+
+
+# Killed with SIGKILL at 13 points: by the number of bytes that the server has sent, or before or after a step that the
+# code takes then. The child kills itself there.
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+import pooch
+from mdc import downloads, sources
+
+url, path, md5, point = sys.argv[1:]
+when, _, step = point.partition(" ")
+owner = pooch if step == "file_hash" else os
+done = getattr(owner, step, None)
+
+def step_with_kill(*args, **named):
+    if when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = done(*args, **named)
+    if when == "after" or str(args[-1]) == path:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+if step:
+    setattr(owner, step, step_with_kill)
+wanted = sources.Wanted(label="VOC", urls=[url], hash=md5, archive_mb=0.3, unpacked_mb=0, advice="")
+downloads.download(wanted, Path(path), downloads.Patience(rounds=1, timeout_seconds=60))
+"""
+BYTES = [None, 0, 1, CHUNK, CHUNK + 1, 150_000, len(BODY) - 1]
+FINAL = "final replace"  # after the file has got its name
+STEPS = ["before file_hash", "before replace", "after replace", "before fsync", "after fsync", FINAL]
+
+
+@pytest.mark.parametrize("point", [*BYTES, *STEPS])
+def test_after_a_kill_the_next_run_finishes_with_the_same_file(server, path, point):
+    url = server.serve("/a", BODY, whole() if isinstance(point, str) else stall(point), whole())
+    step = point if isinstance(point, str) else ""
+    child = subprocess.Popen([sys.executable, "-c", CHILD, url, str(path), MD5, step])
+    if step:
+        child.wait(60)
+    else:
+        assert server.paused.wait(60)
+        child.send_signal(signal.SIGKILL)
+        child.wait(60)
+    assert child.returncode == -signal.SIGKILL
+    assert path.exists() == (step == FINAL)
+    if path.exists():
+        assert path.read_bytes() == BODY
+    fetch(path, url)
+    assert path.read_bytes() == BODY
+    lock = [".archive.tar.lock"] if step == FINAL else []  # an empty file, which holds nothing up
+    assert sorted(os.listdir(path.parent)) == [*lock, path.name]

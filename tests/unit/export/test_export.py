@@ -1,0 +1,137 @@
+"""The ONNX file of a segmenter: what it computes at any size, what it says about itself, and that it is checked."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from tests.unit.predict.bright_photos import BACKBONE, CLASSES, THRESHOLD, WHITE, mask, photo, save
+
+from mdc import export
+from mdc.export import export_segmenter
+from mdc.networks.checkpoints import load_state, save_weights, weights_hash
+from mdc.networks.grid import upsample
+from mdc.networks.largefov import build_segmenter
+from mdc.predict.segmenter import Segmenter
+from mdc.runtime.errors import InputError
+from mdc.training.datasets import padded_to_grid
+
+TOLERANCE = 1e-5  # of the largest absolute logit
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A segmenter as PyTorch and as ONNX runtime have it."""
+
+    weights: Path
+    file: Path
+    segmenter: Segmenter
+    session: onnxruntime.InferenceSession
+
+    def logits(self, image: np.ndarray) -> np.ndarray:
+        """Return ONNX runtime's logits (C, H, W) of an image (H, W, 3)."""
+        return self.session.run(["logits"], {"image": image.transpose(2, 0, 1)[None]})[0][0]
+
+
+def exported(weights: Path) -> Exported:
+    file = weights.with_suffix(".onnx")
+    export_segmenter(weights_pt=weights, onnx_file=file, threads=1)
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    return Exported(weights, file, Segmenter.load(weights, device="cpu"), session)
+
+
+@pytest.fixture(scope="module")
+def bright(tmp_path_factory) -> Exported:
+    """The segmenter that calls bright photos cats."""
+    return exported(save(tmp_path_factory.mktemp("bright") / "weights.pt"))
+
+
+@pytest.fixture(scope="module")
+def random(tmp_path_factory) -> Exported:
+    """A segmenter with random weights, all kinds of layers, and stride 4."""
+    backbone = BACKBONE | {"norm": "batch", "output_stride": 4, "keep_stride1_pools": True}
+    network = {"backbone": backbone, "fc_width": 16, "fc6_dilation": 3, "dropout": 0.5}
+    torch.manual_seed(0)
+    model = build_segmenter(classes=3, **network)
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(layer.running_mean, -0.5, 0.5)
+            torch.nn.init.uniform_(layer.running_var, 0.2, 2)
+    torch.nn.init.normal_(model.score.weight)
+    path = tmp_path_factory.mktemp("random") / "weights.pt"
+    save_weights(path, model, settings={"classes": ["a", "b", "é"], "network": network, "max_side_px": 200})
+    return exported(path)
+
+
+SIZES = [(33, 33), (40, 57), (50, 71), (9, 130), (2, 3)]
+
+
+@pytest.mark.parametrize("size", [*SIZES, (1, 21)])
+def test_logits_by_hand(bright, size):
+    found = bright.logits(photo(*size))
+    assert found.shape == (3, *size) and found.dtype == np.float32
+    np.testing.assert_allclose(found[0], THRESHOLD, rtol=1e-5)
+    np.testing.assert_allclose(found[2], -1, rtol=1e-5)
+    # no white is seen at pixel 8, and from pixel 16 on there is; between them cat's score rises in a line
+    expected = WHITE * np.clip((np.arange(size[1]) - 8) / 8, 0, 1) if size[1] > 20 else np.zeros(size[1])
+    np.testing.assert_allclose(found[1], np.broadcast_to(expected, size), rtol=1e-5, atol=1e-5)
+    if size[1] > 20:
+        np.testing.assert_array_equal(found.argmax(0), mask(*size))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_logits_are_those_of_pytorch_on_the_networks_grid(random, noise, size):
+    image = noise(1, *size)
+    network = random.segmenter.network
+    with torch.inference_mode():
+        standardised = network.standardise(torch.from_numpy(image.transpose(2, 0, 1)[None]))
+        scores = network(padded_to_grid(standardised, 4))[0].numpy()
+    expected = upsample(scores, stride=4, height=size[0], width=size[1])
+    np.testing.assert_allclose(random.logits(image), expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
+
+
+def test_the_best_classes_are_the_segmenters_mask(bright, random, noise):
+    np.testing.assert_array_equal(bright.logits(photo(50, 71)).argmax(0), bright.segmenter(photo(50, 71)))
+    image = noise(2, 50, 71)
+    logits = random.logits(image)
+    # the segmenter rounds to 16 bits: where two classes are closer than that, either may win
+    second, best = np.sort(logits, 0)[-2:]
+    decided = best - second > 2e-3 * np.abs(logits).max()
+    assert decided.mean() > 0.95
+    np.testing.assert_array_equal(logits.argmax(0)[decided], random.segmenter(image)[decided])
+    assert len(np.unique(logits.argmax(0))) > 1
+
+
+def test_the_file_says_what_goes_in_and_out(random):
+    (image,), (logits,) = random.session.get_inputs(), random.session.get_outputs()
+    assert (image.name, image.type, image.shape) == ("image", "tensor(uint8)", [1, 3, "height", "width"])
+    assert (logits.name, logits.type, logits.shape) == ("logits", "tensor(float)", [1, 4, "height", "width"])
+    told = random.session.get_modelmeta().custom_metadata_map
+    assert json.loads(told["classes"]) == ["background", "a", "b", "é"]
+    assert told["max_side_px"] == "200"
+    assert told["weights"] == weights_hash(load_state(random.weights))
+    assert told["mdc_version"] == "0.1.0"
+
+
+def test_the_file_names_no_folder_of_this_machine(random):
+    assert b"workflow/mdc" not in random.file.read_bytes()
+
+
+def test_a_file_that_computes_something_else_gets_no_name(bright, tmp_path, monkeypatch):
+    wrong = onnx.load(bright.file)
+    (bias,) = [tensor for tensor in wrong.graph.initializer if list(tensor.dims) == [len(CLASSES)]]
+    bias.CopyFrom(onnx.numpy_helper.from_array(np.float32([THRESHOLD, 0.001, -1]), bias.name))
+    monkeypatch.setattr(export, "to_onnx", lambda segmenter: wrong)
+    with pytest.raises(RuntimeError, match=r"its logits differ from PyTorch's by 4\.\de-04 of the largest"):
+        export_segmenter(weights_pt=bright.weights, onnx_file=tmp_path / "a.onnx", threads=1)  # 0.001 / WHITE
+    assert not (tmp_path / "a.onnx").exists()
+
+
+def test_a_classifier_is_refused(tmp_path):
+    torch.save({"state": {}, "settings": json.dumps({"dilations": [1]})}, tmp_path / "weights.pt")
+    with pytest.raises(InputError, match="is a classifier, which has no masks to give"):
+        export_segmenter(weights_pt=tmp_path / "weights.pt", onnx_file=tmp_path / "a.onnx", threads=1)

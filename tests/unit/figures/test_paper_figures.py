@@ -1,0 +1,218 @@
+"""The paper's figures 5 and 6: which images are shown, what their pictures hold, and ids that cannot be shown."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from mdc.data.mask_files import write_mask
+from mdc.figures import paper_figures
+from mdc.figures.paper_figures import draw_figure5, draw_figure6, main_class, refuse_unusable_ids, rows_to_show
+from mdc.runtime.errors import InputError
+from mdc.storage.hdf5 import CAMS, Cams, create
+from mdc.storage.image_tables import write_table
+
+KNOWN = list("abcdefg")
+SCORES = pd.DataFrame({"id": list("abcdefx"), "miou": [0.5, 0.9, 0.1, 0.7, 0.3, float("nan"), 1.0]})
+# from best to worst: b d a e c; f has no score, g was not scored, x cannot be shown
+
+
+def test_the_best_the_median_and_the_worst_are_chosen():
+    expected = [("best", "b"), ("median", "a"), ("failure case", "c")]
+    assert rows_to_show(KNOWN, SCORES, [], with_failure=True) == expected
+    assert rows_to_show(KNOWN, SCORES, [], with_failure=False) == expected
+
+
+def test_of_few_images_each_is_shown_once():
+    two = SCORES[SCORES["id"].isin(["a", "d"])]
+    assert rows_to_show(KNOWN, two, [], with_failure=True) == [("best", "d"), ("failure case", "a")]
+    one = SCORES[SCORES["id"] == "a"]
+    assert rows_to_show(KNOWN, one, [], with_failure=True) == [("best", "a")]
+    assert rows_to_show(KNOWN, SCORES[:0], [], with_failure=True) == [("", "a"), ("", "b"), ("", "c")]
+
+
+def test_images_that_are_asked_for_keep_their_order_and_get_the_failure_case_below():
+    assert rows_to_show(KNOWN, SCORES, ["e", "g"], with_failure=True) == [("", "e"), ("", "g"), ("failure case", "c")]
+    assert rows_to_show(KNOWN, SCORES, ["c", "b"], with_failure=True) == [("failure case", "c"), ("", "b")]
+    assert rows_to_show(KNOWN, SCORES, ["e", "g"], with_failure=False) == [("", "e"), ("", "g")]
+    assert rows_to_show(KNOWN, SCORES[:0], ["e"], with_failure=True) == [("", "e")]
+
+
+def test_the_class_with_most_true_pixels_is_shown_else_the_first():
+    truth = np.array([[0, 0, 0, 2, 5, 5, 7, 7]])
+    assert main_class([2, 5], truth) == 5
+    assert main_class([2, 5, 7], truth) == 5  # of equal ones the first
+    assert main_class([2, 5], None) == 2
+    assert main_class([3], truth) == 3  # in the tags and not in the mask
+
+
+@pytest.fixture
+def figures(monkeypatch) -> list:
+    """Return the list of figures that are drawn from now on."""
+    found = []
+    monkeypatch.setattr(paper_figures, "save_paper_figure", lambda figure, png, pdf: found.append(figure))
+    yield found
+    plt.close("all")
+
+
+def pictures(figure) -> list[tuple[str, np.ndarray]]:
+    """Return (column, picture) of a figure, row by row."""
+    return [(axis.get_label(), axis.images[0].get_array()) for axis in figure.axes]
+
+
+def texts(figure) -> list[str]:
+    return [text.get_text() for text in figure.texts]
+
+
+@pytest.fixture
+def train(tmp_path, write_split) -> dict:
+    """Return arguments of draw_figure5 for three photos of 1 x 9 pixels; `two` has a dog larger than its cat."""
+    photo = np.full((1, 9, 3), 40, np.uint8)
+    truth = np.array([[1] + [2] * 4 + [0] * 4], np.uint8)
+    images = {"one": (photo, "cat", None), "two": (photo + 60, "cat;dog", truth), "none": (photo, "", truth)}
+    with create(
+        tmp_path / "m.h5", kind=CAMS, stride=8, classes=["cat", "dog"], weights_hash="", config={}, dilations=[1, 3]
+    ) as writer:
+        cat, dog = [[[2.0, -1.0]], [[1.0, 1.0]]], [[[-1.0, 4.0]], [[0.0, 3.0]]]  # of both blocks, at pixels 0 and 8
+        writer.add_cams(Cams("one", np.array([cat]).swapaxes(0, 1), np.array([1]), np.zeros((2, 2)), 1, 9))
+        writer.add_cams(Cams("two", np.array([cat, dog]).swapaxes(0, 1), np.array([1, 2]), np.zeros((2, 2)), 1, 9))
+        writer.add_cams(Cams("none", np.zeros((2, 0, 1, 2)), np.array([]), np.zeros((2, 2)), 1, 9))
+    (tmp_path / "images.csv").write_text("id,miou,pixel_accuracy\nnone,1.0,1.0\ntwo,0.256,0.5\n")
+    return {
+        "split_csv": write_split("train", images),
+        "images_csv": tmp_path / "images.csv",
+        "cams_h5": [tmp_path / "m.h5"],
+        "png": tmp_path / "f.png",
+        "pdf": tmp_path / "f.pdf",
+        "classes": ["cat", "dog"],
+        "names": ["d1", "d3"],
+        "setting": "fusion",
+    }
+
+
+def test_figure5_has_the_maps_of_the_largest_class_and_leaves_out_photos_without_tags(train, figures):
+    draw_figure5(**train, ids=[])
+    found = pictures(figures[0])
+    assert [name for name, _ in found] == ["photo", "d1", "d3", "fusion"]
+    assert found[0][1].tolist() == [[[100] * 3] * 9]
+    # half the photo's 100 and half the ends of the colour map: (0, 0, 0.5) where the dog's map is 0, (0.5, 0, 0) at 1
+    for _, heat in found[1:]:
+        assert heat[0, 0].tolist() == [50, 50, 113] and heat[0, 8].tolist() == [113, 50, 50]
+    assert texts(figures[0]) == ["photo", "d1", "d3", "fusion", "best", "two", "dog", "mIoU 26"]
+
+
+def test_figure5_shows_the_photos_that_are_asked_for(train, figures):
+    draw_figure5(**train, ids=["one", "two"])
+    found = pictures(figures[0])
+    assert [name for name, _ in found] == ["photo", "d1", "d3", "fusion"] * 2
+    assert found[1][1][0, 0].tolist() == [83, 20, 20]  # half of 40 and half of red: the cat is at the left
+    assert found[1][1][0, 8].tolist() == [20, 20, 83]
+    assert texts(figures[0])[4:] == ["one", "cat", "two", "dog", "mIoU 26"]  # `one` has no score
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("tow", "figures.figure5: there is no image tow among the 3 of {csv}; name two or one or none, or leave"),
+        ("none", "figures.figure5: none has no tag in {csv}, so there is no map of it: name another image"),
+    ],
+)
+def test_ids_that_cannot_be_shown_are_refused(train, figures, asked, sentence):
+    with pytest.raises(InputError) as error:
+        draw_figure5(**train, ids=[asked])
+    assert sentence.format(csv=train["split_csv"]) in str(error.value)
+    assert not figures
+
+
+def test_all_ids_are_checked_at_once_and_a_number_is_told_to_be_quoted(tmp_path, write_split, noise):
+    train = write_split("train", {"2007_000027": (noise(0, 8, 8), "cat", None)})
+    val = write_split("val", {"v": (noise(0, 8, 8), "", None)})
+    manifests = {"figures.figure5": train, "figures.figure6": val}
+    checked = tmp_path / "checked.txt"
+    with pytest.raises(InputError) as error:
+        asked = {"figures.figure5": ["2007000027"], "figures.figure6": ["v", "w"]}
+        refuse_unusable_ids(asked, manifests, checked)
+    headline, number, unknown = str(error.value).splitlines()
+    assert headline == "the figures cannot be drawn:"
+    assert "no image 2007000027 among the 1 of" in number and 'name "2007_000027" in quotes' in number
+    assert "figures.figure6: there is no image w among the 1 of" in unknown and "name v," in unknown
+    assert not checked.exists()
+    refuse_unusable_ids({"figures.figure5": ["2007_000027"], "figures.figure6": ["v"]}, manifests, checked)
+    assert checked.read_text() == "figures.figure5: 2007_000027\nfigures.figure6: v\n"
+
+
+@pytest.fixture
+def val(tmp_path, write_split) -> dict:
+    """Return arguments of draw_figure6 for two photos of 2 x 2 pixels, one with a true mask, and two segmenters."""
+    truth = np.array([[1, 255], [0, 0]], np.uint8)
+    photo = np.full((2, 2, 3), 9, np.uint8)
+    split = write_split("val", {"NA": (photo, "cat", truth), "b": (photo, "", None)})
+    tables = {}
+    for label, name in enumerate(("weak-fusion", "weak-fusion-crf", "semi2-fusion", "semi2-fusion-crf")):
+        path = tmp_path / f"{name}.png"
+        write_mask(path, np.full((2, 2), label, np.uint8))
+        tables[name] = tmp_path / f"{name}.csv"
+        write_table([(image_id, str(path), "0") for image_id in ("NA", "b")], tables[name])
+    (tmp_path / "images.csv").write_text("id,miou,pixel_accuracy\nNA,0.994,0.5\n")
+    settings = ("weak-fusion", "semi2-fusion")
+    return {
+        "split_csv": split,
+        "images_csv": tmp_path / "images.csv",
+        "predictions_csv": {name: [tables[name]] for name in settings},
+        "crf_csv": {name: [tables[f"{name}-crf"]] for name in settings},
+        "png": tmp_path / "f.png",
+        "pdf": tmp_path / "f.pdf",
+        "classes": ["cat", "dog", "cow"],
+    }
+
+
+def test_figure6_has_every_segmenter_without_and_with_crf_and_the_truth(val, figures):
+    draw_figure6(**val, ids=["b", "NA"])
+    found = pictures(figures[0])
+    heads = ["photo", "weak-fusion", "weak-fusion\n+ CRF", "semi2-fusion", "semi2-fusion\n+ CRF"]
+    assert [name for name, _ in found] == [*heads, *heads, "true mask"]  # b has none
+    colours = [picture[0, 0].tolist() for _, picture in found]
+    assert colours[:5] == [[9] * 3, [0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]  # VOC's of 0, 1, 2, 3
+    assert found[-1][1].tolist() == [[[128, 0, 0], [235] * 3], [[0] * 3, [0] * 3]]
+    assert texts(figures[0])[6:] == ["b", "NA", "mIoU 99"]
+    (legend,) = figures[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["background", "cat", "dog", "cow", "not counted"]
+
+
+def test_figure6_chooses_by_the_scores(val, figures):
+    draw_figure6(**val, ids=[])
+    assert texts(figures[0])[6:] == ["best", "NA", "mIoU 99"]
+
+
+def test_figure6_refuses_unknown_ids(val, figures):
+    with pytest.raises(InputError, match="figures.figure6: there is no image c among the 2"):
+        draw_figure6(**val, ids=["c"])
+
+
+def test_rows_are_as_high_as_their_photos_and_not_lower_than_their_text(figures):
+    wide, high = np.zeros((20, 40, 3), np.uint8), np.zeros((90, 30, 3), np.uint8)
+    rows = [
+        paper_figures.Row(kind="", label="one line", pictures={"photo": wide, "map": wide}),
+        paper_figures.Row(kind="failure case", label="x", pictures={"photo": high, "map": high}),
+        paper_figures.Row(kind="", label="\n".join("12345678" * 3), pictures={"photo": wide}),
+    ]
+    paper_figures.draw_rows(rows, png=Path("x.png"), pdf=Path("x.pdf"), legend={})
+    (figure,) = figures
+    width, height = figure.get_size_inches() * 2.54
+    assert width == pytest.approx(17)
+    places = [axis.get_position(original=True) for axis in figure.axes]
+    boxes = [(place.width * width, place.height * height) for place in places]
+    photo = (17 - 2.3) / 2 - 0.08  # what labels and gaps leave to each of two columns
+    assert boxes[0] == pytest.approx((photo, photo / 2))
+    assert boxes[2] == pytest.approx((photo, 1.4 * photo))  # no higher, however narrow the photo is
+    assert boxes[4] == pytest.approx((photo, 24 * 0.28))
+    assert [text.get_color() for text in figure.texts if text.get_text() == "failure case"] == ["tab:red"]
+
+
+def test_figures_are_written_as_png_and_pdf(train):
+    draw_figure5(**train, ids=[])
+    assert train["png"].read_bytes().startswith(b"\x89PNG")
+    pdf = train["pdf"].read_bytes()
+    assert pdf.startswith(b"%PDF") and b"/FontFile2" in pdf and pdf.count(b"/Subtype /Image") == 4

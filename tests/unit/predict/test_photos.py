@@ -1,0 +1,97 @@
+"""Which files are new photos, when they count as changed, and how those that cannot be used are listed."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from mdc.data.photo_files import photos_digest
+from mdc.predict.photos import list_photos, read_photos
+from mdc.runtime.errors import InputError
+from mdc.runtime.hashes import file_digest
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Return a folder with two photos and with files that are none."""
+    root = tmp_path / "photos"
+    (root / "sub").mkdir(parents=True)
+    (root / ".thumbs").mkdir()
+    (root / "results").mkdir()
+    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(root / "b.PNG")
+    exif = Image.Exif()
+    exif[274] = 8
+    Image.new("CMYK", (9, 5)).save(root / "sub" / "a.jpg", exif=exif)
+    (root / "notes.txt").write_text("no photo")
+    for name in (".thumbs/c.png", ".d.png", "results/e.png"):
+        Image.new("L", (2, 2)).save(root / name)
+    return root
+
+
+def listed(folder: Path) -> Path:
+    table = folder.parent / "photos.csv"
+    list_photos(root=folder, besides=folder / "results", photos_csv=table, processes=1)
+    return table
+
+
+def test_photos_are_listed_with_their_size_as_shown_and_other_files_are_not(folder):
+    table = listed(folder)
+    assert pd.read_csv(table).values.tolist() == [
+        ["b", str(folder / "b.PNG"), 4, 6, file_digest(folder / "b.PNG")],
+        ["sub/a", str(folder / "sub/a.jpg"), 9, 5, file_digest(folder / "sub/a.jpg")],  # 9 x 5 pixels, turned
+    ]
+    assert read_photos(table) == {"b": folder / "b.PNG", "sub/a": folder / "sub/a.jpg"}
+
+
+def test_all_that_cannot_be_used_is_listed_by_name(folder, noise):
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff no")
+    Image.fromarray(noise(0, 40, 40)).save(folder / "cut.png")
+    (folder / "cut.png").write_bytes((folder / "cut.png").read_bytes()[:2000])
+    (folder / "link.png").symlink_to("nowhere.png")
+    Image.new("L", (2, 2)).save(folder / "sub" / "a.gif")
+    with pytest.raises(InputError) as error:
+        listed(folder)
+    headline, *lines = str(error.value).splitlines()
+    assert headline == f"the photos in {folder} cannot be used as they are; mend or remove:"
+    assert [line.split(": ")[0].strip() for line in lines] == [
+        str(folder / name) for name in ("sub", "broken.jpg", "cut.png", "link.png")
+    ]
+    assert lines[0].endswith("a.gif, a.jpg would have one mask: rename all but one")
+
+
+def test_a_name_that_cannot_be_a_masks_name_is_listed(folder):
+    Image.new("L", (2, 2)).save(folder / " x.gif")
+    with pytest.raises(InputError, match=r" x.gif: the name is empty or begins or ends with a blank: rename it"):
+        listed(folder)
+
+
+def test_a_folder_without_photos_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("no photo")
+    with pytest.raises(InputError, match="predict.photos: there is no photo in .*ending in .jpg, .jpeg, .png"):
+        list_photos(root=tmp_path, besides=tmp_path / "results", photos_csv=tmp_path / "t.csv", processes=1)
+
+
+def test_photos_have_changed_if_their_bytes_or_names_have_and_only_then(folder):
+    def digest() -> str:
+        photos_digest.cache_clear()
+        return photos_digest(folder, besides=folder / "results")
+
+    first = digest()
+    os.utime(folder / "b.PNG", (1, 1))
+    (folder / "notes.txt").write_text("other notes")
+    (folder / "results" / "e.png").unlink()
+    assert digest() == first
+    times = (folder / "b.PNG").stat()
+    (folder / "b.PNG").write_bytes((folder / "b.PNG").read_bytes() + b"\0")
+    os.utime(folder / "b.PNG", ns=(times.st_atime_ns, times.st_mtime_ns))
+    changed = digest()
+    (folder / "b.PNG").rename(folder / "c.PNG")
+    renamed = digest()
+    (folder / "link.png").symlink_to("nowhere.png")
+    broken = digest()
+    (folder / "link.png").unlink()
+    (folder / "c.PNG").unlink()
+    assert len({first, changed, renamed, broken, digest()}) == 5

@@ -1,0 +1,202 @@
+"""A trained segmenter on new photos: masks, areas and what is refused."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tests.unit.predict.bright_photos import CLASSES, EDGE, mask, photo, save
+from PIL import Image
+
+from mdc.crf import Parameters, refine, softmax
+from mdc.data.labels import PALETTE
+from mdc.data.mask_files import read_mask
+from mdc.networks.checkpoints import save_weights
+from mdc.networks.grid import upsample
+from mdc.networks.multi_dilation import build_classifier
+from mdc.predict.photos import list_photos
+from mdc.predict.segmenter import Segmenter, areas, enlarged, legend, predict_photos
+from mdc.runtime.errors import InputError
+
+CRF = {
+    "iterations": 10,
+    "gaussian_weight": 3,
+    "gaussian_sxy": 1,
+    "bilateral_weight": 10,
+    "bilateral_sxy": 30,
+    "bilateral_srgb": 13,
+    "min_probability": 0.05,
+}
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """Return weights.pt of a segmenter that calls bright photos cats."""
+    return save(tmp_path / "weights.pt")
+
+
+def test_three_lines_of_python_give_the_mask(weights, tmp_path):
+    Image.fromarray(photo(33, 33)).save(tmp_path / "photo.jpg", quality=100)
+    segmenter = Segmenter.load(str(weights))
+    found = segmenter(str(tmp_path / "photo.jpg"))
+    assert segmenter.classes == CLASSES
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, mask(33, 33))
+
+
+@pytest.mark.parametrize("size", [(33, 33), (30, 27), (9, 64), (1, 21)])
+def test_images_of_any_size_are_padded_to_the_grid(weights, size):
+    np.testing.assert_array_equal(Segmenter.load(weights)(photo(*size)), mask(*size))
+
+
+def test_masks_of_files_are_turned_as_a_viewer_shows_the_photo(weights, tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6  # a viewer turns it a quarter clockwise
+    Image.fromarray(np.rot90(photo(33, 49)).copy()).convert("L").save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(Segmenter.load(weights)(tmp_path / "a.png"), mask(33, 49))
+
+
+def test_large_photos_are_reduced_for_the_network_and_masks_enlarged(tmp_path):
+    segmenter = Segmenter.load(save(tmp_path / "weights.pt", max_side_px=33))
+    large = photo(33, 33).repeat(2, 0).repeat(2, 1)
+    assert segmenter.scores(large).shape == (3, 5, 5)
+    np.testing.assert_array_equal(segmenter(large), mask(33, 33).repeat(2, 0).repeat(2, 1))
+
+
+def test_the_crf_is_that_of_the_crf_stage(weights):
+    image = photo(33, 33)
+    plain, refined = Segmenter.load(weights), Segmenter.load(weights, crf=CRF)
+    probabilities = softmax(upsample(plain.scores(image), stride=8, height=33, width=33))
+    np.testing.assert_array_equal(refined(image), refine(image, probabilities, Parameters(**CRF)))
+    # it moves the outline to where the photo changes
+    np.testing.assert_array_equal(refined(image), np.broadcast_to(np.arange(33) >= EDGE, (33, 33)))
+
+
+def test_only_rgb_arrays_are_taken(weights):
+    for wrong in (photo(9, 9)[..., 0], photo(9, 9) / 255):
+        with pytest.raises(ValueError, match=r"an image is uint8 \(H, W, 3\), not "):
+            Segmenter.load(weights)(wrong)
+
+
+def test_weights_of_something_else_are_refused(tmp_path, slim_backbone):
+    classifier = tmp_path / "classifier.pt"
+    network = {"backbone": slim_backbone, "conv5_dilation": 1, "block_width": 8, "head": "shared"}
+    settings = {"classes": ["cat"], "dilations": [1, 3], "network": network, "seed": 0}
+    save_weights(classifier, build_classifier(dilations=[1, 3], classes=1, **network), settings=settings)
+    with pytest.raises(InputError, match="classifier.pt: is a classifier, which has no masks to give: name the file"):
+        Segmenter.load(classifier)
+    other = tmp_path / "other.pt"
+    for content in ({"state": {}, "settings": "{}"}, {"state": {}}, [1]):
+        torch.save(content, other)
+        with pytest.raises(InputError, match="no segmenter of this workflow, it lacks classes, network, max"):
+            Segmenter.load(other)
+    with pytest.raises(InputError, match="no such weights file"):
+        Segmenter.load(tmp_path / "nowhere.pt")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"max_side_px": -1}, "max_side_px: -1 is less than the minimum of 16"),
+        ({"classes": ["a", "a"]}, r"classes: \['a', 'a'\] has non-unique elements"),
+        ({"classes": ["a", 5]}, "classes.1: 5 is not of type 'string'"),
+        ({"classes": ["a;b"]}, "'a;b' cannot be a class name"),
+        (
+            {"classes": ["a", "b", "c"]},
+            r"these weights are of another network: .*score.bias is \(3,\), expected \(4,\)",
+        ),
+        ({"network": None}, "network: None is not of type 'object'"),
+        ({"fc_width": 10**9}, "network.fc_width: 1000000000 is greater than the maximum"),
+        ({"fc_width": 16384}, r"these weights are of another network: .*, expected \(16384,"),  # takes no memory
+        ({"more": 1}, "network.more: there is no such key"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(weights, changes, sentence):
+    content = torch.load(weights, weights_only=True)
+    settings = json.loads(content["settings"])
+    for key, value in changes.items():
+        (settings if key in settings else settings["network"])[key] = value
+    torch.save(content | {"settings": json.dumps(settings)}, weights)
+    with pytest.raises(InputError, match=sentence):
+        Segmenter.load(weights)
+
+
+def test_enlarging_has_no_stairs():
+    # Columns 0 and 1 of the diagonal at four times the size: interpolated shares, not blocks of four pixels.
+    small = np.array([[1, 0], [0, 0]], np.uint8)
+    # the share of class 1 is the product of 1, .875, .625, .375, .125, 0 along both sides
+    sides = np.array([1, 1, 0.875, 0.625, 0.375, 0.125, 0, 0])
+    np.testing.assert_array_equal(enlarged(small, height=8, width=8), np.outer(sides, sides) > 0.5)
+    np.testing.assert_array_equal(enlarged(small, height=2, width=2), small)
+
+
+def test_enlarging_keeps_class_indices():
+    small = np.array([[200, 200, 7, 7]], np.uint8)
+    assert enlarged(small, height=1, width=8).tolist() == [[200, 200, 200, 200, 7, 7, 7, 7]]
+
+
+def test_areas_and_legend_by_hand():
+    found = areas(np.array([[0, 0, 1], [0, 3, 3]], np.uint8), classes=4)
+    assert found == [(3, 50), (1, pytest.approx(100 / 6)), (0, 0), (2, pytest.approx(100 / 3))]
+    assert legend(found, ["background", "a", "b", "c"]) == [(1, "a 16.7 %"), (3, "c 33.3 %")]
+    assert legend([(9999, 99.99), (1, 0.01)], ["background", "a"]) == [(1, "a < 0.1 %")]
+    assert legend([(9, 100), (0, 0)], ["background", "a"]) == [(0, "nothing but background")]
+
+
+def test_too_little_memory_is_a_sentence(weights, tmp_path, monkeypatch):
+    def too_much(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("mdc.predict.segmenter.read_photos", too_much)
+    with pytest.raises(
+        InputError, match=r"^memory ran out \(CUDA out of memory\): on a GPU set device: cpu, on a CPU give"
+    ):
+        predict_photos(
+            photos_csv=tmp_path / "photos.csv",
+            weights_pt=weights,
+            areas_csv=tmp_path / "areas.csv",
+            masks=tmp_path / "masks",
+            overlays=tmp_path / "overlays",
+            crf=None,
+            device="cpu",
+            processes=1,
+        )
+
+
+def test_a_folder_becomes_masks_overlays_and_areas(weights, tmp_path):
+    folder, out = tmp_path / "photos", tmp_path / "out"
+    (folder / "b c").mkdir(parents=True)
+    Image.fromarray(photo(33, 33)).save(folder / "a.png")
+    Image.fromarray(photo(30, 24)).save(folder / "b c" / "a.jpg", quality=100)
+    Image.new("L", (10, 20)).save(folder / "NA.bmp")
+    list_photos(root=folder, besides=tmp_path / "none", photos_csv=tmp_path / "photos.csv", processes=1)
+    predict_photos(
+        photos_csv=tmp_path / "photos.csv",
+        weights_pt=weights,
+        areas_csv=out / "areas.csv",
+        masks=out / "masks",
+        overlays=out / "overlays",
+        crf=None,
+        device="cpu",
+        processes=2,
+    )
+    np.testing.assert_array_equal(read_mask(out / "masks/a.png"), mask(33, 33))
+    np.testing.assert_array_equal(read_mask(out / "masks/b c/a.png"), mask(30, 24))
+    with Image.open(out / "masks/a.png") as picture:
+        assert picture.mode == "P" and picture.getpalette()[3:6] == PALETTE[1].tolist()
+    table = pd.read_csv(out / "areas.csv", na_filter=False)
+    assert table.values.tolist() == [
+        ["NA", "background", 200, 100.0],
+        ["NA", "cat", 0, 0.0],
+        ["NA", "dog", 0, 0.0],
+        ["a", "background", 12 * 33, 36.3636],
+        ["a", "cat", 21 * 33, 63.6364],
+        ["a", "dog", 0, 0.0],
+        ["b c/a", "background", 12 * 30, 50.0],
+        ["b c/a", "cat", 12 * 30, 50.0],
+        ["b c/a", "dog", 0, 0.0],
+    ]
+    assert list(table.columns) == ["id", "class", "pixels", "percent"]
+    names = sorted(path.relative_to(out / "overlays").as_posix() for path in (out / "overlays").rglob("*.*"))
+    assert names == ["NA.jpg", "a.jpg", "b c/a.jpg"]

@@ -1,0 +1,105 @@
+"""The process pool: order, failures, killed workers, and a parent whose OpenCV threads run."""
+
+import os
+import signal
+import threading
+
+import cv2
+import numpy as np
+import pytest
+
+from mdc.runtime.errors import InputError
+from mdc.runtime.parallel import apart, map_in_order
+
+
+def double(item: int) -> int:
+    return 2 * item
+
+
+def refuse_three(item: int) -> int:
+    if item == 3:
+        raise InputError("three: cannot be read")
+    return item
+
+
+def process_id(_: int) -> int:
+    return os.getpid()
+
+
+def kill_itself_at_three(item: int) -> int:
+    if item == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def opencv_threads(_: int) -> int:
+    return cv2.getNumThreads()
+
+
+def blurred_mean(seed: int) -> float:
+    image = np.random.default_rng(seed).integers(0, 256, (300, 300, 3), np.uint8)
+    return float(cv2.resize(cv2.GaussianBlur(image, (9, 9), 3), (600, 600)).mean())
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_results_come_in_the_order_of_the_items(processes):
+    found = list(map_in_order(double, range(50), processes=processes, label="test"))
+    assert found == list(range(0, 100, 2))
+
+
+def test_work_is_done_by_other_processes():
+    found = set(map_in_order(process_id, range(40), processes=2, label="test"))
+    assert os.getpid() not in found and 1 <= len(found) <= 2
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_exception_of_the_function_reaches_the_caller(processes):
+    found = map_in_order(refuse_three, range(10), processes=processes, label="test")
+    assert [next(found) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(InputError, match="three: cannot be read"):
+        next(found)
+
+
+def test_a_killed_worker_is_an_input_error_that_says_what_to_do():
+    with pytest.raises(InputError, match="a worker process was killed.* fewer threads or more memory"):
+        list(map_in_order(kill_itself_at_three, range(100), processes=2, label="test"))
+
+
+def test_items_are_taken_only_a_few_ahead_of_the_results():
+    taken = []
+
+    def items():
+        for item in range(1000):
+            taken.append(item)
+            yield item
+
+    results = map_in_order(double, items(), processes=2, label="test", total=1000)
+    assert next(results) == 0
+    assert len(taken) <= 2 * 8
+    results.close()
+
+
+def test_a_parent_whose_opencv_threads_run_does_not_hang():
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(4)
+    expected = [blurred_mean(seed) for seed in range(4)]  # starts OpenCV's threads in this process
+    found: list[float] = []
+    work = threading.Thread(
+        target=lambda: found.extend(map_in_order(blurred_mean, range(4), processes=2, label="test")), daemon=True
+    )
+    work.start()
+    work.join(timeout=60)
+    assert found == expected
+    assert cv2.getNumThreads() == 4  # as before
+    assert set(map_in_order(opencv_threads, range(4), processes=2, label="test")) == {1}
+    cv2.setNumThreads(threads)
+
+
+def test_what_is_done_apart_may_crash():
+    assert apart(double, 21) == 42
+    assert apart(process_id, 0) != os.getpid()
+    with pytest.raises(InputError, match="three: cannot be read"):
+        apart(refuse_three, 3)
+    with pytest.raises(ChildProcessError, match="reading it crashed"):
+        apart(kill_itself_at_three, 3)
+    assert apart(kill_itself_at_three, 4) == 4

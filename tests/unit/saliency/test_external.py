@@ -1,0 +1,117 @@
+"""Maps of another model: all that is missing or unusable is named, and computed where the user says so."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from tests.unit.saliency.saliency_maps import make_unusable_maps
+
+from mdc.data.manifest import read_manifest
+from mdc.runtime.errors import InputError
+from mdc.saliency.external import check_folder, check_maps_exist, maps_of_images
+from mdc.saliency.maps import read_saliency, write_saliency
+from mdc.saliency.rbd import rbd
+
+
+@pytest.fixture
+def photos(write_split, noise) -> Path:
+    """Return the manifest of three photos, one of them in a folder."""
+    return write_split("train", {id: (noise(n, 40, 50), "cat", None) for n, id in enumerate(("a", "b/1", "c"))})
+
+
+def grey_map(folder: Path, id: str, *, value: int, height: int = 40) -> None:
+    (folder / id).parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(folder / f"{id}.png"), np.full((height, 50), value, np.uint8))
+
+
+def check(tmp_path: Path, csv: Path, *, by_rbd: bool) -> list[str]:
+    missing = tmp_path / "missing.csv"
+    check_maps_exist(folder=tmp_path / "maps", split_csvs=[csv], missing_csv=missing, by_rbd=by_rbd)
+    return list(pd.read_csv(missing, dtype=str)["id"])
+
+
+def test_a_complete_folder_has_nothing_missing(photos, tmp_path):
+    for id in ("a", "b/1", "c"):
+        grey_map(tmp_path / "maps", id, value=9)
+    assert check(tmp_path, photos, by_rbd=False) == []
+
+
+def test_missing_maps_are_counted_and_named_with_the_keys_that_help(photos, tmp_path):
+    grey_map(tmp_path / "maps", "b/1", value=9)
+    with pytest.raises(InputError) as error:
+        check(tmp_path, photos, by_rbd=False)
+    assert str(error.value).splitlines() == [
+        f"saliency.folder: 2 of 3 images have no map in {tmp_path}/maps, all listed in {tmp_path}/missing_maps.txt: "
+        "make these maps, or set saliency.missing to rbd (computed here for these images), or saliency.source to rbd "
+        "or none; the first are",
+        f"  {tmp_path}/maps/a.png",
+        f"  {tmp_path}/maps/c.png",
+    ]
+    assert (tmp_path / "missing_maps.txt").read_text() == "a\nc\n"
+    assert not (tmp_path / "missing.csv").exists()
+
+
+def test_of_very_many_missing_maps_the_first_20_are_shown(write_split, noise, tmp_path):
+    csv = write_split("many", {f"{n:02d}": (noise(n, 4, 4), "cat", None) for n in range(25)})
+    with pytest.raises(InputError) as error:
+        check(tmp_path, csv, by_rbd=False)
+    assert len(str(error.value).splitlines()) == 1 + 20
+    assert len((tmp_path / "missing_maps.txt").read_text().split()) == 25
+
+
+def test_missing_maps_are_computed_where_asked_and_all_come_in_the_order_of_the_images(photos, tmp_path):
+    grey_map(tmp_path / "maps", "b/1", value=51)
+    assert check(tmp_path, photos, by_rbd=True) == ["a", "c"]
+    table = read_manifest(photos)
+    rows = maps_of_images(
+        table,
+        own_folder=tmp_path / "maps",
+        by_rbd=True,
+        computed_folder=tmp_path / "computed",
+        processes=1,
+    )
+    assert list(rows["id"]) == ["a", "b/1", "c"]
+    folders = ("computed", "maps", "computed")
+    assert list(rows["path"]) == [
+        str(tmp_path / folder / f"{id}.png") for id, folder in zip(rows["id"], folders, strict=True)
+    ]
+    np.testing.assert_allclose(read_saliency(Path(rows["path"][1])), 0.2, atol=1e-6)  # 51 of 255
+    image = cv2.cvtColor(cv2.imread(table["image"][0]), cv2.COLOR_BGR2RGB)
+    assert np.abs(read_saliency(Path(rows["path"][0])) - rbd(image)).max() <= 0.5 / 255 + 1e-6
+
+
+def test_a_map_of_another_size_is_refused(photos, tmp_path):
+    for id, height in (("a", 40), ("b/1", 41), ("c", 40)):
+        grey_map(tmp_path / "maps", id, value=9, height=height)
+    assert check(tmp_path, photos, by_rbd=True) == []
+    with pytest.raises(InputError, match=r"b/1\.png: is 50 x 41 pixels, its image 50 x 40"):
+        maps_of_images(
+            read_manifest(photos),
+            own_folder=tmp_path / "maps",
+            by_rbd=False,
+            computed_folder=tmp_path / "computed",
+            processes=1,
+        )
+
+
+def test_maps_written_here_pass_the_check(photos, tmp_path):
+    table = read_manifest(photos)
+    images = list(zip(table["id"], map(Path, table["image"]), strict=True))
+    written = write_saliency(images, folder=tmp_path / "maps", processes=1)
+    assert check_folder(tmp_path / "maps", [(id, 40, 50) for id in table["id"]]).equals(written)
+
+
+def test_a_folder_check_lists_every_problem_at_once(tmp_path):
+    bad = make_unusable_maps(tmp_path)
+    cv2.imwrite(str(tmp_path / "good.png"), np.zeros((4, 6), np.uint8))
+    cv2.imwrite(str(tmp_path / "turned.png"), np.zeros((6, 4), np.uint8))
+    with pytest.raises(InputError) as caught:
+        check_folder(tmp_path, [(image_id, 4, 6) for image_id in [*bad, "good", "turned"]])
+    headline, *problems = str(caught.value).splitlines()
+    assert "6 of 7" in headline and "saliency.source" in headline and "rbd" in headline and "none" in headline
+    assert len(problems) == 6
+    for image_id, problem in zip([*bad, "turned"], problems, strict=True):
+        assert f"{image_id}.png" in problem
+    assert "4 x 6 pixels, its image 6 x 4" in problems[-1]

@@ -1,0 +1,223 @@
+"""Training the segmenter: which pixels its loss sees, and a run from files to files."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from mdc.data.mask_files import write_mask
+from mdc.networks.checkpoints import load_state, save_weights, weights_hash
+from mdc.networks.largefov import build_segmenter
+from mdc.runtime.errors import InputError
+from mdc.runtime.hashes import file_digest
+from mdc.segmenter.train import SegmenterTask, train_segmenter, training_masks
+from mdc.storage.image_tables import write_table
+from mdc.training.optimisation import Schedule
+
+LOG3 = math.log(3)
+
+
+class Fixed(nn.Module):
+    """Stands in for a network of stride 2: gives the scores it was made with."""
+
+    def __init__(self, scores: torch.Tensor) -> None:
+        super().__init__()
+        self.scores = scores
+        self.trunk = nn.Module()
+        self.trunk.stride = 2
+
+    def standardise(self, images):
+        return images
+
+    def forward(self, images):
+        return self.scores
+
+
+def task(scores, schedule, **settings) -> SegmenterTask:
+    fixed = {"loss_resolution": "network", "weak": False, "online_term": True, "online_warmup_epochs": 0}
+    return SegmenterTask(Fixed(scores), Schedule(**schedule), **fixed | settings)
+
+
+def batch(mask, tags=((1.0,),), padding=None, strong=False) -> dict:
+    mask = torch.tensor([mask])
+    padding = torch.zeros_like(mask).bool() if padding is None else torch.tensor([padding])
+    return {
+        "image": torch.zeros(1, 3, *mask.shape[1:]),
+        "mask": mask,
+        "padding": padding,
+        "tags": torch.tensor(tags),
+        "strong": torch.tensor([strong]),
+    }
+
+
+# Two classes on 2 x 2 features; class 0 has probability 3/4 at the left features and 1/4 at the right ones.
+SCORES = torch.tensor([[[[LOG3, 0.0], [LOG3, 0.0]], [[0.0, LOG3], [0.0, LOG3]]]])
+
+
+def test_at_network_resolution_the_mask_counts_at_every_strideth_pixel(schedule):
+    # the features sit on the corners of 3 x 3 pixels; the other pixels would cost more
+    mask = [[0, 1, 1], [1, 0, 0], [255, 0, 0]]
+    found = task(SCORES, schedule).loss(batch(mask))
+    # labels 0, 1, 255, 0 with probabilities 3/4, 3/4, -, 1/4
+    assert found.item() == pytest.approx((2 * math.log(4 / 3) + math.log(4)) / 3)
+
+
+def test_at_image_resolution_scores_are_interpolated_between_corners(schedule):
+    # 5 pixels from the left to the right feature: the second one lies a quarter of the way, the third half-way
+    mask = [[0, 0, 0, 255, 255]] + [[255] * 5] * 4
+    found = task(SCORES, schedule, loss_resolution="image").loss(batch(mask))
+    # log-odds of class 0: log 3, log 3 / 2, 0; so its probability: 3/4, w / (1 + w) with w = square root of 3, 1/2
+    w = math.sqrt(3)
+    assert found.item() == pytest.approx((math.log(4 / 3) + math.log((1 + w) / w) + math.log(2)) / 3)
+
+
+def test_the_online_term_is_added_for_pseudo_masks_after_the_warm_up(schedule):
+    example = batch([[0, 1, 255], [0, 1, 0], [255, 1, 255]])  # one labelled feature, of probability 3/4
+    first = math.log(4 / 3)
+    assert task(SCORES, schedule).loss(example).item() == pytest.approx(first)
+    assert task(SCORES, schedule, weak=True, online_warmup_epochs=1).loss(example).item() == pytest.approx(first)
+    assert task(SCORES, schedule, weak=True, online_term=False).loss(example).item() == pytest.approx(first)
+    # online: the best of both classes has probability 3/4 at every feature
+    assert task(SCORES, schedule, weak=True).loss(example).item() == pytest.approx(2 * math.log(4 / 3))
+    human = example | {"strong": torch.tensor([True])}
+    assert task(SCORES, schedule, weak=True).loss(human).item() == pytest.approx(first)
+
+
+def test_padding_is_taken_at_the_same_pixels_as_the_mask(schedule):
+    example = batch(
+        [[255] * 3] * 3, tags=((0.0,),), padding=[[False, True, True], [True, False, False], [False, False, True]]
+    )
+    # no tags: the online mask is background, at the two left features only: probability 3/4
+    assert task(SCORES, schedule, weak=True).loss(example).item() == pytest.approx(math.log(4 / 3))
+
+
+def test_unlabelled_pixels_and_padding_influence_no_gradient_of_the_network(schedule, slim_backbone):
+    torch.manual_seed(0)
+    network = build_segmenter(classes=2, backbone=slim_backbone, fc_width=8, fc6_dilation=2, dropout=0.0).eval()
+    stride = network.trunk.stride
+    view = {
+        "image": torch.randint(0, 256, (1, 3, 33, 33), dtype=torch.uint8),
+        "mask": torch.randint(0, 3, (1, 33, 33)),
+        "tags": torch.ones(1, 2),
+        "padding": torch.zeros(1, 33, 33, dtype=torch.bool),
+        "strong": torch.tensor([False]),
+    }
+    view["mask"][:, :, 17:] = 255
+    view["padding"][:, 17:] = True
+    view["mask"][:, 17:] = 255
+
+    def gradients(scores_added: torch.Tensor) -> list[torch.Tensor]:
+        """Return the gradients after something was added to the scores, as if the network said something else there."""
+        network.zero_grad()
+        hook = network.score.register_forward_hook(lambda module, inputs, scores: scores + scores_added)
+        settings = {"loss_resolution": "network", "weak": True, "online_term": True, "online_warmup_epochs": 0}
+        SegmenterTask(network, Schedule(**schedule), **settings).loss(view).backward()
+        hook.remove()
+        return [parameter.grad.clone() for parameter in network.parameters()]
+
+    side = 32 // stride + 1
+    padded = torch.arange(side) * stride >= 17
+    noise = torch.randn(1, 3, side, side)
+    plain = gradients(torch.zeros(1, 3, side, side))
+    in_padding = gradients(torch.where(padded[:, None].expand(side, side), noise, 0))
+    in_photo = gradients(torch.where(padded[:, None].expand(side, side), 0, noise))
+    assert all(torch.equal(first, second) for first, second in zip(plain, in_padding, strict=True))
+    assert not all(torch.equal(first, second) for first, second in zip(plain, in_photo, strict=True))
+
+
+@pytest.fixture
+def run(tmp_path, write_split, noise, slim_backbone, schedule):
+    """Return a function that trains a slim segmenter for an epoch on three photos, given changes of the arguments."""
+    truth = np.zeros((40, 33), np.uint8)
+    truth[10:30] = 2
+    photos = {name: (noise(i, 40, 33), "b", truth) for i, name in enumerate(["x", "y", "z"])}
+    rows = []
+    for name in photos:
+        path = tmp_path / "pseudo" / f"{name}.png"
+        write_mask(path, np.where(truth == 2, 1, 255).astype(np.uint8))
+        rows.append((name, str(path), file_digest(path)))
+    write_table(rows, tmp_path / "pseudo.csv")
+    arguments = {
+        "train_csv": write_split("train", photos),
+        "masks_csv": tmp_path / "pseudo.csv",
+        "strong_csv": None,
+        "classifier_pt": None,
+        "classes": ["a", "b"],
+        "network": {"backbone": slim_backbone, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5},
+        "init": "random",
+        "weights": "",
+        "weights_input": "auto",
+        "view": {"crop_px": 33, "resize_long_side_px": [], "flip": True},
+        "loss_resolution": "network",
+        "online_term": True,
+        "online_warmup_epochs": 0,
+        "strong_share": 0,
+        "training": schedule,
+        "max_side_px": 1024,
+        "seed": 0,
+        "device": "cpu",
+        "threads": 1,
+        "code": "c0de",
+    }
+
+    def train(name: str, **changes):
+        train_segmenter(**arguments | {"weights_pt": tmp_path / name / "weights.pt"} | changes)
+        return load_state(tmp_path / name / "weights.pt")
+
+    train.arguments, train.folder = arguments, tmp_path
+    return train
+
+
+def test_a_run_is_a_function_of_its_settings_seed_and_masks(run):
+    first = run("a")
+    assert weights_hash(first) == weights_hash(run("b"))
+    others = [run("c", seed=1), run("d", masks_csv=None), run("e", online_warmup_epochs=1)]
+    assert len({weights_hash(state) for state in [first, *others]}) == 4
+    assert first["score.weight"].shape[0] == 3  # background and two classes
+
+
+def test_true_masks_train_on_the_manifests_masks(run):
+    # the pseudo masks say class 1 and nothing else, the true masks background and class 2
+    training = run.arguments["training"] | {"epochs": 8, "lr": 0.05}
+    settings = {"training": training, "online_warmup_epochs": 99}
+    pseudo, true = run("a", **settings)["score.bias"], run("b", masks_csv=None, **settings)["score.bias"]
+    assert pseudo.argmax() == 1 and true.argmin() == 1
+
+
+def test_strong_images_have_human_masks_and_those_of_val_come_after_the_others():
+    def rows(*names):
+        return pd.DataFrame({"id": names, "mask": [f"true/{name}.png" for name in names]})
+
+    table, masks, strong = training_masks(rows("x", "y", "z"), ["p/x", "p/y", "p/z"], rows("y", "v"))
+    assert list(table["id"]) == ["x", "y", "z", "v"]
+    assert masks == ["p/x", "true/y.png", "p/z", "true/v.png"]
+    assert strong == [False, True, False, True]
+    assert training_masks(rows("x"), ["p/x"], None)[1:] == (["p/x"], [False])
+    assert training_masks(rows("x"), None, None)[1:] == (["true/x.png"], [True])
+
+
+def test_all_images_strong_is_training_on_true_masks(run):
+    everything = run.arguments["train_csv"]
+    assert weights_hash(run("a", strong_csv=everything)) == weights_hash(run("b", masks_csv=None))
+    assert weights_hash(run("c")) != weights_hash(run("d", masks_csv=None))
+
+
+def test_init_classifier_takes_the_classifiers_trunk(run, slim_backbone):
+    torch.manual_seed(7)
+    network = {"backbone": slim_backbone, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.0}
+    donor = build_segmenter(classes=5, **network)  # a trunk under the name `trunk`, whatever follows it
+    donor.standardise.set((1 / 255, 2 / 255, 3 / 255), (1, 1, 1))
+    save_weights(run.folder / "donor.pt", donor, settings={})
+    training = run.arguments["training"] | {"lr": 1e-12}
+    state = run("a", init="classifier", classifier_pt=run.folder / "donor.pt", training=training)
+    torch.testing.assert_close(state["trunk.layers.conv1_1.weight"], donor.state_dict()["trunk.layers.conv1_1.weight"])
+    assert state["standardise.mean"].flatten().tolist() == [1, 2, 3]  # what the trunk expects comes with it
+
+
+def test_an_image_without_a_mask_stops_the_run(run):
+    write_table([("x", "x.png", "0")], run.folder / "short.csv")
+    with pytest.raises(InputError, match="no picture of 2 images, the first is y"):
+        run("a", masks_csv=run.folder / "short.csv")

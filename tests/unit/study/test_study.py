@@ -1,0 +1,349 @@
+"""The tables of the study on runs of two images, made here file by file, and what is written of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from tests.unit.overlays import merged
+
+from mdc.runtime.errors import InputError
+from mdc.study.figures import plot_differences, plot_response, plot_sizes
+from mdc.study.tables import (
+    Dataset,
+    claims_of,
+    contrast_table,
+    differences_table,
+    precision_table,
+    result_of,
+    results_table,
+    seeds_table,
+    tabulate_study,
+    thresholds_table,
+    verdict,
+)
+from mdc.study.text import BEGIN, END, claims_table, details_text, read_tables, scores_table, study_text, with_section
+
+CONFIG = {
+    "classifier": {"blocks": {"mdc": [1]}},
+    "data": {"shapes": {"seed": 0}},
+    "masks": {"background_conflict": "ignore"},
+    "saliency": {"source": "rbd"},
+    "segmenter": {"online_warmup_epochs": 3},
+}
+ROOT = Path(__file__).parents[3]
+MANIFEST = "id,image,tags,mask,height,width,digest\n"
+# Pixels by (setting, seed): per image, hits of the background and of the one class, of 10 pixels each. What the class
+# lacks is predicted as background.
+HITS = {
+    ("weak-fusion", 0): {"a": 8, "b": 6},
+    ("weak-fusion", 1): {"a": 8, "b": 8},
+    ("weak-d1", 0): {"a": 4, "b": 6},
+    ("weak-d1", 1): {"a": 6, "b": 6},
+}
+
+
+def miou(hits: int, images: int) -> float:
+    """Return the mIoU, in percent, where `hits` of 10 pixels per image are found and the background is complete."""
+    total = 10 * images
+    return 50 * (hits / total + total / (2 * total - hits))
+
+
+def write_run(root: Path, seeds=(0, 1), *, settings=("weak-fusion", "weak-d1"), **changes) -> Path:
+    """Write what the study reads of a run on two images, `a` with one tag and `b` with two."""
+    (root / "data").mkdir(parents=True)
+    (root / "data" / "classes.txt").write_text("cat\ndog\n")
+    for split in ("train", "val"):
+        rows = "a,a.jpg,cat,a.png,1,20,x\nb,b.jpg,cat;dog,b.png,1,20,x\nc,c.jpg,,,1,20,x\n"
+        (root / "data" / f"{split}.csv").write_text(MANIFEST + rows)
+    summary = []
+    for setting in settings:
+        for seed in seeds:
+            hits = HITS[setting, seed]
+            rows = [(i, 0, 10, 20 - n, 10, 10) for i, n in hits.items()]
+            rows += [(i, 1, 10, n, n, 10) for i, n in hits.items()]
+            folder = root / "scores" / "mdc" / f"seed{seed}" / "val"
+            folder.mkdir(parents=True, exist_ok=True)
+            table = pd.DataFrame(rows, columns=["id", "class", "truth", "predicted", "hits", "labelled"])
+            table.to_csv(folder / f"{setting}.pixels.csv", index=False)
+            total = miou(sum(hits.values()), 2) / 100
+            summary.append(("val", setting, "false", seed, total, "mdc"))
+    columns = ["split", "setting", "crf", "seed", "miou", "classifier"]
+    pd.DataFrame(summary, columns=columns).to_csv(root / "scores" / "summary.csv", index=False)
+    best = pd.DataFrame({"classifier": "mdc", "seed": list(seeds), "maps": "d1", "threshold": 0.3, "miou": 0.5})
+    best.to_csv(root / "scores" / "best_thresholds.csv", index=False)
+    (root / "study").mkdir()
+    (root / "config.yaml").write_text(yaml.safe_dump(CONFIG | {"run": root.name, "seeds": list(seeds)} | changes))
+    pd.DataFrame({"measure": ["images", "objects"], "value": [2, 3.5]}).to_csv(root / "study" / "data.csv", index=False)
+    for seed in seeds:
+        folder = root / "study" / "mdc" / f"seed{seed}"
+        folder.mkdir(parents=True)
+        shift = 0.1 * seed
+        maps = [("d1", 0.3), ("fusion", 0.3)]
+        sizes = [(m, size, t) for m, _ in maps for size in ("smallest", "largest") for t in (0.3, 0.6)]
+        shares = [("true", 1, 0.3), ("true", 2, 0.7), ("false", 1, 0.6), ("false", 2, 0.4)]
+        tables = {
+            "regions": [(m, t, 0.5 + shift, 0.4, 0.3) for m, t in maps],
+            "sizes": [(*key, 0.2 + shift) for key in sizes],
+            "seen": [(0.3, *row) for row in shares],
+            "response": [(m, r, 12, 14, 0.5, 0.4, 9) for m, _ in maps for r in ("distractor", "background")],
+            "contrast": [(i, m, "background", value) for m, _ in maps for i, value in (("a", 0.1), ("b", 0.3))],
+            "logits": [("a", "d1", 2.0, 0.0), ("b", "d1", 1.0, 0.0), ("c", "d1", 3.0, -1.0)],
+        }  # fmt: skip
+        names = {
+            "regions": ["maps", "threshold", "precision", "recall", "iou"],
+            "sizes": ["maps", "size", "threshold", "iou"],
+            "seen": ["threshold", "positives", "blocks", "share"],
+            "response": ["maps", "region", "from_px", "to_px", "body", "other", "objects"],
+            "contrast": ["id", "maps", "region", "contrast"],
+            "logits": ["id", "block", "1", "2"],
+        }
+        for name, content in tables.items():
+            pd.DataFrame(content, columns=names[name]).to_csv(folder / f"{name}.csv", index=False)
+    return root
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return Dataset("tiny", [write_run(tmp_path / "run")], draws=400)
+
+
+def test_mean_spread_and_interval_of_a_result_by_hand(dataset):
+    table = results_table(dataset, unseen_seed=1).set_index("setting")
+    row = table.loc["weak-fusion"]
+    seeds = [miou(14, 2), miou(16, 2)]
+    assert row["miou"] == pytest.approx(np.mean(seeds)) and row["sd"] == pytest.approx(np.std(seeds, ddof=1))
+    assert row["unseen"] == pytest.approx(seeds[1]) and row["seeds"] == 2
+    assert row["one_tag"] == pytest.approx(miou(8, 1))  # image a, alike with both seeds
+    assert row["several_tags"] == pytest.approx((miou(6, 1) + miou(8, 1)) / 2)
+    # samples are a twice, both, or b twice: the extremes are their means over the seeds
+    assert row["low"] == pytest.approx((miou(12, 2) + miou(16, 2)) / 2)
+    assert row["high"] == pytest.approx(miou(16, 2))
+
+
+def test_differences_are_paired(dataset):
+    row = differences_table(dataset, unseen_seed=1).iloc[0]
+    assert (row["claim"], row["stage"]) == ("fusion over d1, one threshold", "segmenter")
+    per_seed = [miou(14, 2) - miou(10, 2), miou(16, 2) - miou(12, 2)]
+    assert row["difference"] == pytest.approx(np.mean(per_seed))
+    assert (row["seeds"], row["seeds_above"], row["seeds_below"]) == (2, 2, 0)
+    assert row["unseen"] == pytest.approx(per_seed[1])
+    # b twice: alike with seed 0, 8 against 6 with seed 1; a twice: 8 against 4, 8 against 6
+    ends = [(miou(16, 2) - miou(12, 2)) / 2, (miou(16, 2) - miou(8, 2) + miou(16, 2) - miou(12, 2)) / 2]
+    assert [row["low"], row["high"]] == pytest.approx(ends)
+    assert verdict(row) == "yes"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "seeds", "above", "below", "expected"),
+    [
+        (0.1, 2, 5, 5, 0, "yes"),
+        (0.1, 2, 5, 4, 1, "not shown"),  # one seed says otherwise
+        (-0.1, 2, 5, 5, 0, "not shown"),  # other images might say otherwise
+        (-2, -0.1, 5, 0, 5, "no, the reverse"),
+        (-2, -0.1, 5, 0, 1, "not shown"),  # the others are equal
+        (0.1, 2, 1, 1, 0, "not shown"),  # one seed may be luck
+    ],
+)
+def test_a_difference_is_shown_only_if_images_and_seeds_agree(low, high, seeds, above, below, expected):
+    row = {"low": low, "high": high, "seeds": seeds, "seeds_above": above, "seeds_below": below}
+    assert verdict(row) == expected
+
+
+def test_claims_are_worded_as_the_configuration_is():
+    def words(**changes) -> dict[tuple[str, str], str]:
+        config = {name: {**CONFIG[name], **changes.get(name, {})} for name in CONFIG}
+        return {(claim.first, claim.second): claim.words for claim in claims_of(config)}
+
+    paper = words()
+    assert paper["fusion", "fusion@no-online"] == "online term after a warm-up of 3 over none"
+    assert paper["fusion@background-wins", "fusion@best"] == "background wins over conflicts ignored"
+    assert ("fusion@conflicts-ignored", "fusion@best") not in paper
+    photos = words(
+        masks={"background_conflict": "background"},
+        segmenter={"online_warmup_epochs": 0},
+        saliency={"source": "folder"},
+    )
+    assert photos["fusion", "fusion@no-online"] == "online term from the start over none"
+    assert photos["fusion@conflicts-ignored", "fusion@best"] == "conflicts ignored over background wins"
+    assert photos["fusion@object-wins", "fusion@best"] == "object wins over background wins"
+    assert photos["fusion@best", "fusion@no-saliency"] == "saliency folder over none"
+
+
+@pytest.mark.parametrize(("base", "overlay"), [("demo", "shapes"), ("own", "photos")])
+def test_the_overlays_of_the_study_answer_every_claim_and_train_nothing_else(base, overlay):
+    names = ("config.yaml", f"{base}.yaml", f"study/{overlay}.yaml")
+    layers = [yaml.safe_load((ROOT / "config" / name).read_text()) for name in names]
+    config = merged(merged(*layers[:2]), layers[2])
+    trained = {f"weak-{masks}" if masks != "true-masks" else masks for masks in used_by_claims(config)}
+    assert set(config["segmenter"]["settings"]) <= trained
+    left_out = {
+        f"weak-{maps}@best" for maps in ("d1", "d3", "d6", "d9", "mean")
+    }  # as pseudo masks, if not as segmenters
+    if overlay == "photos":  # the time that they take
+        left_out |= {f"weak-fusion@{name}" for name in ("online-at-once", "object-wins", "true-saliency")}
+    assert trained - set(config["segmenter"]["settings"]) <= left_out
+    assert {f"{maps}@best" for maps in ("d1", "d3", "d6", "d9", "fusion", "mean")} == set(config["masks"]["variants"])
+
+
+def used_by_claims(config: dict) -> set[str]:
+    return {name for claim in claims_of(config) for name in (claim.first, claim.second)}
+
+
+def test_runs_with_their_own_images_are_sampled_apart(tmp_path):
+    runs = [write_run(tmp_path / "one", (0,)), write_run(tmp_path / "two", (1,))]
+    found = Dataset("tiny", runs, draws=50)
+    assert [unit.seed for unit in found.units] == [0, 1]
+    assert found.scores("val", "weak-fusion", False).tolist() == pytest.approx([miou(14, 2), miou(16, 2)])
+    found.sampled("val", "weak-fusion", False)
+    first, second = found._samples.values()
+    assert (first != second).any()
+
+
+def test_results_have_names_by_stage():
+    assert result_of("fusion@best", "pseudo masks") == "pseudo-fusion@best"
+    assert result_of("salient-d1", "pseudo masks") == "salient-d1"
+    assert result_of("salient-d1", "segmenter") == "weak-salient-d1"
+    assert result_of("true-masks", "segmenter + CRF") == "true-masks"
+
+
+def test_an_unfinished_run_is_named(tmp_path):
+    with pytest.raises(InputError, match="summary.csv is missing: finish the run none first"):
+        Dataset("tiny", [tmp_path / "none"], draws=10)
+    (tmp_path / "study").mkdir()
+    run = write_run(tmp_path / "run")
+    (run / "study" / "mdc" / "seed1" / "seen.csv").unlink()
+    with pytest.raises(InputError, match=r"seed1/seen\.csv is missing: run the target study_measures of run"):
+        list(Dataset("tiny", [run], draws=10).measured("seen"))
+
+
+def test_runs_that_do_not_fit_each_other_are_refused(tmp_path):
+    one = write_run(tmp_path / "one", (0,))
+    others = {
+        "the runs on tiny have not the same results": write_run(tmp_path / "a", (1,), settings=["weak-d1"]),
+        "a and one on tiny differ in more than seeds": write_run(
+            tmp_path / "b" / "a", (1,), saliency={"source": "none"}
+        ),
+        "a seed of tiny is in two runs": write_run(tmp_path / "c", (0,)),
+        "d has several classifiers": write_run(tmp_path / "d", (1,), classifier={"blocks": {"x": [1], "y": [1]}}),
+    }
+    for words, other in others.items():
+        with pytest.raises(InputError, match=words):
+            Dataset("tiny", [one, other], draws=10)
+
+
+def test_runs_may_differ_in_their_seeds_and_names(tmp_path):
+    runs = [write_run(tmp_path / str(n), (n,), data={"shapes": {"seed": n}}) for n in (0, 1)]
+    assert len(Dataset("tiny", runs, draws=10).units) == 2
+
+
+def test_a_run_without_scores_is_refused(tmp_path):
+    run = write_run(tmp_path / "run")
+    (run / "scores" / "summary.csv").write_text("split,setting,crf,seed,miou,classifier\n")
+    with pytest.raises(InputError, match="run has no scores: its images have no true masks"):
+        Dataset("tiny", [run], draws=10)
+
+
+def test_contrast_is_averaged_over_images_and_sampled_with_them(dataset):
+    row = contrast_table(dataset).set_index(["maps", "region"]).loc[("d1", "background")]
+    assert row["contrast"] == pytest.approx(0.2) and row["sd"] == 0
+    assert [row["low"], row["high"]] == pytest.approx([0.1, 0.3])  # a twice, b twice
+
+
+def test_average_precision_over_the_units_by_hand(dataset):
+    # cat: images a and b, at places 2 and 3 of c, a, b; dog: image b, at place 2 of a, b, c
+    row = precision_table(dataset).iloc[0]
+    assert row["map"] == pytest.approx(((1 / 2 + 2 / 3) / 2 + 1 / 2) / 2)
+    assert row["prevalence"] == pytest.approx(3 / 6) and row["images"] == 3
+    assert row["low"] < row["map"] < row["high"] <= 1
+
+
+def test_unlabelled_pixels_are_told_apart(tmp_path):
+    run = write_run(tmp_path / "run")
+    path = run / "scores/mdc/seed0/val/weak-d1.pixels.csv"
+    table = pd.read_csv(path)
+    table["labelled"] = table["hits"]  # whatever was given a label was right
+    table["predicted"] = table["hits"]
+    table.to_csv(path, index=False)
+    found = Dataset("tiny", [run], draws=10)
+    found.units = found.units[:1]
+    assert found.labelled("val", "weak-d1", False) == pytest.approx((100, 100 * 30 / 40))
+
+
+def test_thresholds_and_seeds_are_kept_one_by_one(dataset):
+    assert thresholds_table(dataset).to_dict("list") == {
+        "dataset": ["tiny"] * 2, "maps": ["d1"] * 2, "seed": [0, 1], "threshold": [0.3] * 2, "miou": [50] * 2
+    }  # fmt: skip
+    table = seeds_table(dataset).set_index(["setting", "seed"])["miou"]
+    assert table["weak-d1", 1] == pytest.approx(miou(12, 2))
+
+
+@pytest.fixture
+def tables(tmp_path):
+    runs = {"tiny": [write_run(tmp_path / "run")]}
+    tabulate_study(runs=runs, unseen_seed=1, draws=100, folder=tmp_path / "study")
+    return read_tables(tmp_path / "study")
+
+
+def test_measures_are_averaged_over_seeds(tables):
+    assert tables["regions"]["precision"].tolist() == pytest.approx([0.55, 0.55])
+    assert set(tables["sizes"]["iou"]) == {0.25}
+    assert tables["calibration"].to_numpy().tolist() == [["tiny", "images", 2], ["tiny", "objects", 3.5]]
+
+
+def test_tables_in_words(tables):
+    text = scores_table(tables["results"], "tiny")
+    fusion = next(line for line in text.splitlines() if line.startswith("| fusion |"))
+    mean = np.mean([miou(14, 2), miou(16, 2)])
+    assert f"{mean:.1f} ± " in fusion and f"| {miou(16, 2):.1f} | {miou(8, 1):.1f} |" in fusion
+    assert "all background" not in text  # no run has it
+    claims = claims_table(tables["differences"], "tiny")
+    assert (
+        "| fusion over d1, one threshold |" in claims
+        and f"2 of 2, unseen {miou(16, 2) - miou(12, 2):+.1f}: **yes**" in claims
+    )
+    details = details_text(tables)
+    assert "70 % of the true positives and 40 % of the false ones lie in the regions of two or more blocks." in details
+    assert "| 55.0 ± 7.1 | 40.0 ± 0.0 | 30.0 ± 0.0 | 0.30 | 30.0 ± 0.0 |" in details
+    assert "| tiny | d1 | 20.0 ± 0.0 [10.0, 30.0] |  |" in details
+
+
+def test_the_section_tells_what_is_shown_and_what_is_not(tables):
+    text = study_text(tables)
+    assert "### tiny: 2 seeds, 2 training images" in text
+    differences = tables["differences"].copy()
+    assert "- As segmenters, shown: fusion over d1, one threshold." in text
+    assert "1 differences were looked at and 1 called shown" in text
+    assert "maps answer on the body more than on the background by, in percent of their maximum, d1 +20.0" in text
+    differences["low"] = -1.0
+    assert "- As segmenters, not shown either way: fusion over d1, one threshold." in study_text(
+        tables | {"differences": differences}
+    )
+
+
+def test_the_section_goes_between_its_marks():
+    assert with_section(f"a\n{BEGIN}\nold\n{END}\nb\n", "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
+    with pytest.raises(InputError, match="the lines .* are missing"):
+        with_section("a\n", "new")
+
+
+def test_the_readme_has_the_section_of_the_tables():
+    assert with_section((ROOT / "README.md").read_text(), "x").count("x") >= 1
+    folder = ROOT / "results" / "study"
+    if folder.is_dir():
+        assert (folder / "study.md").read_text() == study_text(read_tables(folder))
+        section = (ROOT / "README.md").read_text().split(BEGIN)[1].split(END)[0]
+        assert section.strip() == (folder / "study.md").read_text().strip()
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"there is no results\.csv: run `make study`"):
+        read_tables(tmp_path)
+
+
+def test_figures_are_drawn(tables, tmp_path):
+    plot_response(tables["response"], tmp_path / "response.png")
+    plot_sizes(tables["sizes"], tmp_path / "sizes.png")
+    plot_differences(tables["differences"], tmp_path / "differences.png")
+    assert all((tmp_path / f"{name}.png").stat().st_size > 5000 for name in ("response", "sizes", "differences"))

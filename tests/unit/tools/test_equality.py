@@ -1,0 +1,202 @@
+"""Comparing results folders: every kind of difference is found and named, and what is no result is passed over."""
+
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from tests.equality import differences
+from PIL import Image
+from torch import nn
+
+from mdc.data.mask_files import write_mask
+from mdc.networks.checkpoints import save_weights
+from mdc.storage.hdf5 import CAMS, Cams, create
+
+HEAD = {"kind": CAMS, "stride": 8, "classes": ["cat", "dog"], "weights_hash": "0123", "config": {}, "dilations": [1]}
+
+
+def write_cams(path, *, ids=("a", "b"), value=1.0, stride=8):
+    with create(path, **HEAD | {"stride": stride}) as writer:
+        for image_id in ids:
+            maps, logits = np.array([[[[0, value, 5.0]]]]), np.array([[0.0, 1.0]])
+            writer.add_cams(Cams(id=image_id, maps=maps, class_ids=np.array([2]), logits=logits, height=8, width=24))
+
+
+def write_weights(path, *, weight=0.5, settings=None):
+    network = nn.Linear(2, 1)
+    with torch.no_grad():
+        network.weight.fill_(weight)
+        network.bias.fill_(0.0)
+    save_weights(path, network, settings=settings or {"seed": 0})
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two folders with the same small results."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    (ours / "scores").mkdir(parents=True)
+    (ours / "scores/summary.csv").write_text("setting,miou\nweak,0.5\n")
+    (ours / "saliency").mkdir()
+    Image.fromarray(np.array([[0, 255], [7, 8]], np.uint8)).save(ours / "saliency/x.png")
+    write_mask(ours / "masks/x.png", np.array([[0, 1], [255, 2]], np.uint8))
+    write_cams(ours / "cams/train.h5")
+    write_weights(ours / "classifier/weights.pt")
+    shutil.copytree(ours, theirs)
+    return ours, theirs
+
+
+def test_copies_are_equal(runs):
+    assert differences(*runs) == []
+
+
+def test_the_same_values_in_other_bytes_are_equal(runs):
+    ours, theirs = runs
+    with Image.open(ours / "masks/x.png") as image:
+        image.save(theirs / "masks/x.png", compress_level=0)
+    shutil.copy(theirs / "cams/train.h5", theirs / "old.h5")
+    with h5py.File(theirs / "old.h5") as old, h5py.File(theirs / "cams/train.h5", "w", track_order=True) as new:
+        new.attrs.update(old.attrs)
+        for name in old:
+            old.copy(name, new)
+        new.create_dataset("filler", data=np.zeros(99))
+        del new["filler"]  # leaves a hole in the file
+    (theirs / "old.h5").unlink()
+    for name in ("masks/x.png", "cams/train.h5"):
+        assert (ours / name).read_bytes() != (theirs / name).read_bytes()
+    assert differences(ours, theirs) == []
+
+
+def test_what_is_no_result_is_passed_over(runs):
+    ours, theirs = runs
+    names = ["logs/a.log", "benchmarks/a.tsv", "report/a.html", "figures/a.pdf", "README.md", "config.yaml"]
+    names += ["classifier/tensorboard/events.1", "classifier/resume-0123.ckpt"]
+    for name in names:
+        (theirs / name).parent.mkdir(parents=True, exist_ok=True)
+        (theirs / name).write_text("now")
+    assert differences(ours, theirs) == []
+
+
+def test_files_of_one_folder_only_are_named_also_hidden_ones(runs):
+    ours, theirs = runs
+    (ours / "masks/y.png").write_bytes(b"")
+    (theirs / "cams/.train.h5.tmp").write_bytes(b"")
+    (theirs / "scores/summary.csv").unlink()
+    assert differences(ours, theirs) == [
+        "cams/.train.h5.tmp: is missing in the first folder",
+        "masks/y.png: is missing in the second folder",
+        "scores/summary.csv: is missing in the second folder",
+    ]
+
+
+def test_a_changed_row_of_a_table_is_shown(runs):
+    ours, theirs = runs
+    (theirs / "scores/summary.csv").write_text("setting,miou\nweak,0.6\n")
+    assert differences(ours, theirs) == ["scores/summary.csv: line 2 is 'weak,0.5' and 'weak,0.6'"]
+
+
+def test_a_missing_row_of_a_table_is_shown(runs):
+    ours, theirs = runs
+    (theirs / "scores/summary.csv").write_text("setting,miou\n")
+    assert differences(ours, theirs) == ["scores/summary.csv: line 2 is 'weak,0.5' and ''"]
+
+
+def test_pixels_that_differ_are_counted(runs):
+    ours, theirs = runs
+    write_mask(theirs / "masks/x.png", np.array([[0, 2], [255, 1]], np.uint8))
+    Image.fromarray(np.array([[0, 255], [7, 9]], np.uint8)).save(theirs / "saliency/x.png")
+    assert differences(ours, theirs) == [
+        "masks/x.png: 2 of 4 values differ",
+        "saliency/x.png: 1 of 4 values differ",
+    ]
+
+
+def test_palettes_and_sizes_that_differ_are_found(runs):
+    ours, theirs = runs
+    with Image.open(ours / "masks/x.png") as image:
+        image.putpalette([9, 9, 9] + image.getpalette()[3:])
+        image.save(theirs / "masks/x.png")
+    Image.fromarray(np.array([[0, 255, 7, 8]], np.uint8)).save(theirs / "saliency/x.png")
+    assert differences(ours, theirs) == [
+        "masks/x.png: modes, sizes or palettes differ: P (2, 2) and P (2, 2)",
+        "saliency/x.png: modes, sizes or palettes differ: L (2, 2) and L (4, 1)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"value": 1.001}, "/a/maps: 1 of 3 values differ"),  # the next float16
+        ({"stride": 4}, "/ attribute stride: np.int64(8) and np.int64(4) (1 of 1 values differ)"),
+        ({"ids": ["b", "a"]}, "/ has a where the other has b"),
+        ({"ids": ["a"]}, "/ has b where the other has None"),
+    ],
+)
+def test_maps_attributes_order_and_number_of_images_are_compared(runs, change, expected):
+    ours, theirs = runs
+    write_cams(theirs / "cams/train.h5", **change)
+    assert differences(ours, theirs) == [f"cams/train.h5: {expected}"]
+
+
+def edited(path, edit):
+    with h5py.File(path, "a") as file:
+        edit(file)
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (lambda file: file["a"].attrs.pop("height"), "/a has attribute height in one folder only"),
+        (lambda file: file.attrs.modify("classes", ["cat", "cow"]), "(1 of 2 values differ)"),
+        (lambda file: file["a"].pop("logits"), "/a has logits where the other has None"),
+    ],
+)
+def test_lost_parts_and_other_texts_of_hdf5_files_are_found(runs, edit, expected):
+    ours, theirs = runs
+    edited(theirs / "cams/train.h5", edit)
+    (line,) = differences(ours, theirs)
+    assert line.startswith("cams/train.h5: ") and line.endswith(expected)
+
+
+def test_other_types_of_the_same_values_differ(runs):
+    ours, theirs = runs
+
+    def widened(file):
+        maps = file["a/maps"][:].astype(np.float32)
+        del file["a/maps"]
+        file["a"].create_dataset("maps", data=maps)
+
+    edited(theirs / "cams/train.h5", widened)
+    (line,) = differences(ours, theirs)
+    assert line.startswith("cams/train.h5: /a")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"weight": 0.5 + 2**-24}, "tensor weight: 2 of 2 values differ"),  # the next float32
+        ({"settings": {"seed": 1}}, "setting seed is 0 and 1"),
+        ({"settings": {"seed": 0, "lr": 1}}, "setting lr is 'absent' and 1"),
+    ],
+)
+def test_weights_differ_by_the_last_bit_or_a_setting(runs, change, expected):
+    ours, theirs = runs
+    write_weights(theirs / "classifier/weights.pt", **change)
+    assert differences(ours, theirs) == [f"classifier/weights.pt: {expected}"]
+
+
+def test_minus_zero_is_not_zero(runs):
+    ours, theirs = runs
+    write_weights(ours / "classifier/weights.pt", weight=0.0)
+    write_weights(theirs / "classifier/weights.pt", weight=-0.0)
+    assert differences(ours, theirs) == ["classifier/weights.pt: tensor weight: 2 of 2 values differ"]
+
+
+@pytest.mark.parametrize("name", ["cams/train.h5", "masks/x.png", "classifier/weights.pt"])
+def test_damaged_files_differ(runs, name):
+    ours, theirs = runs
+    whole = (theirs / name).read_bytes()
+    (theirs / name).write_bytes(whole[: len(whole) // 2])
+    (line,) = differences(ours, theirs)
+    assert line.startswith(f"{name}: cannot be read: ")

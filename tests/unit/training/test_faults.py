@@ -1,0 +1,254 @@
+"""Trainings that meet a damaged resume file, too little memory, dead workers, a full disk or Ctrl-C."""
+
+import functools
+import os
+import re
+import signal
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from tests.disks import small_disk
+from tests.unit.training.test_engine import Network, Numbers, Square, same, trained
+from torch.utils.data import DataLoader
+
+from mdc.runtime.errors import InputError, StoppedError
+from mdc.training import engine as training
+from mdc.training.resume import WholeCheckpoints, resume_problem
+
+
+@pytest.fixture
+def unfinished(tmp_path, schedule):
+    """A training that broke off in its second epoch: its resume file, what finishes it, and the undisturbed network."""
+    with pytest.raises(RuntimeError, match="the power is gone"):
+        trained(tmp_path / "cut", schedule, data=Numbers(breaks_at=(1, 3)), epochs=2)
+    (path,) = (tmp_path / "cut").glob("resume-*.ckpt")
+    finish = functools.partial(trained, tmp_path / "cut", schedule, epochs=2)
+    return path, finish, trained(tmp_path / "whole", schedule, epochs=2)
+
+
+def flip_a_bit_of_a_tensor(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+
+
+def change(path, **parts):
+    WholeCheckpoints().save_checkpoint(torch.load(path, weights_only=True) | parts, path)
+
+
+DAMAGES = {
+    "flipped": (flip_a_bit_of_a_tensor, r"it is damaged \(.* has changed\)"),
+    "cut off": (lambda path: os.truncate(path, path.stat().st_size // 2), r"it is damaged \(File is not a zip file\)"),
+    "empty": (lambda path: os.truncate(path, 0), "it is damaged or no file of PyTorch"),
+    "a counter": (
+        lambda path: torch.save(torch.load(path, weights_only=True) | {"global_step": 10**6}, path),
+        "it is damaged or was not written by this workflow",
+    ),
+    "weights": (lambda path: torch.save({"state": {}}, path), "it is no state of a training"),
+    "no network": (lambda path: change(path, state_dict=0), "it is of another network"),
+    "no tensors": (
+        lambda path: change(path, state_dict=dict.fromkeys(Square(Network(), None).state_dict(), 0)),
+        "it is of another network",
+    ),
+    "another network": (
+        lambda path: change(path, state_dict=Square(torch.nn.Linear(3, 1), None).state_dict()),
+        "it is of another network",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_resume_file_that_cannot_be_used_is_told_and_the_training_starts_again(unfinished, caplog, damage):
+    path, finish, whole = unfinished
+    spoil, said = DAMAGES[damage]
+    spoil(path)
+    with caplog.at_level("INFO", logger="mdc"):
+        assert same(finish(), whole)
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert re.fullmatch(f"{path}: {said}; the training starts again from the beginning", warning)
+    assert "continuing the unfinished training" not in caplog.text
+    assert not path.exists()
+
+
+def test_a_sound_resume_file_is_continued(unfinished, caplog):
+    path, finish, whole = unfinished
+    assert resume_problem(path, Square(Network(), None).state_dict()) == ""
+    with caplog.at_level("INFO", logger="mdc"):
+        assert same(finish(data=Numbers(breaks_at=(0, 3))), whole)  # its first epoch is not run again
+    assert f"continuing the unfinished training of {path}" in caplog.text
+
+
+def test_what_trainings_of_other_settings_have_left_is_removed(tmp_path, schedule):
+    for name in ("resume-0123456789abcdef.ckpt", ".resume-0123456789abcdef.ckpt.tmp"):  # finished and killed halfway
+        (tmp_path / name).touch()
+    trained(tmp_path, schedule)
+    left = sorted(name for name in os.listdir(tmp_path) if not name.startswith(".finished-"))
+    assert left == ["metrics.csv", "tensorboard", "weights.pt"]
+
+
+def test_a_resume_file_of_another_lightning_is_kept_for_it(unfinished):
+    path, finish, _ = unfinished
+    change(path, **{"pytorch-lightning_version": "1.9.0"})
+    said = rf"{path}: an unfinished training of Lightning 1\.9\.0, but this is {re.escape(pl.__version__)}: install"
+    with pytest.raises(InputError, match=said):
+        finish()
+    assert path.exists()
+
+
+def test_a_resume_file_that_cannot_be_read_now_is_kept(unfinished, monkeypatch):
+    path, finish, _ = unfinished
+
+    def broken(*_, **__):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("mdc.networks.checkpoints.zipfile.ZipFile", broken)
+    with pytest.raises(InputError, match=rf"{path}: cannot be read \(Input/output error\): make it readable or remove"):
+        finish()
+    assert path.exists()
+
+
+def test_too_little_memory_names_what_to_lower(tmp_path, schedule, monkeypatch):
+    def too_much(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Square, "loss", too_much)
+        said = (
+            r"^memory ran out \(CUDA out of memory\. Tried to allocate 2\.00 GiB\.\): lower training\.batch_size, or "
+        )
+        with pytest.raises(InputError, match=f"{said}raise training.micro_batches"):
+            trained(tmp_path, schedule)
+    assert not (tmp_path / "weights.pt").exists()
+    assert same(trained(tmp_path, schedule), trained(tmp_path / "whole", schedule))
+
+
+class Killed(Numbers):
+    """Sends a signal to the process that reads the second image."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def __getitem__(self, key):
+        if key[1] == 1:
+            os.kill(os.getpid(), self.number)
+        return super().__getitem__(key)
+
+
+class Refused(Numbers):
+    """Finds fault with the second image, in two lines."""
+
+    def __getitem__(self, key):
+        if key[1] == 1:
+            raise InputError("one.jpg: does not decode:\n  copy it again")
+        return super().__getitem__(key)
+
+
+@pytest.fixture
+def reading_processes(monkeypatch):
+    """Have trainings read by a worker process, as on a GPU."""
+
+    class Loader(DataLoader):
+        def __init__(self, *args, **settings):
+            super().__init__(*args, **settings | {"num_workers": 1})
+
+    monkeypatch.setattr(training, "DataLoader", Loader)
+    # PyTorch sets its handler for dead workers once in a process, and Lightning takes it away after each training
+    monkeypatch.setattr("torch.utils.data._utils.signal_handling._SIGCHLD_handler_set", False)
+
+
+def test_reading_processes_change_nothing(tmp_path, schedule, reading_processes):
+    found = trained(tmp_path / "a", schedule, epochs=2)
+    assert same(found, trained(tmp_path / "b", schedule, epochs=2))
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (signal.SIGKILL, "a process that reads images was killed, most likely because memory ran out: give the rule"),
+        (
+            signal.SIGBUS,
+            "the processes that read images need more shared memory: enlarge /dev/shm or give the rule fewer",
+        ),
+        (signal.SIGTERM, "the training was stopped from outside: run the same again to continue it"),
+    ],
+)
+def test_a_killed_reading_process_is_a_sentence(tmp_path, schedule, reading_processes, number, said):
+    with pytest.raises(InputError, match=f"^{said}"):
+        trained(tmp_path, schedule, data=Killed(number))
+
+
+def test_the_sentence_of_a_reading_process_comes_without_its_traceback(tmp_path, schedule, reading_processes):
+    with pytest.raises(InputError, match=r"\Aone\.jpg: does not decode:\n  copy it again\Z"):
+        trained(tmp_path, schedule, data=Refused())
+
+
+class Filling(Numbers):
+    """Fills a disk but for some bytes in the second epoch."""
+
+    def __init__(self, folder, *, leaving):
+        super().__init__()
+        self.folder, self.leaving = folder, leaving
+
+    def __getitem__(self, key):
+        if key == (1, 0):
+            disk = os.statvfs(self.folder)
+            (self.folder / "filler").write_bytes(bytes(disk.f_bavail * disk.f_frsize - self.leaving))
+        return super().__getitem__(key)
+
+
+class Talkative(Square):
+    """Logs more than TensorBoard's thread holds back."""
+
+    def loss(self, batch):
+        for number in range(300):
+            self.logger.log_metrics({"x": 1.0}, step=number)
+        return super().loss(batch)
+
+
+@pytest.mark.parametrize(
+    ("leaving", "task", "file"),
+    [(0, Square, "metrics.csv"), (4096, Square, "resume-[0-9a-f]+.ckpt"), (0, Talkative, "")],
+    ids=["metrics", "resume file", "TensorBoard"],
+)
+def test_a_full_disk_loses_the_epoch_and_no_more(tmp_path, schedule, monkeypatch, capfd, leaving, task, file):
+    whole = trained(tmp_path / "whole", schedule, epochs=3)
+    with small_disk(tmp_path / "disk") as disk:
+        run = disk / "run"
+        with monkeypatch.context() as patch:
+            patch.setattr("tests.unit.training.test_engine.Square", task)
+            said = rf"^{run / file}: No space left on device \(0\.0 of 1\.0 MB are free in {run}\): free some space"
+            with pytest.raises(InputError, match=said):
+                trained(run, schedule, data=Filling(disk, leaving=leaving), epochs=3)
+        assert not (run / "weights.pt").exists() and not list(disk.rglob("*.tmp"))
+        (disk / "filler").unlink()
+        again = trained(run, schedule, data=Numbers(breaks_at=(0, 3)), epochs=3)  # the first epoch is not run again
+    assert same(again, whole)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_ctrl_c_reaches_the_caller_as_such(tmp_path, schedule):
+    class Interrupted(Numbers):
+        def __getitem__(self, key):
+            if key == (1, 0):
+                raise KeyboardInterrupt
+            return super().__getitem__(key)
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trained(tmp_path / "cut", schedule, data=Interrupted(), epochs=2)
+    finally:
+        signal.signal(signal.SIGINT, before)  # which Lightning has switched off
+    assert same(trained(tmp_path / "cut", schedule, epochs=2), trained(tmp_path / "whole", schedule, epochs=2))
+
+
+def test_a_signal_that_comes_before_lightning_listens_stops_the_run(tmp_path, schedule, monkeypatch):
+    def stopped(*_, **__):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(training.pl.Trainer, "fit", stopped)
+    with pytest.raises(StoppedError):
+        trained(tmp_path, schedule)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -1,0 +1,160 @@
+"""Training on several GPUs, with processes on CPUs in their place: what they compute is what one process computes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+import torch
+from torch import nn
+
+from mdc.data.mask_files import write_mask
+from mdc.networks.checkpoints import load_state
+from mdc.runtime.errors import InputError
+from mdc.runtime.hashes import file_digest
+from mdc.storage.image_tables import write_table
+from mdc.training.datasets import batches
+from mdc.training.several_gpus import Share, processes_for
+
+SCRIPT = Path(__file__).with_name("shared_training.py")
+PLACES = {"PYTHONPATH": str(SCRIPT.parents[3] / "workflow"), "OMP_NUM_THREADS": "1"}
+# A job of a cluster is one task, whatever it starts. Lightning would take that for a training of one process.
+PLACES |= {"SLURM_JOB_ID": "1", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0"}
+
+
+@pytest.fixture
+def tables(tmp_path, write_split, noise):
+    """Write tables of eight training images with tags and pseudo masks and of three images to validate."""
+    tags = ["a", "b", "a;b", "", "a", "b", "a;b", "b"]
+    write_split("train", {f"t{i}": (noise(i, 33, 33), tag, None) for i, tag in enumerate(tags)})
+    write_split("val", {f"v{i}": (noise(50 + i, 33, 41), tag, None) for i, tag in enumerate(["a", "b", "a;b"])})
+    rows = []
+    for i in range(8):
+        path = tmp_path / "masks" / f"t{i}.png"
+        # image i has i % 3 labelled rows and pixels of both kinds: its loss weighs as much as another's all the same
+        mask = np.full((33, 33), 255, np.uint8)
+        mask[: 8 * (1 + i % 3)] = np.random.default_rng(i).integers(0, 3, (8 * (1 + i % 3), 33))
+        write_mask(path, mask)
+        rows.append((f"t{i}", str(path), file_digest(path)))
+    write_table(rows, tmp_path / "masks.csv")
+    return tmp_path
+
+
+def arguments(stage, slim_backbone, schedule, *, norm, gpus, **changes) -> str:
+    """Return what the script gives to the training, as JSON."""
+    network = {"backbone": slim_backbone | {"norm": norm}}
+    if stage == "classifier":
+        network |= {"conv5_dilation": 1, "block_width": 8, "head": "per_block"}
+    else:
+        network |= {"fc_width": 8, "fc6_dilation": 2, "dropout": 0.0}
+    training = schedule | {"batch_size": 4, "epochs": 3, "lr": 0.05, "new_layer_lr_factor": 2} | changes
+    view = {"crop_px": 33, "resize_long_side_px": [], "flip": True}
+    return json.dumps({"network": network, "training": training, "view": view, "gpus": gpus})
+
+
+def start(stage, folder, given) -> subprocess.Popen:
+    command = [sys.executable, str(SCRIPT), stage, str(folder), given]
+    return subprocess.Popen(
+        command, env=os.environ | PLACES, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def trained(stage, folder, given) -> pd.DataFrame:
+    """Train and return metrics.csv."""
+    process = start(stage, folder, given)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return pd.read_csv(folder / "metrics.csv")
+
+
+# 7 images in 2 processes of 2 micro-batches each: 2 + 2 and 2 + 1
+@pytest.mark.parametrize(
+    ("stage", "norm", "batch", "parts"), [("classifier", "none", 4, 1), ("segmenter", "group", 7, 2)]
+)
+def test_two_processes_have_the_losses_of_one(tables, slim_backbone, schedule, stage, norm, batch, parts):
+    given = {"norm": norm, "batch_size": batch}
+    one = trained(stage, tables / "one", arguments(stage, slim_backbone, schedule, gpus=1, **given))
+    two = trained(
+        stage, tables / "two", arguments(stage, slim_backbone, schedule, gpus=2, micro_batches=parts, **given)
+    )
+    steps = [8 // batch * epoch for epoch in (1, 2, 3)]  # as many as of whole batches
+    assert one["step"].tolist() == two["step"].tolist() == steps
+    assert np.ptp(one["loss"]) > 1e-3  # it learns: equal losses mean equal steps
+    np.testing.assert_allclose(two.to_numpy(), one.to_numpy(), rtol=1e-5, atol=1e-6)  # with the average precisions
+    states = [load_state(tables / name / "weights.pt") for name in ("one", "two")]
+    for name, tensor in states[0].items():
+        torch.testing.assert_close(states[1][name], tensor, rtol=1e-4, atol=1e-5)
+    log = (tables / "two/log.txt").read_text()
+    assert log.count("epoch 3: ") == 1  # the first process writes alone
+    assert not list((tables / "two").glob("resume-*"))
+
+
+def test_a_killed_training_of_two_processes_goes_on_to_the_same_weights(tables, slim_backbone, schedule):
+    given = arguments("classifier", slim_backbone, schedule, norm="group", gpus=2, epochs=24)
+    trained("classifier", tables / "whole", given)
+    for end in (signal.SIGTERM, signal.SIGKILL):
+        process = start("classifier", tables / "killed", given)
+        epochs = 0
+        while epochs < (2 if end == signal.SIGTERM else 8) and process.poll() is None:
+            time.sleep(0.02)
+            found = tables / "killed/metrics.csv"
+            epochs = len(pd.read_csv(found)) if found.exists() else 0
+        process.send_signal(end)
+        output, _ = process.communicate(timeout=60)  # the pipe is open until the other process has ended too
+        assert process.returncode in (1, -signal.SIGKILL), output
+        assert list((tables / "killed").glob("resume-*.ckpt")), output
+    trained("classifier", tables / "killed", given)
+    log = (tables / "killed/log.txt").read_text()
+    assert "continuing the unfinished training" in log and "epoch 2:" not in log
+    assert (tables / "whole/metrics.csv").read_bytes() == (tables / "killed/metrics.csv").read_bytes()
+    states = [load_state(tables / name / "weights.pt") for name in ("whole", "killed")]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_when_another_process_of_the_training_is_killed_one_sentence_tells(tables, slim_backbone, schedule):
+    given = arguments("classifier", slim_backbone, schedule, norm="group", gpus=2, epochs=500)
+    process = start("classifier", tables / "broken", given)
+    while not (tables / "broken/metrics.csv").exists() and process.poll() is None:
+        time.sleep(0.02)
+    (other,) = psutil.Process(process.pid).children()
+    other.kill()
+    output, _ = process.communicate(timeout=60)
+    log = (tables / "broken/log.txt").read_text()
+    assert process.returncode == 1, output
+    assert "another process of this training has ended" in log and "Traceback" not in log
+    assert list((tables / "broken").glob("resume-*.ckpt"))
+
+
+def test_a_process_gets_its_part_of_every_batch():
+    whole = list(batches(images=9, batch_size=4, micro_batches=1, seed=0, epoch=3))
+    parts = [list(batches(images=9, batch_size=4, micro_batches=1, seed=0, epoch=3, rank=r, ranks=2)) for r in (0, 1)]
+    assert [len(keys) for keys in whole] == [4, 4]
+    assert [first + second for first, second in zip(*parts, strict=True)] == whole
+    assert [len(keys) for part in parts for keys in part] == [2, 2, 2, 2]
+    halves = list(batches(images=9, batch_size=4, micro_batches=2, seed=0, epoch=3, rank=1, ranks=2))
+    assert halves == [whole[0][2:3], whole[0][3:], whole[1][2:3], whole[1][3:]]
+
+
+def test_batch_normalisation_is_synced_on_gpus_and_refused_on_cpus():
+    on_gpus = Share(rank=0, processes=2, threads=1, kind="gpu", cards=(1, 3)).trainer_arguments()
+    assert on_gpus["sync_batchnorm"] and on_gpus["devices"] == [1, 3]
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    assert processes_for(2, batch=4, network=network, kind="gpu") == 2
+    assert processes_for(1, batch=4, network=network, kind="cpu") == 1
+    with pytest.raises(InputError, match="set backbone.norm to group or none, or give the rule gpu=1"):
+        processes_for(2, batch=4, network=network, kind="cpu")
+
+
+def test_more_gpus_than_images_are_refused():
+    plain = nn.Conv2d(3, 4, 1)
+    assert processes_for(0, batch=30, network=plain, kind="gpu") == 1
+    assert processes_for(4, batch=30, network=plain, kind="cpu") == 4
+    with pytest.raises(InputError, match=r"3 images per step .* by 4 GPUs: give the rule at most 3, .*gpu=3"):
+        processes_for(4, batch=3, network=plain, kind="gpu")

@@ -1,0 +1,1 @@
+"""Class activation maps of every block (paper 3.2)."""

@@ -1,0 +1,1 @@
+"""The configuration: its keys, how they are checked, and what a run consists of."""

@@ -1,0 +1,91 @@
+"""The table of a split's images, the only thing later stages know about where photos, masks and tags come from."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas
+
+from mdc.runtime.errors import InputError
+from mdc.runtime.files import write_whole
+from mdc.storage.image_tables import read_rows
+
+COLUMNS = ("id", "image", "tags", "mask", "height", "width", "digest")
+PIXELS = r"[1-9][0-9]{0,5}"  # of a side
+
+
+def read_manifest(path: Path) -> pandas.DataFrame:
+    """Return the manifest at `path`, one row per image, in the file's order.
+
+    Columns: `id`; `image`, path of a plain photo; `tags`, class names joined by ";" in class order, empty for none;
+    `mask`, path or empty; `height` and `width` of the photo in pixels; `digest` of the bytes of the original photo
+    and mask. All are str but height and width, which are int.
+    Raises `InputError` when the file is missing, damaged or is no manifest.
+    """
+    try:
+        table = read_rows(path, COLUMNS)
+    except InputError as error:
+        raise InputError(f"{error}; a manifest comes from the data stage") from error
+    for side in ("height", "width"):
+        strange = ~table[side].str.fullmatch(PIXELS)
+        if strange.any():
+            raise InputError(
+                f"{path}: the {side} '{table[side][strange].iloc[0]}' is no number of pixels: remove the file and run "
+                "the data stage again"
+            )
+        table[side] = table[side].astype(int)
+    return table
+
+
+def write_manifest(table: pandas.DataFrame, path: Path) -> None:
+    """Write `table`, with exactly the columns of a manifest, to `path` as CSV, whole or not at all."""
+    if tuple(table.columns) != COLUMNS:
+        raise ValueError(f"a manifest has the columns {COLUMNS}, not {tuple(table.columns)}")
+    write_whole(Path(path), table.to_csv(index=False, lineterminator="\n").encode())
+
+
+def write_manifests(
+    tables: Mapping[str, pandas.DataFrame], classes: Sequence[str], tag_differences: pandas.DataFrame, *, folder: Path
+) -> None:
+    """Write a data stage's tables to `folder`.
+
+    These are `<split>.csv` for train, val and test (without rows where there is no such split), `classes.txt` and
+    `tag_differences.csv` (see `mdc.data.validate_images.SplitTables`).
+    """
+    for split in ("train", "val", "test"):
+        write_manifest(tables.get(split, pandas.DataFrame(columns=list(COLUMNS))), folder / f"{split}.csv")
+    write_whole(folder / "classes.txt", "".join(f"{name}\n" for name in classes).encode())
+    write_whole(folder / "tag_differences.csv", tag_differences.to_csv(index=False, lineterminator="\n").encode())
+
+
+def tag_indices(tags: str, classes: Sequence[str]) -> list[int]:
+    """Return the mask indices (1 to K) of the `tags` of one image, class names joined by ";", in rising order.
+
+    Raises `InputError` when a tag is none of the `classes` or stands there twice.
+    """
+    try:
+        indices = sorted(classes.index(tag) + 1 for tag in tags.split(";")) if tags else []
+    except ValueError as error:
+        raise InputError(f"the manifest's tags '{tags}' are not all classes: run the data stage again") from error
+    if len(set(indices)) < len(indices):
+        raise InputError(f"the manifest's tags '{tags}' name a class twice: run the data stage again")
+    return indices
+
+
+def tag_matrix(table: pandas.DataFrame, classes: Sequence[str]) -> np.ndarray:
+    """Return the tags of all images as float32 (N, K), 1 where image n is tagged with class k, else 0.
+
+    Column k stands for mask index k + 1. Raises `InputError` when a tag is none of the `classes`.
+    """
+    matrix = np.zeros((len(table), len(classes)), dtype=np.float32)
+    for row, tags in enumerate(table["tags"]):
+        matrix[row, [index - 1 for index in tag_indices(tags, classes)]] = 1
+    return matrix
+
+
+def as_written(path: Path) -> str:
+    """Return `path` as manifests hold it: relative to the current folder if inside it, else absolute."""
+    absolute = Path(os.path.abspath(path))  # not resolve(): a linked data folder keeps the name its owner gave it
+    here = Path.cwd()
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)

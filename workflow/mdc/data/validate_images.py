@@ -1,0 +1,265 @@
+"""Checking every listed photo and mask, and making plain copies of those that are not plain."""
+
+import difflib
+import functools
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas
+
+from mdc.data.decoding import bounded_mask, bounded_rgb, bounded_size, decode_upright, is_plain
+from mdc.data.images import write_plain
+from mdc.data.labels import BACKGROUND, VOID
+from mdc.data.manifest import COLUMNS, as_written
+from mdc.data.mask_files import read_mask, write_mask
+from mdc.runtime.errors import InputError, listing
+from mdc.runtime.logs import logger
+from mdc.runtime.parallel import map_in_order
+
+DIFFERENCE_COLUMNS = ("id", "split", "tagged_only", "masked_only")
+LONGEST_PATH_BYTES = 2000  # systems take 4096, with the folders above
+LONGEST_NAME_BYTES = 200  # file systems take 255; extensions and temporary names need the rest
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One image as its owner listed it; `tags_source` says in messages where its tags stand."""
+
+    id: str
+    image: Path
+    mask: Path | None
+    tags: frozenset[str]
+    tags_source: str
+
+
+@dataclass(frozen=True)
+class SplitTables:
+    """What a data folder holds.
+
+    Attributes:
+        tables: a manifest (see `manifest.read_manifest`) per split.
+        classes: names in mask order.
+        tag_differences: a row per image whose mask does not show exactly the classes of its tags: id, split, and the
+            classes that are `tagged_only` or `masked_only`, joined by ";".
+    """
+
+    tables: dict[str, pandas.DataFrame]
+    classes: tuple[str, ...]
+    tag_differences: pandas.DataFrame
+
+
+@dataclass(frozen=True)
+class _Finding:
+    row: dict[str, str | int]
+    image_digest: str
+    converted: bool
+    tagged_only: str
+    masked_only: str
+    problems: list[str]
+
+
+def split_tables(
+    photos: dict[str, list[Photo]],
+    *,
+    classes: tuple[str, ...],
+    problems: Sequence[str],
+    plain_folder: Path,
+    max_side_px: int,
+    processes: int,
+) -> SplitTables:
+    """Return a manifest for each split of `photos`, after decoding every photo and mask.
+
+    Photos that are not plain get a plain copy `plain_folder`/images/<id>.jpg, their masks one in
+    `plain_folder`/masks/<id>.png where the size changes; originals are left alone.
+    Raises one `InputError` that lists `problems`, those found before, and all that are found here.
+    """
+    problems = [*problems]
+    listed: dict[str, list[Photo]] = {}
+    for split, members in photos.items():
+        listed[split] = list({photo.id: photo for photo in members}.values())
+        times = Counter(photo.id for photo in members)
+        problems += [f"image '{id}' is listed {n} times in {split}: list it once" for id, n in times.items() if n > 1]
+    by_id = {photo.id: photo for members in listed.values() for photo in members}
+    inspect = functools.partial(_inspect, classes=classes, plain_folder=plain_folder, max_side_px=max_side_px)
+    results = map_in_order(inspect, list(by_id.values()), processes=processes, label="checking images")
+    findings = dict(zip(by_id, results, strict=True))
+    for finding in findings.values():
+        problems += finding.problems
+    problems += _leaks(listed, findings)
+    if problems:
+        raise problems_error(problems)
+    differences = _tag_differences(listed, findings)
+    _log_counts(listed, findings, differences, plain_folder=plain_folder)
+    tables = {
+        split: pandas.DataFrame([findings[photo.id].row for photo in members], columns=list(COLUMNS))
+        for split, members in listed.items()
+    }
+    return SplitTables(tables=tables, classes=classes, tag_differences=differences)
+
+
+def problems_error(problems: Sequence[str]) -> InputError:
+    """Return the one `InputError` that lists `problems`, a line each."""
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return InputError(listing(f"the data cannot be used as it is, {count}:", list(problems)))
+
+
+def id_problem(id: str) -> str | None:
+    """Return why `id` cannot name files below a folder of ours, as the end of a sentence, or None if it can."""
+    parts = PurePosixPath(id).parts
+    if not id or id != id.strip():
+        return "is empty or begins or ends with a blank: rename it"
+    if id.startswith("/") or ".." in parts:
+        return "is absolute or contains '..': list images by their path below the data folder"
+    if re.search(r"[\x00-\x1f\x7f\udc80-\udcff]", id):
+        return "contains a control character or bytes that are not UTF-8: rename it"
+    if any(len(part.encode()) > LONGEST_NAME_BYTES for part in parts):
+        return f"has a name of more than {LONGEST_NAME_BYTES} bytes: shorten it"
+    if len(id.encode()) > LONGEST_PATH_BYTES:
+        return f"has a path of more than {LONGEST_PATH_BYTES} bytes: shorten it"
+    if any(part.lower().endswith((".jpg", ".png")) for part in parts[:-1]):
+        return "has a folder that is named like an image: rename the folder"
+    return None
+
+
+def _inspect(photo: Photo, *, classes: tuple[str, ...], plain_folder: Path, max_side_px: int) -> _Finding:
+    problems = [_tag_problem(tag, classes, photo.tags_source) for tag in sorted(photo.tags - set(classes))]
+    image_path, mask_path = photo.image, photo.mask
+    size = mask = None
+    digest = hashlib.sha256()
+    converted = False
+    try:
+        image = decode_upright(photo.image)
+        size = image.height, image.width
+        digest.update(photo.image.read_bytes())
+        converted = not is_plain(photo.image, max_side_px=max_side_px)
+        if converted:
+            image_path = plain_folder / "images" / f"{photo.id}.jpg"
+            write_plain(image_path, bounded_rgb(image, max_side_px=max_side_px, source=photo.image))
+    except InputError as error:
+        problems.append(str(error))
+    image_digest = digest.hexdigest()
+    if photo.mask is not None:
+        try:
+            mask = read_mask(photo.mask)
+            digest.update(photo.mask.read_bytes())
+        except InputError as error:
+            problems.append(str(error))
+    indices = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist() if mask is not None else []
+    strange = [index for index in indices if len(classes) < index < VOID]
+    if strange:
+        problems.append(
+            f"{photo.mask}: holds {', '.join(map(str, strange))}, which are not classes: "
+            f"use {BACKGROUND} for background, 1 to {len(classes)} for the classes, {VOID} for void"
+        )
+    if mask is not None and size is not None and mask.shape != size:
+        problems.append(_size_problem(photo, mask.shape, size))
+    height, width = bounded_size(*size, max_side_px=max_side_px) if size else (0, 0)
+    if mask is not None and not problems and mask.shape != (height, width):
+        mask_path = plain_folder / "masks" / f"{photo.id}.png"
+        write_mask(mask_path, bounded_mask(mask, max_side_px=max_side_px))
+    named = {classes.index(tag) + 1 for tag in photo.tags if tag in classes}
+    row = {
+        "id": photo.id,
+        "image": as_written(image_path),
+        "tags": ";".join(name for name in classes if name in photo.tags),
+        "mask": "" if mask_path is None else as_written(mask_path),
+        "height": height,
+        "width": width,
+        "digest": digest.hexdigest()[:16],
+    }
+    shown = {index for index in indices if BACKGROUND < index <= len(classes)}
+    tagged_only, masked_only = (
+        ";".join(classes[index - 1] for index in sorted(only)) if mask is not None else ""
+        for only in (named - shown, shown - named)
+    )
+    return _Finding(row, image_digest, converted, tagged_only, masked_only, problems)
+
+
+def _tag_problem(tag: str, classes: tuple[str, ...], source: str) -> str:
+    pieces = [piece.strip() for piece in re.split(r"[,|/:\s]", tag) if piece.strip()]
+    lower = {name.lower(): name for name in classes}
+    close = difflib.get_close_matches(tag.lower(), lower, n=1)
+    if len(pieces) > 1 and all(piece in classes for piece in pieces):
+        advice = f"separate tags by ';': {';'.join(pieces)}"
+    elif close:
+        advice = f"did you mean '{lower[close[0]]}'?"
+    elif tag.lower() == "background":
+        advice = "leave it out, an image without tags is all background"
+    else:
+        advice = "correct it or add it to the classes"
+    return f"{source}: the tag '{tag}' is not a class: {advice}"
+
+
+def _size_problem(photo: Photo, mask_size: tuple[int, int], size: tuple[int, int]) -> str:
+    (mask_height, mask_width), (height, width) = mask_size, size
+    advice = "draw the mask at the size of the photo"
+    if (mask_width, mask_height) == (height, width):
+        advice = (
+            "width and height are swapped, probably because the photo has a rotation flag: "
+            "masks must be drawn on the photo as a viewer shows it"
+        )
+    return (
+        f"{photo.mask}: is {mask_width} x {mask_height} pixels, but the photo {photo.image} is "
+        f"{width} x {height}: {advice}"
+    )
+
+
+def _leaks(listed: dict[str, list[Photo]], findings: dict[str, _Finding]) -> list[str]:
+    """Sentences about training images that are also in val or test, by their ids or byte by byte."""
+    problems = []
+    trained = {findings[photo.id].image_digest: photo.id for photo in reversed(listed["train"])}
+    ids = set(trained.values()) | {photo.id for photo in listed["train"]}
+    for split in ("val", "test"):
+        for photo in listed.get(split, []):
+            if photo.id in ids:
+                problems.append(f"image '{photo.id}' is in train and in {split}: remove it from one of them")
+            elif findings[photo.id].image_digest in trained and findings[photo.id].row["height"]:
+                twin = trained[findings[photo.id].image_digest]
+                problems.append(
+                    f"training image '{twin}' and {split} image '{photo.id}' are the same file under two names: "
+                    "remove one"
+                )
+    return problems
+
+
+def _tag_differences(listed: dict[str, list[Photo]], findings: dict[str, _Finding]) -> pandas.DataFrame:
+    rows = [
+        (photo.id, split, findings[photo.id].tagged_only, findings[photo.id].masked_only)
+        for split, members in listed.items()
+        if split != "test"  # images of test need no tags
+        for photo in members
+        if findings[photo.id].tagged_only or findings[photo.id].masked_only
+    ]
+    return pandas.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
+
+
+def _log_counts(
+    listed: dict[str, list[Photo]],
+    findings: dict[str, _Finding],
+    differences: pandas.DataFrame,
+    *,
+    plain_folder: Path,
+) -> None:
+    for split, members in listed.items():
+        masks = sum(photo.mask is not None for photo in members)
+        untagged = sum(not photo.tags for photo in members)
+        logger.info("%s: %d images, %d of them with a mask, %d without tags", split, len(members), masks, untagged)
+    converted = sum(finding.converted for finding in findings.values())
+    if converted:
+        logger.info(
+            "photos that are large, rotated or otherwise not plain 8-bit RGB: %d, later stages read copies in %s",
+            *(converted, plain_folder / "images"),
+        )
+    for column, what in (("masked_only", "show classes their image's tags do not name"),
+                         ("tagged_only", "lack classes their image's tags name")):  # fmt: skip
+        images = differences["id"][differences[column] != ""]
+        if len(images):
+            logger.warning(
+                "masks in train and val that %s: %d, the first is that of '%s' (all in %s)",
+                *(what, len(images), images.iloc[0], plain_folder / "tag_differences.csv"),
+            )

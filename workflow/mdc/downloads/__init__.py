@@ -1,0 +1,1 @@
+"""Files from the internet: fetched, checked by their hash, unpacked."""

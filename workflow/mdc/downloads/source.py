@@ -1,0 +1,267 @@
+"""What one source of a download has: asking it for the rest of a file or for the whole, and judging what it answers."""
+
+import os
+import ssl
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pooch
+import requests
+import urllib3
+
+from mdc.runtime.hashes import has_hash
+from mdc.runtime.logs import logger
+from mdc.runtime.progress import Meter
+
+CHUNK_BYTES = 1 << 14  # also what a broken connection may lose of what it had sent
+LATER_MAY_WORK = {408, 425, 429}  # and all from 500 on: the source is asked again in the next round
+TOO_MUCH = 2  # times the expected size: no server may fill the disk
+MB = 1e6
+
+
+class WrongSourceError(Exception):
+    """This source does not have the file, and asking it again will not change that."""
+
+
+class BrokenOffError(Exception):
+    """This source may have more of the file when it is asked again."""
+
+
+class DiskError(Exception):
+    """What has arrived could not be written."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file that is wanted.
+
+    Attributes:
+        label: its name in messages.
+        urls: its sources, in the order in which they are tried.
+        hash: "md5:" or "sha256:" and hex digits; the first 8 or more of them are enough, as in torchvision's names.
+        archive_mb: its size in MB (10^6 bytes), for the check of free space and the time left where a server does
+            not say it.
+        unpacked_mb: what the file takes once unpacked, 0 where it is used as it is.
+        advice: what to do when no source has it, as the end of a sentence.
+    """
+
+    label: str
+    urls: Sequence[str]
+    hash: str
+    archive_mb: float
+    unpacked_mb: float
+    advice: str
+
+
+class Parts:
+    """What has arrived of a file: the part that is continued, and a new beginning where a source cannot continue it."""
+
+    def __init__(self, path: Path) -> None:
+        self.part = path.with_name(f".{path.name}.part")
+        self.new = path.with_name(f".{path.name}.new")
+        self.thrown_away = 0
+
+    def size(self) -> int:
+        """Return the bytes of the part."""
+        return self.part.stat().st_size if self.part.exists() else 0
+
+    def keep_the_longer(self) -> None:
+        """Make a new beginning the part if it is longer, and forget it if not."""
+        if self.new.exists() and self.new.stat().st_size > self.size():
+            os.replace(self.new, self.part)
+        self.new.unlink(missing_ok=True)
+
+    def throw_away(self) -> None:
+        """Forget the part."""
+        self.part.unlink(missing_ok=True)
+        self.thrown_away += 1
+
+
+def largest_bytes(wanted: Wanted) -> float:
+    """Return more bytes than a file can have that is the wanted one."""
+    return max(TOO_MUCH * wanted.archive_mb * MB, CHUNK_BYTES)
+
+
+def bring_from_source(url: str, wanted: Wanted, parts: Parts, timeout_seconds: float) -> None:
+    """Make the part the right file with what one source has; raises WrongSourceError or BrokenOffError."""
+    if parts.size():
+        answer = _Answer(url, wanted, parts, there=parts.size())
+        is_continued = answer.fetch(timeout_seconds)
+        if is_continued:
+            if has_hash(parts.part, wanted.hash):
+                return
+            # The part or its continuation is of another file. What this source has from the start on decides it.
+            logger.warning("%s: the pieces make no right file: they are thrown away", wanted.label)
+            parts.throw_away()
+        elif answer.is_whole:
+            return _judge(wanted, parts)
+        else:
+            logger.info("%s: this source cannot continue a download: from the start", wanted.label)
+    _Answer(url, wanted, parts, there=0).fetch(timeout_seconds)
+    _judge(wanted, parts)
+
+
+def _judge(wanted: Wanted, parts: Parts) -> None:
+    """Make a whole new file the part if it is right; raises WrongSourceError if not."""
+    algorithm, expected = wanted.hash.split(":")
+    digest = pooch.file_hash(str(parts.new), alg=algorithm)
+    if digest.startswith(expected):
+        os.replace(parts.new, parts.part)
+        return
+    size, what = parts.new.stat().st_size, "a web page" if _is_page(parts.new) else "another file"
+    parts.new.unlink()
+    raise WrongSourceError(f"sent {what}: {size} bytes with the {algorithm} {digest}, expected {expected}")
+
+
+class _Answer:
+    """One answer of a server: what pooch's downloader writes its body to, after the header has been judged.
+
+    A continuation is appended to the part; a file from its start becomes the new one, and the part stays until that is
+    longer or right.
+    """
+
+    def __init__(self, url: str, wanted: Wanted, parts: Parts, *, there: int) -> None:
+        self.url, self.wanted, self.parts, self.there = url, wanted, parts, there
+        self.file: BinaryIO | None = None  # opened by the header
+        self.is_whole = False  # not a continuation
+        self.is_finished = False
+        self.expected_bytes = 0  # of the whole file, as far as the server says
+        self.meter: Meter | None = None
+
+    def fetch(self, timeout_seconds: float) -> bool:
+        """Write the body; return whether it continued the part to its end.
+
+        False for a whole file (`is_whole`), and for a source that answers neither: it does not know ranges, or has
+        nothing after the part. Raises WrongSourceError, BrokenOffError or DiskError.
+        """
+        headers = {"Accept-Encoding": "identity", "User-Agent": "mdc-workflow"}
+        if self.there:
+            headers["Range"] = f"bytes={self.there}-"
+        downloader = pooch.HTTPDownloader(
+            chunk_size=CHUNK_BYTES, timeout=timeout_seconds, headers=headers, hooks={"response": self._judge_header}
+        )
+        try:
+            downloader(self.url, self, None)
+            if self.file and self.file.tell() < self.expected_bytes:
+                raise BrokenOffError(f"ended after {self._amount()}")
+            self.is_finished = True
+            return not self.is_whole
+        except _OtherPartError:
+            return False
+        except requests.exceptions.HTTPError as error:
+            return self._judge_status(error.response)
+        except requests.exceptions.SSLError as error:
+            if any(isinstance(e, ssl.SSLCertVerificationError) for e in _layers(error)):
+                raise WrongSourceError(f"has no valid certificate ({_innermost(error)})") from error
+            raise BrokenOffError(f"broke off the encrypted connection ({_innermost(error)})") from error
+        except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
+            if self.file is None:
+                raise BrokenOffError(f"could not be reached ({_innermost(error)})") from error
+            stalled = isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error)
+            what = f"sent nothing more for {timeout_seconds:g} s" if stalled else "broke off"
+            raise BrokenOffError(f"{what} after {self._amount()}") from error
+        except requests.exceptions.ChunkedEncodingError as error:
+            reset = " (connection reset)" if "reset" in str(error).lower() else ""
+            raise BrokenOffError(f"broke off{reset} after {self._amount()}") from error
+        # no URL, redirects without end or to nonsense, headers that are no numbers, no file of certificates
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError, OSError) as error:
+            raise WrongSourceError(f"cannot be used ({_innermost(error)})") from error
+        finally:
+            self._close()
+
+    def _judge_header(self, response: requests.Response, **_) -> None:
+        status = response.status_code
+        if response.is_redirect or 400 <= status < 600:
+            return  # requests follows the one, and pooch raises for the other
+        if status != 200 and not (status == 206 and self.there):  # 206 is a part, also of what nobody asked a part of
+            raise WrongSourceError(f"answered {status} {response.reason}")
+        if "text/html" in response.headers.get("Content-Type", "").lower():
+            where = "" if response.url == self.url else f" ({response.url})"
+            raise WrongSourceError(f"sent a web page{where} instead of the file")
+        # A .tgz is often labelled as encoded; decoding it would undo the compression that is part of the file.
+        response.raw.headers.pop("Content-Encoding", None)
+        self.is_whole = status == 200
+        if not self.is_whole:
+            given = response.headers.get("Content-Range", "").lower().split("-")[0].split()
+            if given != ["bytes", str(self.there)]:
+                raise _OtherPartError
+        length = response.headers.pop("Content-Length", "").split(",")[0].strip()  # some send it twice
+        begin = 0 if self.is_whole else self.there
+        self.expected_bytes = begin + int(length) if length.isdecimal() else 0
+        self._check_amount(self.expected_bytes)
+        self.file = self._opened(self.parts.new if self.is_whole else self.parts.part, "wb" if self.is_whole else "ab")
+        total = self.expected_bytes or round(self.wanted.archive_mb * MB)
+        self.meter = Meter(total=total, label=f"downloading {self.wanted.label}", in_bytes=True)
+        self.meter.begin_at(begin)
+
+    def _judge_status(self, response: requests.Response) -> bool:
+        if response.status_code == 416 and self.there:
+            return False
+        problem = f"answered {response.status_code} {response.reason}"
+        if response.status_code in LATER_MAY_WORK or response.status_code >= 500:
+            raise BrokenOffError(problem)
+        raise WrongSourceError(problem)
+
+    def write(self, chunk: bytes) -> None:
+        """Append bytes of the body; called by pooch's downloader."""
+        try:
+            self.file.write(chunk)
+        except OSError as error:
+            raise DiskError(error.strerror or str(error)) from error
+        self.meter.step(count=len(chunk))
+        self._check_amount(self.file.tell())
+
+    def flush(self) -> None:
+        """Hand all bytes to the system, so that a kill loses none; called by pooch's downloader."""
+        try:
+            self.file.flush()
+        except OSError as error:
+            raise DiskError(error.strerror or str(error)) from error
+
+    def _opened(self, path: Path, mode: str) -> BinaryIO:
+        try:
+            return open(path, mode)
+        except OSError as error:
+            raise DiskError(error.strerror or str(error)) from error
+
+    def _check_amount(self, size: int) -> None:
+        if size > largest_bytes(self.wanted):
+            if self.is_whole:
+                self.parts.new.unlink(missing_ok=True)
+            raise WrongSourceError(f"sends more than {TOO_MUCH} times the expected {self.wanted.archive_mb:g} MB")
+
+    def _amount(self) -> str:
+        total = f" of {self.expected_bytes}" if self.expected_bytes else ""
+        return f"{self.file.tell()}{total} bytes"
+
+    def _close(self) -> None:
+        if self.file:
+            self.meter.close(quietly=not self.is_finished)
+            self.file.close()
+            if not self.is_finished:
+                self.parts.keep_the_longer()
+
+
+class _OtherPartError(Exception):
+    """The server sent another part than was asked for."""
+
+
+def _is_page(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(256).lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+def _layers(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those that it was made of by the libraries, the innermost last."""
+    while isinstance(error, BaseException):
+        yield error
+        inner = error.args[0] if error.args else None
+        error = inner if isinstance(inner, BaseException) else getattr(error, "reason", None) or error.__cause__
+
+
+def _innermost(error: BaseException) -> str:
+    """Return the message of what went wrong in the end, without the layers of libraries around it."""
+    *_, error = _layers(error)
+    return getattr(error, "strerror", None) or str(error.args[-1] if error.args else error) or type(error).__name__

@@ -1,1 +1,0 @@
-"""The two networks: the multi-dilation classifier and the LargeFOV segmenter."""

@@ -1,0 +1,280 @@
+"""The predict stage: a trained segmenter on new photos, from Python (`Segmenter`) or for a whole folder."""
+
+import functools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+
+from mdc.config.load import load_schema, schema_problems
+from mdc.crf import Parameters, refine, softmax
+from mdc.data.class_names import checked_classes
+from mdc.data.decoding import bounded_rgb, read_any_image
+from mdc.data.images import write_plain
+from mdc.data.labels import BACKGROUND
+from mdc.data.mask_files import write_mask
+from mdc.networks.checkpoints import check_state, read_torch
+from mdc.networks.grid import upsample
+from mdc.networks.largefov import LargeFov, build_segmenter
+from mdc.predict.overlays import overlay
+from mdc.predict.photos import OWN_SIZE, read_photos
+from mdc.runtime.devices import torch_device
+from mdc.runtime.errors import InputError
+from mdc.runtime.files import write_whole
+from mdc.runtime.memory import MORE_MEMORY, memory_faults_named
+from mdc.runtime.parallel import map_in_order
+from mdc.storage.image_tables import png_path
+from mdc.training.datasets import as_tensor, padded_to_grid
+
+AREA_COLUMNS = ["id", "class", "pixels", "percent"]
+MORE_MEMORY_OR_CPU = f"on a GPU set device: cpu, on a CPU {MORE_MEMORY}"
+NEEDED = ("classes", "network", "max_side_px")  # of the settings in weights.pt
+
+
+class Segmenter:
+    """A trained segmenter: photos to masks, as in `Segmenter.load("weights.pt")("photo.jpg")`.
+
+    Attributes:
+        network: in evaluation mode; its `trunk.stride` is the number of pixels between its scores.
+        classes: names in the order of the mask indices, "background" first.
+        max_side_px: longest side that the network sees, as in its training; larger photos are reduced for it.
+        crf: parameters of the CRF that refines masks, None for none.
+    """
+
+    def __init__(
+        self, network: LargeFov, *, classes: Sequence[str], max_side_px: int, crf: Parameters | None = None
+    ) -> None:
+        self.network = network.eval()
+        self.classes, self.max_side_px, self.crf = tuple(classes), max_side_px, crf
+
+    @classmethod
+    def load(
+        cls, weights_pt: str | Path, *, device: str = "auto", gpus: int = 0, crf: Mapping[str, float] | None = None
+    ) -> Self:
+        """Return the segmenter of a weights.pt that the segmenter stage wrote.
+
+        Args:
+            device: `auto`, `cpu` or `cuda`.
+            gpus: see `mdc.runtime.devices.torch_device`.
+            crf: the keys of the config section `crf`, to refine masks with; None leaves them as the network gives them.
+
+        Raises:
+            InputError: the file is missing, damaged or of something else than a segmenter.
+        """
+        path = Path(weights_pt)
+        state, settings = _segmenter_content(path)
+        described = {"classes": len(settings["classes"]), **settings["network"]}
+        with torch.device("meta"):  # takes no memory, whatever the settings say
+            check_state(build_segmenter(**described).state_dict(), state, source=path)
+        network = build_segmenter(**described)
+        network.load_state_dict(state)
+        return cls(
+            network.to(torch_device(device, gpus=gpus)),
+            classes=["background", *settings["classes"]],
+            max_side_px=settings["max_side_px"],
+            crf=None if crf is None else Parameters(**crf),
+        )
+
+    def __call__(self, photo: str | Path | np.ndarray) -> np.ndarray:
+        """Return the mask of a photo, uint8 (H, W) of indices into `classes`, at the photo's own size.
+
+        `photo` is a file of any colour mode and rotation, whose mask is turned as a viewer shows the photo, or an
+        image uint8 (H, W, 3), RGB. Raises `InputError` when a file cannot be read.
+        """
+        image = photo if isinstance(photo, np.ndarray) else read_any_image(Path(photo), max_side_px=OWN_SIZE)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"an image is uint8 (H, W, 3), not {image.dtype} {image.shape}")
+        return mask_of(
+            image,
+            self.scores(image),
+            max_side_px=self.max_side_px,
+            stride=self.network.trunk.stride,
+            crf=self.crf,
+        )
+
+    @torch.inference_mode()
+    def scores(self, image: np.ndarray) -> np.ndarray:
+        """Return the network's class scores (logits), float16 (C, h, w), of an image uint8 (H, W, 3), RGB.
+
+        Feature (i, j) sits on pixel (stride * i, stride * j) of the image as the network sees it: `reduced`.
+        """
+        seen = as_tensor(reduced(image, max_side_px=self.max_side_px))[None]
+        standardised = self.network.standardise(seen.to(self.network.standardise.mean.device))
+        scores = self.network(padded_to_grid(standardised, self.network.trunk.stride))[0]
+        # as the predictions stage stores them, so that a photo gets the mask which that stage gives it
+        return scores.cpu().numpy().astype(np.float16)
+
+
+def _segmenter_content(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Return the state and the settings of a segmenter's weights.pt."""
+    content = read_torch(path)
+    content = content if isinstance(content, dict) else {}
+    try:
+        settings = json.loads(content.get("settings", "{}"))
+    except (TypeError, ValueError, RecursionError):
+        settings = {}
+    settings = settings if isinstance(settings, dict) else {}
+    where = "name the file results/<run>/segmenter/<classifier>/seed<seed>/<setting>/weights.pt of a finished training"
+    if "dilations" in settings:
+        raise InputError(f"{path}: is a classifier, which has no masks to give: {where}")
+    missing = [key for key in NEEDED if key not in settings] + ["state"] * ("state" not in content)
+    if missing:
+        raise InputError(
+            f"{path}: is no segmenter of this workflow, it lacks {', '.join(missing)}: train it again, or {where}"
+        )
+    problem = settings_problem({name: settings[name] for name in NEEDED})
+    if problem or not isinstance(content["state"], dict):
+        raise InputError(
+            f"{path}: is damaged, {problem or 'its state is no table of tensors'}: train it again, or {where}"
+        )
+    checked_classes(settings["classes"], source=str(path))
+    return content["state"], settings
+
+
+def settings_problem(settings: Mapping[str, Any]) -> str:
+    """Return which of the settings `NEEDED` is not as the configuration's schema asks, and why; or nothing."""
+    schema = load_schema()
+    segmenter = schema["properties"]["segmenter"]["properties"]
+    network = {name: segmenter[name] for name in ("fc_width", "fc6_dilation", "dropout")}
+    network["backbone"] = schema["properties"]["backbone"]
+    data = schema["properties"]["data"]["properties"]
+    parts = {
+        "classes": data["classes"],
+        "network": {"type": "object", "additionalProperties": False, "required": [*network], "properties": network},
+        "max_side_px": data["max_side_px"],
+    }
+    return next(schema_problems(settings, {"type": "object", "properties": parts}), "")
+
+
+def reduced(image: np.ndarray, *, max_side_px: int) -> np.ndarray:
+    """Return an image uint8 (H, W, 3) as the network sees it: its long side at most `max_side_px`."""
+    return bounded_rgb(Image.fromarray(image), max_side_px=max_side_px, source=Path("an image in memory"))
+
+
+def mask_of(
+    image: np.ndarray, scores: np.ndarray, *, max_side_px: int, stride: int, crf: Parameters | None
+) -> np.ndarray:
+    """Return the mask, uint8 (H, W), that class scores give an image.
+
+    It is made at the size that the network saw, which is also what the widths of the CRF are meant for, and enlarged.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        scores: float (C, h, w), of `Segmenter.scores`.
+        max_side_px, stride: of the network.
+        crf: None takes the best class of every pixel.
+    """
+    seen = reduced(image, max_side_px=max_side_px)
+    at_its_size = upsample(scores, stride=stride, height=seen.shape[0], width=seen.shape[1])
+    mask = at_its_size.argmax(0).astype(np.uint8) if crf is None else refine(seen, softmax(at_its_size), crf)
+    return enlarged(mask, height=image.shape[0], width=image.shape[1])
+
+
+def enlarged(mask: np.ndarray, *, height: int, width: int) -> np.ndarray:
+    """Return a mask uint8 (h, w) at another size: of every pixel the class whose interpolated share is the largest.
+
+    Unlike the nearest pixel's class, this leaves no stairs in outlines. Of equal shares the lower index wins.
+    """
+    if mask.shape == (height, width):
+        return mask
+    best = np.zeros((height, width), np.float32)
+    result = np.zeros((height, width), np.uint8)
+    for index in np.unique(mask):
+        share = cv2.resize((mask == index).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+        wins = share > best
+        best[wins], result[wins] = share[wins], index
+    return result
+
+
+def areas(mask: np.ndarray, *, classes: int) -> list[tuple[int, float]]:
+    """Return (pixels, percent of the mask) of every class index below `classes`."""
+    pixels = np.bincount(mask.ravel(), minlength=classes).tolist()
+    return [(count, 100 * count / mask.size) for count in pixels]
+
+
+@memory_faults_named(MORE_MEMORY_OR_CPU)
+def predict_photos(
+    *,
+    photos_csv: Path,
+    weights_pt: Path,
+    areas_csv: Path,
+    masks: Path,
+    overlays: Path,
+    crf: dict[str, float] | None,
+    device: str,
+    processes: int,
+    gpus: int = 0,
+) -> None:
+    """Write masks, overlays and areas of the photos that `mdc.predict.photos.list_photos` listed.
+
+    Args:
+        areas_csv: a row per photo and class, background first: id, class, pixels, percent (of the photo).
+        masks: folder for a palette PNG <id>.png per photo, at its own size.
+        overlays: folder for <id>.jpg, see `mdc.predict.overlays.overlay`.
+        crf: the config section `crf`, None for masks without CRF.
+        processes: for what follows the network; also its CPU threads.
+
+    Raises:
+        InputError: the weights are of no segmenter; a photo can no longer be read; memory ran out.
+    """
+    torch.set_num_threads(processes)
+    segmenter = Segmenter.load(weights_pt, device=device, gpus=gpus, crf=crf)
+    photos = read_photos(photos_csv)
+    one = functools.partial(
+        _write_one,
+        max_side_px=segmenter.max_side_px,
+        stride=segmenter.network.trunk.stride,
+        crf=segmenter.crf,
+        classes=segmenter.classes,
+        masks=masks,
+        overlays=overlays,
+    )
+    rows: list[tuple[str, str, int, float]] = []
+    found = map_in_order(one, _scored(photos, segmenter), processes=processes, label="predict", total=len(photos))
+    for id, of_classes in zip(photos, found, strict=True):
+        rows += [
+            (id, name, pixels, round(percent, 4))
+            for name, (pixels, percent) in zip(segmenter.classes, of_classes, strict=True)
+        ]
+    write_whole(areas_csv, pd.DataFrame(rows, columns=AREA_COLUMNS).to_csv(index=False).encode())
+
+
+def _scored(photos: Mapping[str, Path], segmenter: Segmenter) -> Iterator[tuple[str, Path, np.ndarray]]:
+    # The photo itself is read again by the process that finishes it: large ones must not wait in memory.
+    for id, path in photos.items():
+        yield id, path, segmenter.scores(read_any_image(path, max_side_px=segmenter.max_side_px))
+
+
+def _write_one(
+    item: tuple[str, Path, np.ndarray],
+    *,
+    max_side_px: int,
+    stride: int,
+    crf: Parameters | None,
+    classes: Sequence[str],
+    masks: Path,
+    overlays: Path,
+) -> list[tuple[int, float]]:
+    id, path, scores = item
+    image = read_any_image(path, max_side_px=OWN_SIZE)
+    mask = mask_of(image, scores, max_side_px=max_side_px, stride=stride, crf=crf)
+    found = areas(mask, classes=len(classes))
+    write_mask(png_path(masks, id), mask)
+    write_plain(overlays / f"{id}.jpg", overlay(image, mask, legend(found, classes)))
+    return found
+
+
+def legend(found: Sequence[tuple[int, float]], classes: Sequence[str]) -> list[tuple[int, str]]:
+    """Return (class index, text) for every class that was found besides the background, given `areas`."""
+    shown = [
+        (index, f"{name} {percent:.1f} %" if percent >= 0.05 else f"{name} < 0.1 %")
+        for index, (name, (pixels, percent)) in enumerate(zip(classes, found, strict=True))
+        if index != BACKGROUND and pixels
+    ]
+    return shown or [(BACKGROUND, "nothing but background")]

@@ -1,0 +1,1 @@
+"""What people look at: captions, contact sheets, tables as HTML."""

@@ -1,0 +1,69 @@
+"""How a job of the workflow runs: its log, its exit status, its signals."""
+
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+from mdc.runtime.disk import disk_faults_named, disk_sentence, is_disk_fault
+from mdc.runtime.errors import InputError, StoppedError
+from mdc.runtime.locks import locked
+from mdc.runtime.logs import _formatted, _LogFile, logger
+from mdc.runtime.memory import memory_sentence, ran_out
+from mdc.runtime.processes import end_with_parent
+
+
+def run_logged(log_path: str, function: Callable[[], None]) -> None:
+    """Call `function` with messages going to `log_path` and the terminal; exit with status 1 if it raises.
+
+    An `InputError` is shown as its sentence, and so are faults of the surroundings: a full disk, too little memory,
+    being stopped (by Ctrl-C with status 130). Any other exception is a defect: its traceback goes to both places.
+    Nothing is called while another process runs the same job. When Snakemake is killed, the job stops as by SIGTERM. Of
+    the processes that share a training, all but the first tell only what went wrong.
+    """
+    log = Path(log_path)
+    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    logging.basicConfig(
+        level=logging.INFO if first else logging.WARNING, handlers=[_formatted(logging.StreamHandler(sys.stderr))]
+    )
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # tells every table of every font in a PDF
+    logging.captureWarnings(True)
+    warnings.filterwarnings("ignore", module="lightning|torch")  # about their own internals
+    try:
+        signal.signal(signal.SIGTERM, _stop)
+        # of a killed Snakemake: the next one makes again what this job would still make
+        end_with_parent(signal.SIGTERM)
+        with disk_faults_named(log):
+            file = _LogFile(log)
+        logging.getLogger().addHandler(_formatted(file))
+        # Two Snakemakes, one of them killed or on another machine, must not write the same files.
+        with locked(log, what="running this job") if first else nullcontext():
+            if first:
+                file.stream.truncate(0)
+            function()
+    except KeyboardInterrupt:
+        logger.error("stopped: run the same again to continue")
+        sys.exit(130)
+    except StoppedError:
+        logger.error("stopped from outside: run the same again to continue")
+        sys.exit(1)
+    except InputError as error:
+        logger.error("%s", error)
+        sys.exit(1)
+    except Exception as error:
+        if is_disk_fault(error):
+            logger.error("%s", disk_sentence(error, Path(error.filename or log.parent)))
+        elif ran_out(error):
+            logger.error("%s", memory_sentence(error))
+        else:
+            logger.exception("this is a defect of the program, not of your input:")
+        sys.exit(1)
+
+
+def _stop(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is half done is being removed
+    raise StoppedError

@@ -1,0 +1,30 @@
+"""Logging into the rule's log and the terminal."""
+
+import logging
+import sys
+from pathlib import Path
+
+from mdc.runtime.disk import disk_sentence, is_disk_fault
+
+logger = logging.getLogger("mdc")
+
+
+def _formatted(handler: logging.Handler) -> logging.Handler:
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    return handler
+
+
+class _LogFile(logging.FileHandler):
+    """The rule's log; when the disk no longer takes it, the work goes on: the terminal shows the same."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, mode="a", errors="backslashreplace")  # names of files may be no UTF-8
+        self.is_refused = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)
+        error = sys.exc_info()[1]
+        if not is_disk_fault(error):
+            super().handleError(record)
+        elif not self.is_refused:
+            self.is_refused = True
+            print(disk_sentence(error, Path(self.baseFilename)), file=sys.stderr)

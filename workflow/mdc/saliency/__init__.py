@@ -1,0 +1,1 @@
+"""Saliency maps, the background cue of paper 4.1."""

@@ -1,0 +1,82 @@
+"""Saliency maps of any other model, 8-bit grey PNGs in a folder, in the place of computed ones."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mdc.data.manifest import read_manifest
+from mdc.runtime.errors import InputError, listing
+from mdc.runtime.files import write_whole
+from mdc.runtime.hashes import file_digest
+from mdc.runtime.logs import logger
+from mdc.runtime.progress import progress
+from mdc.saliency.maps import read_saliency, write_saliency
+from mdc.storage.image_tables import COLUMNS, png_path
+
+MISSING_SHOWN = 20
+
+
+def check_maps_exist(*, folder: Path, split_csvs: Sequence[Path], missing_csv: Path, by_rbd: bool) -> None:
+    """Write to `missing_csv`, column id, which images of the manifests have no map `folder`/id.png.
+
+    Args:
+        by_rbd: whether these maps will be computed; otherwise a missing one is an error.
+
+    Raises:
+        InputError: maps are missing and `by_rbd` is false; counts them, names the first and the file that lists all.
+    """
+    ids = [id for csv in split_csvs for id in read_manifest(csv)["id"]]
+    missing = [id for id in ids if not png_path(folder, id).is_file()]
+    if missing and not by_rbd:
+        all_of_them = missing_csv.with_name("missing_maps.txt")  # stays, unlike the output of a failed rule
+        write_whole(all_of_them, "".join(f"{id}\n" for id in missing).encode())
+        raise InputError(
+            listing(
+                f"saliency.folder: {len(missing)} of {len(ids)} images have no map in {folder}, all listed in "
+                f"{all_of_them}: make these maps, or set saliency.missing to rbd (computed here for these images), or "
+                "saliency.source to rbd or none; the first are",
+                [str(png_path(folder, id)) for id in missing[:MISSING_SHOWN]],
+            )
+        )
+    if missing:
+        logger.info("%d of %d images have no map in %s: theirs are computed by rbd", len(missing), len(ids), folder)
+    write_whole(missing_csv, pd.DataFrame({"id": missing}).to_csv(index=False).encode())
+
+
+def check_folder(folder: Path, images: list[tuple[str, int, int]]) -> pd.DataFrame:
+    """Return the table of `write_saliency` for maps made by another model, `folder`/id.png of each (id, height, width).
+
+    Raises one `InputError` that lists every map which is missing, is not an 8-bit grey PNG or differs in size.
+    """
+    rows, problems = [], []
+    for image_id, height, width in progress(images, total=len(images), label="saliency maps checked"):
+        path = png_path(Path(folder), image_id)
+        try:
+            read_saliency(path, size=(height, width))
+        except InputError as error:
+            problems.append(str(error))
+        else:
+            rows.append((image_id, str(path), file_digest(path)))
+    if problems:
+        headline = (
+            f"{len(problems)} of {len(images)} saliency maps are unusable: make these maps, each at its image's size, "
+            "or set the config key saliency.source to rbd (maps computed here) or none"
+        )
+        raise InputError(listing(headline, problems))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def maps_of_images(
+    table: pd.DataFrame, *, own_folder: Path, by_rbd: bool, computed_folder: Path, processes: int
+) -> pd.DataFrame:
+    """Return the table of `write_saliency` for the rows of a manifest, with the maps of `own_folder`, checked.
+
+    With `by_rbd`, images without a map there get one computed, in `computed_folder`.
+    Raises what `check_folder` and `write_saliency` raise.
+    """
+    has_map = pd.Series([not by_rbd or png_path(own_folder, id).is_file() for id in table["id"]], table.index, bool)
+    given = check_folder(own_folder, list(table.loc[has_map, ["id", "height", "width"]].itertuples(index=False)))
+    images = [(row.id, Path(row.image)) for row in table[~has_map].itertuples()]
+    computed = write_saliency(images, folder=computed_folder, processes=processes)
+    return pd.concat([given, computed]).set_index("id").loc[table["id"]].reset_index()

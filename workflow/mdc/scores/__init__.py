@@ -1,0 +1,1 @@
+"""Comparing masks with ground truth, and the tables made of it (paper 4)."""

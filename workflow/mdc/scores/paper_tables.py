@@ -1,0 +1,172 @@
+"""The scores stage, tables 3 and 4: our numbers beside the paper's (paper §4.3.2 and §4.4)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mdc.figures.plots import html_page
+from mdc.runtime.files import write_whole
+from mdc.scores.published import TITLES, other_methods, paper_rows
+from mdc.scores.tables import Result, by_class, markdown
+
+PAPER_BLOCKS, PAPER_STRIDE = [1, 3, 6, 9], 8
+MEAN = "mIoU"
+KEYS = ["classifier", "setting", "split", "crf"]
+COLUMNS = [*KEYS, "class", "ours", "sd", "seeds", "paper", "difference"]
+OTHERS = {"table3": "table1", "table4": "table2"}  # which published comparison belongs below which table
+
+
+def class_scores(results: Sequence[Result], confusions: Sequence[Path], images: Sequence[Path]) -> pd.DataFrame:
+    """Return IoU in percent of every result and class, in their order.
+
+    Columns: classifier, setting, split, crf (`true` or `false`), seed, class (`mIoU` for the mean), iou. Where the
+    images have no true masks there is one row, of the mean, without a number, at the end.
+    """
+    wide = by_class(results, confusions, images).set_index([*KEYS, "seed"])
+    scored = wide.rename_axis(columns="class").stack(future_stack=True).rename("iou").reset_index()
+    missing = [
+        fields | {"class": MEAN, "iou": np.nan}
+        for fields in (result.columns() for result in results)
+        if tuple(fields[name] for name in wide.index.names) not in wide.index
+    ]
+    return pd.concat([scored, pd.DataFrame(missing)])[[*KEYS, "seed", "class", "iou"]] if missing else scored
+
+
+def beside_paper(scores: pd.DataFrame, paper: pd.DataFrame, *, as_paper: Sequence[str]) -> pd.DataFrame:
+    """Return our numbers averaged over seeds with the paper's beside them, in percent; columns `COLUMNS`.
+
+    Args:
+        scores: see `class_scores`.
+        paper: rows as in `workflow/resources/paper_table3.csv`; empty where the data is not VOC.
+        as_paper: classifiers that are built as the paper's.
+
+    Returns:
+        A row per result and class; `sd` over seeds is empty for one seed, `seeds` are joined by spaces, `paper` and
+        `difference` (ours less the paper's) are empty where the paper has no number.
+    """
+    grouped = scores.groupby([*KEYS, "class"], sort=False, dropna=False)
+    table = grouped["iou"].agg(ours="mean", sd="std")
+    table["seeds"] = grouped["seed"].agg(lambda seeds: " ".join(map(str, dict.fromkeys(seeds))))
+    table = table.reset_index()
+    published = {
+        (row["setting"], row["split"], row["crf"], name): float(row[name])
+        for _, row in paper.iterrows()
+        for name in paper.columns.drop(["setting", "split", "crf", "classifier"])
+    }
+    table["paper"] = [
+        published.get((row.setting, row.split, row.crf, row[5]), np.nan) if row.classifier in as_paper else np.nan
+        for row in table.itertuples()
+    ]
+    table["difference"] = table["ours"] - table["paper"]
+    return table[COLUMNS]
+
+
+def means_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the mIoU rows of `beside_paper` without the column class."""
+    return table[table["class"] == MEAN].drop(columns="class")
+
+
+def classes_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return `beside_paper` with a column per class: a line for ours, and below it the paper's and the difference.
+
+    Index: classifier, setting, crf and `of` (`ours`, `paper`, `difference`), and split. Results without a number are
+    left out.
+    """
+    lines = []
+    for key, rows in table.groupby(KEYS, sort=False):
+        for kind in ("ours", "paper", "difference"):
+            if rows[kind].notna().any():
+                lines.append(
+                    dict(zip([*KEYS, "of"], [*key, kind], strict=True))
+                    | dict(zip(rows["class"], rows[kind], strict=True))
+                )
+    return pd.DataFrame(lines).set_index([*KEYS, "of"]) if lines else pd.DataFrame()
+
+
+def classifier_note(blocks: Mapping[str, Sequence[int]], strides: Mapping[str, int]) -> str:
+    """Return what the classifiers of a table are, as a sentence."""
+    told = [f"{name} has dilations {', '.join(map(str, blocks[name]))} at stride {strides[name]}" for name in blocks]
+    return f"Classifiers: {'; '.join(told)}."
+
+
+def paper_text(
+    table: pd.DataFrame,
+    *,
+    name: str,
+    blocks: Mapping[str, Sequence[int]],
+    strides: Mapping[str, int],
+    on_voc: bool,
+    unscored: Sequence[str],
+    note: str,
+) -> str:
+    """Return a table as a page of Markdown: means, classes, what to know about them, and what others published.
+
+    Args:
+        table: see `beside_paper`.
+        name: table3 or table4.
+        blocks, strides: of the classifiers that occur in it.
+        on_voc: whether the data is VOC's, so that published numbers may stand beside ours.
+        unscored: rows that could not be scored.
+        note: about saliency.
+    """
+    means = means_table(table)
+    parts = [f"# Table {name.removeprefix('table')}\n", markdown(means.set_index(KEYS))]
+    notes = [note, classifier_note(blocks, strides), "IoU in percent, averaged over seeds; sd is over seeds."]
+    if means["ours"].isna().any():
+        notes.append("Rows without a number are of images without true masks: VOC's server scores those of test.")
+    notes += [
+        f"{row} is left out: it learns from val and is scored on test, which predictions.splits lacks."
+        for row in unscored
+    ]
+    if not on_voc:
+        notes.append("The paper's numbers are of VOC 2012 and stand beside results on VOC only.")
+    parts += ["\n".join(f"- {line}" for line in notes) + "\n", "## By class\n", markdown(classes_table(table))]
+    if on_voc:
+        others = other_methods(OTHERS[name]).fillna({"masks": ""}).set_index("method")
+        parts += ["## Published results\n", f"{TITLES[OTHERS[name]]}\n", markdown(others)]
+    return "\n".join(parts)
+
+
+def tabulate_paper(
+    *,
+    table: str,
+    results: Sequence[Result],
+    confusions: Sequence[Path],
+    images: Sequence[Path],
+    blocks: Mapping[str, Sequence[int]],
+    strides: Mapping[str, int],
+    on_voc: bool,
+    unscored: Sequence[str],
+    note: str,
+    table_csv: Path,
+    table_md: Path,
+    table_html: Path,
+) -> None:
+    """Write table 3 or 4 as CSV (`beside_paper`), as Markdown (`paper_text`), and as HTML with the same tables.
+
+    Args:
+        table: table3 or table4.
+        blocks, strides: dilations and output stride of every classifier.
+        on_voc, unscored, note: see `paper_text`.
+    """
+    as_paper = [name for name in blocks if (blocks[name], strides[name]) == (PAPER_BLOCKS, PAPER_STRIDE)]
+    scores = class_scores(results, confusions, images)
+    full = beside_paper(scores, paper_rows(table) if on_voc else pd.DataFrame(), as_paper=as_paper)
+    used = list(dict.fromkeys(full["classifier"]))
+    text = paper_text(
+        full,
+        name=table,
+        blocks={name: blocks[name] for name in used},
+        strides={name: strides[name] for name in used},
+        on_voc=on_voc,
+        unscored=unscored,
+        note=note,
+    )
+    write_whole(table_csv, full.round(2).to_csv(index=False).encode())
+    write_whole(table_md, text.encode())
+    pages = [("mIoU", means_table(full)), ("By class", classes_table(full).reset_index())]
+    if on_voc:
+        pages.append((f"Published results. {TITLES[OTHERS[table]]}", other_methods(OTHERS[table])))
+    write_whole(table_html, html_page(f"Table {table.removeprefix('table')}", pages).encode())

@@ -1,0 +1,1 @@
+"""Training the segmenter (paper 3.3)."""

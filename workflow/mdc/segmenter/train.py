@@ -1,0 +1,181 @@
+"""The segmenter stage: training LargeFOV on pseudo masks, true masks or both (paper §3.3)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mdc.data.manifest import read_manifest, tag_matrix
+from mdc.networks.checkpoints import load_state
+from mdc.networks.init_weights import initialise
+from mdc.networks.largefov import LargeFov, build_segmenter
+from mdc.segmenter.losses import semi_loss, strong_loss
+from mdc.storage.image_tables import paths_of
+from mdc.training.datasets import TrainingViews, fill_colour
+from mdc.training.engine import Task, fit
+from mdc.training.optimisation import Schedule
+
+
+class SegmenterTask(Task):
+    """Equation 2: equation 1 over images with pseudo masks, J_s over those with true ones.
+
+    Args:
+        loss_resolution: `network` takes the masks at every `stride`-th pixel; `image` upsamples the scores.
+        weak: whether there are images with pseudo masks; true masks never have an online term.
+        online_term: whether the loss of these has the second term of equation 1.
+        online_warmup_epochs: epochs without the online term; 0 in the paper.
+    """
+
+    def __init__(
+        self,
+        network: LargeFov,
+        schedule: Schedule,
+        *,
+        loss_resolution: str,
+        weak: bool,
+        online_term: bool,
+        online_warmup_epochs: int,
+    ) -> None:
+        super().__init__(network, schedule)
+        self.loss_resolution = loss_resolution
+        self.online_term = weak and online_term
+        self.online_warmup_epochs = online_warmup_epochs
+
+    def loss(self, batch: dict) -> Tensor:
+        scores = self.network(self.network.standardise(batch["image"])).float()  # (N, C, h, w)
+        masks, padding = batch["mask"], batch["padding"]
+        if self.loss_resolution == "network":
+            stride = self.network.trunk.stride
+            masks, padding = masks[:, ::stride, ::stride], padding[:, ::stride, ::stride]
+        else:
+            scores = functional.interpolate(scores, masks.shape[1:], mode="bilinear", align_corners=True)
+        if self.online_term and self.current_epoch >= self.online_warmup_epochs:
+            return semi_loss(scores, masks, batch["tags"], padding, batch["strong"])
+        return strong_loss(scores, masks)
+
+
+def training_masks(
+    train: pd.DataFrame, pseudo: Sequence[str] | None, strong: pd.DataFrame | None
+) -> tuple[pd.DataFrame, list[str], list[bool]]:
+    """Return the images to train on, the path of each one's mask, and whether it is a human mask.
+
+    Args:
+        train: manifest of the training images.
+        pseudo: their pseudo masks; None for their true masks.
+        strong: manifest of the images with human masks (equation 2). Those that are not among `train` come after it.
+    """
+    if pseudo is None:
+        return train, list(train["mask"]), [True] * len(train)
+    if strong is None:
+        return train, list(pseudo), [False] * len(train)
+    human = dict(zip(strong["id"], strong["mask"], strict=True))
+    further = strong[~strong["id"].isin(train["id"])]
+    table = pd.concat([train, further], ignore_index=True)
+    of_image = dict(zip(train["id"], pseudo, strict=True)) | human
+    return table, [of_image[image_id] for image_id in table["id"]], [image_id in human for image_id in table["id"]]
+
+
+def train_segmenter(
+    *,
+    train_csv: Path,
+    masks_csv: Path | None,
+    strong_csv: Path | None,
+    classifier_pt: Path | None,
+    weights_pt: Path,
+    classes: Sequence[str],
+    network: dict[str, Any],
+    init: str,
+    weights: str,
+    weights_input: str,
+    view: dict[str, Any],
+    loss_resolution: str,
+    online_term: bool,
+    online_warmup_epochs: int,
+    strong_share: float,
+    training: dict[str, Any],
+    max_side_px: int,
+    seed: int,
+    device: str,
+    threads: int,
+    code: str,
+    gpus: int = 0,
+) -> None:
+    """Train a segmenter and write what `mdc.training.engine.fit` does.
+
+    Args:
+        train_csv: manifest of the training images.
+        masks_csv: table of their pseudo masks; None trains on the manifest's true masks, without the online term.
+        strong_csv: manifest of the images whose true masks are used instead (equation 2); None for none.
+        classifier_pt: where `init: classifier` takes the trunk from, else None.
+        network: arguments of `build_segmenter` (without classes).
+        init, weights, weights_input: see `mdc.networks.init_weights.initialise`.
+        view: crop_px, resize_long_side_px and flip of `mdc.training.augmentation.augmented`.
+        loss_resolution, online_term, online_warmup_epochs: see `SegmenterTask`.
+        strong_share: see `mdc.training.datasets.batches`.
+        training: fields of `mdc.training.optimisation.Schedule`.
+        max_side_px: longest side of a photo; kept with the weights for those who use them on other photos.
+        device, threads, gpus: see `mdc.training.engine.fit`.
+        code: fingerprint of the code; a training is not resumed by other code.
+    """
+    torch.manual_seed(seed)
+    model = build_segmenter(classes=len(classes), **network)
+    state = load_state(classifier_pt) if classifier_pt else None
+    initialise(model, init=init, weights=weights, weights_input=weights_input, classifier_state=state)
+    train = read_manifest(train_csv)
+    weak = masks_csv is not None
+    pseudo = paths_of(list(train["id"]), [masks_csv]) if weak else None
+    table, masks, strong = training_masks(train, pseudo, read_manifest(strong_csv) if strong_csv else None)
+    views = TrainingViews(
+        ids=list(table["id"]),
+        images=list(table["image"]),
+        tags=tag_matrix(table, classes),
+        masks=masks,
+        strong=strong,
+        seed=seed,
+        fill=fill_colour(model),
+        **view,
+    )
+    settings = {
+        "classes": list(classes),
+        "network": network,
+        "init": init,
+        "weights_input": weights_input,
+        "view": view,
+        "weak": weak,
+        "loss_resolution": loss_resolution,
+        "online_term": online_term,
+        "online_warmup_epochs": online_warmup_epochs,
+        "strong": sum(strong) if weak else 0,
+        "strong_share": strong_share,
+        "training": training,
+        "max_side_px": max_side_px,
+        "seed": seed,
+        "code": code,
+    }
+    task = SegmenterTask(
+        model,
+        Schedule(**training),
+        loss_resolution=loss_resolution,
+        weak=weak,
+        online_term=online_term,
+        online_warmup_epochs=online_warmup_epochs,
+    )
+    start = Path(weights) if init in ("imagenet", "file") else None
+    fit(
+        task,
+        views,
+        None,
+        seed=seed,
+        settings=settings,
+        inputs=[path for path in (train_csv, masks_csv, strong_csv, classifier_pt, start) if path],
+        weights_pt=weights_pt,
+        device=device,
+        threads=threads,
+        gpus=gpus,
+        strong=[index for index, human in enumerate(strong) if human],
+        strong_share=strong_share if strong_csv else 0,
+    )

@@ -1,0 +1,1 @@
+"""Tables over several runs that answer the paper's claims."""
