@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/installed
 CORES ?= 2
 # On a few cores, many small jobs side by side are faster than one after the other on all cores.
 SIDE_BY_SIDE := compute_saliency dump_cams fuse_masks fuse_salient_masks sweep_threshold score_masks \
-	train_segmenter predict_scores apply_crf dump_untrained_cams measure_maps
+	train_segmenter predict_scores apply_crf measure_maps
 ONE_THREAD_EACH := $(SIDE_BY_SIDE:%=%=1)
 
 # The study: seeds on the built-in dataset and, where PHOTOS names a folder in VOC layout, on these photos.
@@ -21,11 +21,11 @@ STUDY_RUN := snakemake scores study_measures --cores $(CORES) --set-threads $(ON
 comma := ,
 listed = $(subst $() ,$(comma),$(strip $(1)))
 runs_of = [$(call listed,$(foreach seed,$(2) $(UNSEEN_SEED),study-$(1)-$(seed)))]
-STUDY_RUNS := built-in: $(call runs_of,shapes,$(STUDY_SEEDS))$(comma)
+STUDY_RUNS := built-in: $(call runs_of,synthetic,$(STUDY_SEEDS))$(comma)
 STUDY_RUNS += built-in without hints: $(call runs_of,plain,$(FEW_SEEDS))
 STUDY_RUNS += $(if $(PHOTOS),$(comma) photos: [study-photos])
 
-.PHONY: demo paper-small study study-seeds test lint format lock clean-demo
+.PHONY: demo paper-small study study-seeds test lint format schema lock clean-demo
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed: make PYTHON=python3.12 ...")'
@@ -62,17 +62,17 @@ study: $(INSTALLED)
 
 study-seeds:
 	for seed in $(SEEDS); do \
-		$(RUN) $(STUDY_RUN) --configfile config/demo.yaml config/study/shapes.yaml \
-			--config device=$(DEVICE) run=study-shapes-$$seed seeds="[$$seed]" data="{shapes: {seed: $$seed}}" || exit 1; \
+		$(RUN) $(STUDY_RUN) --configfile config/demo.yaml config/study/synthetic.yaml \
+			--config device=$(DEVICE) run=study-synthetic-$$seed seeds="[$$seed]" data="{synthetic: {seed: $$seed}}" || exit 1; \
 	done
 	for seed in $(FEW); do \
-		$(RUN) $(STUDY_RUN) --configfile config/demo.yaml config/study/shapes.yaml \
+		$(RUN) $(STUDY_RUN) --configfile config/demo.yaml config/study/synthetic.yaml \
 			--config device=$(DEVICE) run=study-plain-$$seed seeds="[$$seed]" segmenter="{settings: []}" \
-			data="{shapes: {seed: $$seed, body_cue: 0}}" || exit 1; \
+			data="{synthetic: {seed: $$seed, body_cue: 0}}" || exit 1; \
 	done
 ifneq ($(PHOTOS),)
 	$(RUN) $(STUDY_RUN) --configfile config/own.yaml config/study/photos.yaml --config device=$(DEVICE) \
-		seeds="[$(call listed,$(or $(PHOTO_SEEDS),$(FEW)))]" data='{source: devkit, root: $(PHOTOS)}'
+		seeds="[$(call listed,$(or $(PHOTO_SEEDS),$(FEW)))]" data='{source: voc_layout, root: $(PHOTOS)}'
 endif
 
 test: $(INSTALLED) lint
@@ -88,6 +88,10 @@ format: $(INSTALLED)
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
 	$(RUN) snakefmt Snakefile workflow/rules
+
+# config/config.yaml and the editors' schema, from workflow/mdc/config.
+schema: $(INSTALLED)
+	$(RUN) python -m mdc.config
 
 # Exact versions of everything, for Python 3.11 and newer on any platform; then bring envs/mdc.yaml in line.
 lock:

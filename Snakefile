@@ -1,10 +1,8 @@
 # From image tags to segmentation masks: Wei et al., Revisiting Dilated Convolution, CVPR 2018.
 # The stages are the files of workflow/rules; their order here is the order in which they run.
-import threading
-
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.13")
 
 
 configfile: "config/config.yaml"
@@ -13,20 +11,12 @@ configfile: "config/config.yaml"
 report: "workflow/report/workflow.rst"
 
 
-onstart:
-    # On SIGTERM, Snakemake asks for a lock that it may be holding while it chooses jobs, and then waits for itself for
-    # ever. One that its own thread may take twice ends well; checked in tests/workflow/test_interruption.py.
-    if hasattr(workflow.scheduler, "_lock"):  # of Snakemake 9, which does not promise it
-        workflow.scheduler._lock = threading.RLock()
-
-
 # On a cluster the scheduler counts the GPUs; the limit in profiles/default is for this machine only.
 resource_scopes:
     gpu="local",
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/targets.smk"
 include: "workflow/rules/downloads.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/saliency.smk"
@@ -36,24 +26,25 @@ include: "workflow/rules/masks.smk"
 include: "workflow/rules/segmenter.smk"
 include: "workflow/rules/predictions.smk"
 include: "workflow/rules/crf.smk"
+include: "workflow/rules/shards.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/submission.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/readme.smk"
 include: "workflow/rules/study.smk"
 
 
 rule all:
     default_target: True
     input:
-        # What only other files are made of, too: else one that was damaged and removed would stay missing.
-        every_map(),
-        every_weight(),
+        # Intermediate files as well: else one that was damaged and removed would stay missing.
+        PLAN.every_map("saliency"),
+        PLAN.every_map("cams"),
+        PLAN.every_weight(),
         rules.predictions.input,
         rules.crf.input,
         rules.scores.input,
         rules.report.input,
-        rules.readme.input,
+        "<run>/README.md",

@@ -26,7 +26,8 @@ TINY_RUN = (
 )
 ON_ONE_WORKER = dict.fromkeys(TINY_RUN, "tiny_run")
 LONGEST_FIRST = ("test_slurm.py", "test_paper.py", "test_study.py", *TINY_RUN, "test_dag.py", "test_own.py")
-SLIM_BACKBONE = {
+# The config section `encoder`: 8 channels and one convolution a stage, stride 8.
+SLIM_ENCODER = {
     "name": "vgg",
     "widths": [8, 8, 8, 8, 8],
     "depths": [1, 1, 1, 1, 1],
@@ -71,12 +72,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
     config.option.loadscopereorder = False
     return ByFile(config, log)
-
-
-@pytest.fixture
-def slim_backbone() -> dict:
-    """Return the config section `backbone` of a trunk of 8 channels and one convolution a stage, stride 8."""
-    return dict(SLIM_BACKBONE)
 
 
 @pytest.fixture

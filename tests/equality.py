@@ -3,8 +3,9 @@
 python -m tests.equality results/one results/other      (exit status 1 if anything differs, a line each)
 
 HDF5 files are compared by their groups and datasets, in order, and all attributes; PNGs by mode, palette and pixels;
-weights by their tensors and settings, bit for bit; everything else by its bytes. Logs, benchmarks, curves of
-TensorBoard, report, figures, the run's README.md and config.yaml, and states of unfinished trainings are no results.
+checkpoints by their description, their settings and, bit for bit, their tensors; everything else by its bytes. Logs,
+benchmarks, curves of TensorBoard, report, figures, the run's README.md and config.yaml, and states of unfinished
+trainings are no results.
 """
 
 import itertools
@@ -17,7 +18,7 @@ import h5py
 import numpy as np
 from PIL import Image
 
-from mdc.networks.checkpoints import read_torch
+from mdc.networks.weight_files import read_torch
 from mdc.runtime.errors import InputError
 
 NO_RESULTS = {"logs", "benchmarks", "report", "figures", "README.md", "config.yaml", "report.html", "report.zip"}
@@ -114,16 +115,17 @@ def _hdf5_differences(ours: h5py.Group | h5py.Dataset, theirs: h5py.Group | h5py
         yield from _hdf5_differences(ours[name], theirs[name])
 
 
-def _weights(ours: Path, theirs: Path) -> str:
-    return next(_weights_differences(read_torch(ours), read_torch(theirs)), "")
+def _checkpoint(ours: Path, theirs: Path) -> str:
+    return next(_checkpoint_differences(read_torch(ours), read_torch(theirs)), "")
 
 
-def _weights_differences(ours: dict, theirs: dict) -> Iterator[str]:
-    settings = json.loads(ours["settings"]), json.loads(theirs["settings"])
-    for name in sorted(settings[0].keys() | settings[1].keys()):
-        one, other = (repr(part.get(name, "absent")) for part in settings)
-        if one != other:
-            yield f"setting {name} is {one} and {other}"
+def _checkpoint_differences(ours: dict, theirs: dict) -> Iterator[str]:
+    for part in ("description", "settings"):
+        values = json.loads(ours[part]), json.loads(theirs[part])
+        for name in sorted(values[0].keys() | values[1].keys()):
+            one, other = (repr(of_one.get(name, "absent")) for of_one in values)
+            if one != other:
+                yield f"{name} of the {part} is {one} and {other}"
     for name in sorted(ours["state"].keys() | theirs["state"].keys()):
         if name not in ours["state"] or name not in theirs["state"]:
             yield f"tensor {name} is in one folder only"
@@ -131,7 +133,7 @@ def _weights_differences(ours: dict, theirs: dict) -> Iterator[str]:
             yield f"tensor {name}: {difference}"
 
 
-_BY_SUFFIX: dict[str, Callable[[Path, Path], str]] = {".png": _png, ".h5": _hdf5, ".pt": _weights}
+_BY_SUFFIX: dict[str, Callable[[Path, Path], str]] = {".png": _png, ".h5": _hdf5, ".pt": _checkpoint}
 
 
 if __name__ == "__main__":

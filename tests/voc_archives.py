@@ -47,15 +47,6 @@ SBD_MASKS = {
     "2008_000007": ("boat",),
     "2008_000008": ("horse",),
 }
-# The config's section `backbone` for networks that start from VGG16.
-VGG16_BACKBONE = {
-    "name": "vgg",
-    "widths": [64, 128, 256, 512, 512],
-    "depths": [2, 2, 3, 3, 3],
-    "norm": "none",
-    "output_stride": 8,
-    "keep_stride1_pools": True,
-}
 FC_UNIT = 2.0**-20  # small enough for training to stay finite, and exact in floating point
 EXPECTED_IMAGES = {"train": 3, "trainaug": 6, "trainvalaug": 8, "val": 2, "test": 2}
 

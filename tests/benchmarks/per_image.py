@@ -7,6 +7,7 @@ python -m tests.benchmarks.per_image
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -14,37 +15,36 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
+from mdc.cams.files import Cams, CamsInfo, create_cams
 from mdc.crf import Parameters, refine
 from mdc.masks.fusion import Recipe, fused_at_image_size, pseudo_mask
-from mdc.networks.grid import padded_side
+from mdc.networks.grid import Grid
+from mdc.predictions.files import Scores, add_scores, create_scores
 from mdc.saliency.rbd import rbd
-from mdc.storage.hdf5 import CAMS, SCORES, Cams, Scores, create
+from mdc.storage.hdf5 import Writer
 from mdc.training.datasets import TrainingViews
 from tests.benchmarks.crf import PAPER, example
 
-HEIGHT, WIDTH, STRIDE, BLOCKS, CLASSES = 375, 500, 8, 4, 20
+HEIGHT, WIDTH, BLOCKS, CLASSES = 375, 500, 4, 20
+GRID = Grid(8)
+FEATURES = GRID.features(HEIGHT), GRID.features(WIDTH)  # rows and columns
 ROUNDS, STORED = 9, 200
-HEAD = {"stride": STRIDE, "classes": [f"class{index}" for index in range(CLASSES)], "weights_hash": "", "config": {}}
-
-
-def grid() -> tuple[int, int]:
-    """Return rows and columns of features."""
-    rows, columns = ((padded_side(side, STRIDE) - 1) // STRIDE + 1 for side in (HEIGHT, WIDTH))
-    return rows, columns
+NAMES = [f"class{index}" for index in range(CLASSES)]
+INFO = CamsInfo(grid=GRID, dilations=[1, 3, 6, 9], classes=NAMES, weights_hash="")
 
 
 def cams(rng: np.random.Generator, image_id: str, tags: int) -> Cams:
     """Return maps of an image with so many tags."""
-    maps = rng.standard_normal((BLOCKS, tags, *grid()))
+    maps = rng.standard_normal((BLOCKS, tags, *FEATURES))
     ids = np.arange(1, tags + 1)
     return Cams(image_id, maps, ids, rng.standard_normal((BLOCKS, CLASSES)), HEIGHT, WIDTH)
 
 
-def stored_bytes(path: Path, kind: str, item: Callable[[str], Cams | Scores]) -> float:
-    """Return the bytes that an image takes in a file of `kind`."""
-    with create(path, kind=kind, dilations=[1, 3, 6, 9], **HEAD) as writer:
+def stored_bytes(path: Path, created: AbstractContextManager[Writer], add: Callable[[Writer, str], None]) -> float:
+    """Return the bytes that an image takes in the file at `path`."""
+    with created as writer:
         for index in range(STORED):
-            (writer.add_cams if kind == CAMS else writer.add_scores)(item(f"{index:07d}"))
+            add(writer, f"{index:07d}")
     return path.stat().st_size / STORED
 
 
@@ -91,18 +91,22 @@ def main() -> None:
 
     def fuse() -> None:
         fused = fused_at_image_size(
-            one.maps, setting="fusion", names=["d1", "d3", "d6", "d9"], stride=STRIDE, height=HEIGHT, width=WIDTH
+            one.maps, setting="fusion", names=INFO.blocks, grid=GRID, height=HEIGHT, width=WIDTH
         )
         pseudo_mask(fused, one.class_ids, saliency, recipe)
 
     saliency = rbd(photo)
-    print(f"features: {grid()[0]} x {grid()[1]}")
+    print(f"features: {FEATURES[0]} x {FEATURES[1]}")
     with TemporaryDirectory() as folder:
+        path = Path(folder, "maps.h5")
         for tags in (1, 2, 3):
-            size = stored_bytes(Path(folder, "cams.h5"), CAMS, lambda name, tags=tags: cams(rng, name, tags))
+            maps = create_cams(path, INFO, config={})
+            size = stored_bytes(path, maps, lambda writer, name, tags=tags: writer.add(cams(rng, name, tags).item()))
             print(f"cams, {tags} tags: {size / 1e3:.1f} kB")
-        logits = rng.standard_normal((CLASSES + 1, *grid()))
-        size = stored_bytes(Path(folder, "scores.h5"), SCORES, lambda name: Scores(name, logits, HEIGHT, WIDTH))
+        path = Path(folder, "scores.h5")
+        logits = rng.standard_normal((CLASSES + 1, *FEATURES))
+        scores = create_scores(path, grid=GRID, classes=["background", *NAMES], weights_hash="", config={})
+        size = stored_bytes(path, scores, lambda writer, name: add_scores(writer, Scores(name, logits, HEIGHT, WIDTH)))
         print(f"predictions, {CLASSES + 1} classes: {size / 1e3:.1f} kB")
         print(f"a training view of 321 px: {cpu_seconds(training_view(photo, Path(folder))):.4f} CPU s")
     print(f"saliency (rbd): {cpu_seconds(lambda: rbd(photo)):.2f} CPU s")

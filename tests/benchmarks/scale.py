@@ -28,8 +28,8 @@ import pandas as pd
 from torch.utils.data import DataLoader, Dataset
 
 from mdc.data.manifest import COLUMNS, read_manifest, tag_matrix, write_manifest
-from mdc.runtime.shards import shard_of
 from mdc.storage.image_tables import paths_of, write_table
+from mdc.storage.shards import shard_of
 from mdc.training.datasets import TrainingViews, batches
 from mdc.training.engine import resume_path
 from tests.workflow.conftest import copy_project

@@ -34,7 +34,7 @@ def jobs_of(shares: dict[str, float], mutants: int) -> list[tuple[str, int]]:
 
 def table(counts: dict[str, Counter]) -> str:
     """Return the counts as a Markdown table, with a last row for all of them."""
-    columns = ["kind", "mutants", "right result", "clear sentence", "traceback", "wrong result"]
+    columns = ["kind", "mutants", "right result", "clear sentence", "left out", "traceback", "wrong result"]
     rows = [columns, ["---", *["---:"] * (len(columns) - 1)]]
     for name, found in [*counts.items(), ("all", sum(counts.values(), Counter()))]:
         rows.append([name, str(found.total()), *(str(found[outcome]) for outcome in OUTCOMES)])

@@ -34,6 +34,7 @@ class Kind:
         consume: gives what the stage makes of a mutant, in a new folder; raises what the stage raises.
         judge: gives what is wrong with that, or an empty text.
         names: a pattern of which a sentence about a mutant must hold a match: the file, or the key.
+        left_out: tells mutants that are given to nobody, for a reason that stands beside it; none in most kinds.
         share: of the mutants, 1 for most.
     """
 
@@ -45,6 +46,7 @@ class Kind:
     consume: Callable[[bytes, Path], Any]
     judge: Callable[[Mutant, Any], str]
     names: str
+    left_out: Callable[[bytes], bool] = lambda data: False
     share: float = 1
 
 

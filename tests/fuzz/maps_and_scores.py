@@ -1,15 +1,18 @@
 """HDF5 files: what the stages read of them, beside what plain h5py reads."""
 
 import io
+import re
+import struct
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from mdc.cams.external import link_cams
+from mdc.cams.files import read_cams
 from mdc.crf import apply_crf
 from mdc.data.mask_files import read_mask
-from mdc.storage.hdf5 import read_cams, read_scores
+from mdc.predictions.files import read_scores
 from mdc.storage.hdf5_checks import plain
 from mdc.storage.image_tables import paths_of
 from tests.fuzz.checksums import with_checksums
@@ -17,6 +20,7 @@ from tests.fuzz.formats.hdf5 import HDF5
 from tests.fuzz.kind import Kind, Mutant
 from tests.fuzz.originals import DILATIONS, RUN, classes_of_run, fuse
 
+OBJECT = struct.Struct("<HHIQ")  # of a heap of HDF5: its index, two fields that do not matter here, its size
 CRF = {
     "iterations": 2,
     "gaussian_weight": 3,
@@ -41,10 +45,10 @@ def _read_cams(mutant: Mutant, found: dict) -> str:
     return _read_hdf5(mutant, found["items"], ("maps", "class_ids", "logits"))
 
 
-def _own_maps(data: bytes, folder: Path) -> dict:
-    (folder / "own.h5").write_bytes(data)
+def _external_maps(data: bytes, folder: Path) -> dict:
+    (folder / "external.h5").write_bytes(data)
     link_cams(
-        own_h5=folder / "own.h5",
+        external_h5=folder / "external.h5",
         split_csv=RUN / "data/train.csv",
         cams_h5=folder / "train.h5",
         classes=classes_of_run(),
@@ -99,16 +103,41 @@ def _read_hdf5(mutant: Mutant, items: list[dict], parts: tuple[str, ...]) -> str
     return ""
 
 
+def has_endless_heap(data: bytes) -> bool:
+    """Return whether HDF5 never comes back from reading a text of variable length in a file; no stage looks for it.
+
+    It does not (2.0.0) where the rest of a heap, an object of index 0, is said to have 0 bytes: it takes the same place
+    for the next object, for ever. Files of ours have no such texts, and writers of HDF5 do not leave such a rest.
+    """
+    for heap in re.finditer(rb"GCOL\x01\0\0\0", data):
+        place = heap.end() + 8
+        while place + OBJECT.size <= len(data):
+            index, _, _, size = OBJECT.unpack_from(data, place)
+            if index == 0:
+                if size == 0:
+                    return True
+                break
+            place += OBJECT.size + -(-size // 8) * 8
+    return False
+
+
+def has_unknown_texts(data: bytes) -> bool:
+    """Return whether HDF5 (2.0.0) dies of a type of variable length which is neither a list (0) nor a text (1)."""
+    types = re.finditer(rb"\x19(.).\0\x10\0\0\0", data, flags=re.DOTALL)
+    return any(match[1][0] & 15 > 1 for match in types)
+
+
 KINDS = (
     with_checksums("cams", r"train\.h5|masks\.csv", "run/cams/train.h5", HDF5, _cams, _read_cams),
     with_checksums("scores", r"val\.h5|masks\.csv", "run/predictions/val.h5", HDF5, _scores, _read_scores),
     Kind(
-        name="own-maps",
-        names=r"own\.h5",
+        name="external-maps",
+        names=r"external\.h5",
         suffix=".h5",
-        originals=("own_maps.h5",),
+        originals=("external_maps.h5",),
         mutators=HDF5,
-        consume=_own_maps,
+        consume=_external_maps,
+        left_out=lambda data: has_endless_heap(data) or has_unknown_texts(data),
         judge=_read_cams,  # plain HDF5 has no checksums, so a changed value that can be one is a value
     ),
 )

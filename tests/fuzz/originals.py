@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import cv2
@@ -11,28 +12,34 @@ import numpy as np
 import torch
 import yaml
 from PIL import Image
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
 
 from mdc.cams.dump import dump_cams
 from mdc.classifier import train_classifier
-from mdc.config.load import load_schema, typed
+from mdc.config.config import Config
+from mdc.config.encoders import keys_class
+from mdc.config.load import load_config
 from mdc.data.manifest import write_manifests
 from mdc.data.synthetic.dataset import write_dataset
-from mdc.data.voc_layout import link_devkit
+from mdc.data.voc_layout import link_voc_layout
 from mdc.masks.fused import fuse_masks
-from mdc.predictions.predict import predict_scores
+from mdc.networks.largefov import SegmenterDescription
+from mdc.networks.multi_dilation import ClassifierDescription
+from mdc.predictions.inference import predict_scores
 from mdc.saliency.external import maps_of_images
 from mdc.segmenter.train import train_segmenter
 from mdc.storage.hdf5_checks import plain
 from mdc.storage.image_tables import write_table
 from mdc.training.engine import KeepLastEpoch
-from tests.conftest import SCHEDULE, SLIM_BACKBONE
-from tests.voc_archives import annotation, gtcls, mask_of, sbd_files, vgg16_state, voc_files, write_folder, write_tar
+from tests.conftest import SCHEDULE, SLIM_ENCODER
+from tests.voc_archives import annotation, gtcls, mask_of, sbd_files, vgg16_state, write_tar
 
 PROJECT = Path(__file__).parents[2]
 RUN = Path("originals/run")
 SIDE_PX, CROP_PX, DILATIONS = 64, 41, (1, 3)
-CLASSIFIER = {"backbone": SLIM_BACKBONE, "conv5_dilation": 1, "block_width": 8, "head": "per_block"}
-SEGMENTER = {"backbone": SLIM_BACKBONE, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5}
+CLASSIFIER = {"dilations": DILATIONS, "block_width": 8, "block_norm": "none", "head": "per_block"}
+SEGMENTER = {"fc_width": 8, "fc6_dilation": 2, "fc_norm": "none", "dropout": 0.5, "max_side_px": SIDE_PX}
 RECIPE = {
     "threshold": 0.3,
     "relative_to": "max",
@@ -41,8 +48,7 @@ RECIPE = {
     "background_conflict": "ignore",
     "class_conflict": "ignore",
 }
-NAMES = [f"d{dilation}" for dilation in DILATIONS]
-VIEW = {"crop_px": CROP_PX, "resize_long_side_px": [], "flip": True}
+AUGMENTATION = {"crop_px": CROP_PX, "resize_long_side_px": [], "flip": True}
 TWO_EPOCHS = SCHEDULE | {"epochs": 2}
 
 
@@ -53,11 +59,12 @@ class StoppedError(Exception):
 def fuse(cams_h5: Path, saliency_csv: Path, masks_csv: Path) -> None:
     """Make pseudo masks of one shard by `RECIPE`, with the stage's own function."""
     fuse_masks(
-        cams_h5=[cams_h5],
-        saliency_csv=[saliency_csv],
+        split_csv=RUN / "data/train.csv",
+        cams_h5=cams_h5,
+        saliency_csv=saliency_csv,
         masks_csv=masks_csv,
-        setting="fusion",
-        names=NAMES,
+        folder=masks_csv.with_suffix(""),
+        maps="fusion",
         recipe=RECIPE,
         sweep_csv=None,
         processes=1,
@@ -77,18 +84,15 @@ def segmenter_arguments(run: Path, weights_pt: Path) -> dict:
         "strong_csv": None,
         "classifier_pt": None,
         "weights_pt": weights_pt,
-        "classes": (run / "data/classes.txt").read_text().split(),
-        "network": SEGMENTER,
+        "description": SegmenterDescription(classes=classes_of_run(), encoder=SLIM_ENCODER, **SEGMENTER),
         "init": "random",
         "weights": "",
-        "weights_input": "auto",
-        "view": VIEW,
+        "augmentation": AUGMENTATION,
         "loss_resolution": "network",
         "online_term": True,
         "online_warmup_epochs": 0,
         "strong_share": 0,
         "training": TWO_EPOCHS,
-        "max_side_px": SIDE_PX,
         "seed": 0,
         "device": "cpu",
         "threads": 1,
@@ -106,9 +110,9 @@ def make_originals(folder: Path) -> None:
 
 def _run(run: Path) -> None:
     """Write a run of 3 training images and 1 to validate through all stages, and a training that was stopped."""
-    write_dataset(run / "shapes", images={"train": 3, "val": 1}, side_px=SIDE_PX, body_cue=0.5, seed=0, processes=1)
-    splits = link_devkit(
-        run / "shapes",
+    write_dataset(run / "synthetic", images={"train": 3, "val": 1}, side_px=SIDE_PX, body_cue=0.5, seed=0, processes=1)
+    splits = link_voc_layout(
+        run / "synthetic",
         classes=[],
         plain_folder=run / "data",
         max_side_px=SIDE_PX,
@@ -119,21 +123,18 @@ def _run(run: Path) -> None:
     write_manifests(splits.tables, splits.classes, splits.tag_differences, folder=run / "data")
     for split, table in splits.tables.items():
         maps = maps_of_images(
-            table, own_folder=run / "none", by_rbd=True, computed_folder=run / "saliency" / split, processes=1
+            table, external_folder=run / "none", by_rbd=True, computed_folder=run / "saliency" / split, processes=1
         )
         write_table(maps, run / "saliency" / f"{split}.csv")
-    common = {"classes": splits.classes, "device": "cpu", "threads": 1}
+    common = {"device": "cpu", "threads": 1}
     train_classifier(
         train_csv=run / "data/train.csv",
         val_csv=run / "data/val.csv",
         weights_pt=run / "classifier/weights.pt",
-        dilations=DILATIONS,
-        names=NAMES,
-        network=CLASSIFIER,
+        description=ClassifierDescription(classes=splits.classes, encoder=SLIM_ENCODER, **CLASSIFIER),
         init="random",
         weights="",
-        weights_input="auto",
-        view=VIEW,
+        augmentation=AUGMENTATION,
         training=SCHEDULE,
         seed=0,
         code="",
@@ -143,8 +144,7 @@ def _run(run: Path) -> None:
         split_csv=run / "data/train.csv",
         weights_pt=run / "classifier/weights.pt",
         cams_h5=run / "cams/train.h5",
-        dilations=DILATIONS,
-        network=CLASSIFIER,
+        settings={},
         shard=0,
         shards=1,
         **common,
@@ -160,7 +160,6 @@ def _run(run: Path) -> None:
         scores_h5=run / "predictions/val.h5",
         masks_csv=run / "predictions/val.csv",
         folder=run / "predictions/val",
-        network=SEGMENTER,
         shard=0,
         shards=1,
         **common,
@@ -185,11 +184,11 @@ def _stopped_training(run: Path) -> None:
 
 def _photos(folder: Path) -> None:
     """Write photos of several kinds, and masks of several bit depths, of the run's first scene."""
-    shapes = folder / "run/shapes"
-    scene = Image.open(shapes / "JPEGImages/train_000000.jpg")
+    scenes = folder / "run/synthetic"
+    scene = Image.open(scenes / "JPEGImages/train_000000.jpg")
     photos = folder / "photos"
     photos.mkdir()
-    shutil.copy(shapes / "JPEGImages/train_000000.jpg", photos / "scene.jpg")
+    shutil.copy(scenes / "JPEGImages/train_000000.jpg", photos / "scene.jpg")
     exif = Image.Exif()
     exif[274] = 6
     scene.crop((0, 0, 64, 40)).save(photos / "turned.jpg", exif=exif, quality=80)
@@ -200,7 +199,7 @@ def _photos(folder: Path) -> None:
     scene.convert("P", palette=Image.Palette.ADAPTIVE).save(photos / "palette.png")
     scene.convert("RGBA").save(photos / "alpha.png")
     scene.convert("L").save(photos / "grey.png")
-    mask = Image.open(shapes / "SegmentationClass/train_000000.png")
+    mask = Image.open(scenes / "SegmentationClass/train_000000.png")
     masks = folder / "masks"
     masks.mkdir()
     mask.save(masks / "mask.png")
@@ -217,18 +216,17 @@ def _photos(folder: Path) -> None:
 
 
 def _others(folder: Path) -> None:
-    voc = write_folder(folder / "voc", voc_files())
     texts = folder / "texts"
     texts.mkdir()
     for id in ("2007_000032", "2008_000003"):
         (texts / f"{id}.xml").write_bytes(annotation(id))
-    shutil.copy(folder / "run/shapes/Annotations/train_000000.xml", texts / "shapes.xml")
+    shutil.copy(folder / "run/synthetic/Annotations/train_000000.xml", texts / "synthetic.xml")
     (texts / "plain.csv").write_text("image,tags\na/one.jpg,cat\na/two.png,cat;dog\nthree,\nfour.jpg,dog\n")
     (texts / "full.csv").write_text(
         "image,tags,split,mask\na/one.jpg,cat,train,masks/one.png\na/two.png,cat;dog,val,\n"
         '"three",,train,"masks/three.png"\nfour.jpg, dog ,test,\n'
     )
-    own_maps(folder / "run/cams/train.h5", folder / "own_maps.h5")
+    external_maps(folder / "run/cams/train.h5", folder / "external_maps.h5")
     mask = mask_of("2007_000032", ("aeroplane", "person"), border=0)
     with mock.patch("time.time", lambda: 0.0), mock.patch("time.asctime", lambda: "now"):  # headers have the time
         (folder / "mask.mat").write_bytes(gtcls(mask))
@@ -238,26 +236,20 @@ def _others(folder: Path) -> None:
     torch.save({k: v for k, v in vgg16_state().items() if k.startswith("features")}, folder / "vgg16.pth")
     configs = folder / "configs"
     configs.mkdir()
-    paths = [PROJECT / "config/config.yaml", PROJECT / "config/demo.yaml", PROJECT / "tests/workflow/tiny.yaml"]
-    for path in (PROJECT / "config/demo.yaml", PROJECT / "config/own.yaml"):
-        shutil.copy(path, configs)
-    config: dict = {}
-    for path in paths:
-        config = merged(config, yaml.safe_load(path.read_text()))
-    (configs / "whole.yaml").write_text(yaml.safe_dump(typed(config, load_schema()), sort_keys=False))
-    shutil.rmtree(voc)
+    for name in ("demo", "own"):
+        shutil.copy(PROJECT / f"config/{name}.yaml", configs)
+    whole = load_configfile(str(PROJECT / "config/config.yaml"))
+    update_config(whole, load_configfile(str(PROJECT / "config/demo.yaml")))
+    (configs / "whole.yaml").write_text(yaml.safe_dump(with_all_keys(load_config(whole)), sort_keys=False))
 
 
-def merged(config: dict, changes: dict) -> dict:
-    """Return a configuration with the keys of `changes` on top, as Snakemake merges its files."""
-    result = dict(config)
-    for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
-    return result
+def with_all_keys(config: Config) -> dict[str, Any]:
+    """Return a configuration as plain values, with all keys of its encoder."""
+    encoder = keys_class(config.encoder["name"]).model_validate(config.encoder)
+    return config.model_dump(exclude_none=True) | {"encoder": encoder.model_dump()}
 
 
-def own_maps(cams_h5: Path, path: Path) -> None:
+def external_maps(cams_h5: Path, path: Path) -> None:
     """Write maps as another method's author would: with plain h5py and the least that the README asks for."""
     with h5py.File(cams_h5) as source, h5py.File(path, "w") as file:
         classes = plain(source.attrs["classes"])

@@ -16,11 +16,11 @@ from mdc.data.labels import VOID
 from mdc.data.manifest import read_manifest, tag_matrix
 from mdc.data.mask_files import read_mask
 from mdc.data.tagged_folder import link_folder
-from mdc.masks.external import link_masks
+from mdc.masks.external import copy_masks
 from mdc.runtime.hashes import file_digest
 from mdc.saliency.external import maps_of_images
 from mdc.saliency.maps import read_saliency
-from mdc.scores.tables import score_masks
+from mdc.scores.compare import score_masks
 from mdc.storage.image_tables import paths_of, write_table
 from mdc.training.datasets import TrainingViews
 from tests.fuzz.formats.jpeg import JPEG
@@ -30,34 +30,51 @@ from tests.fuzz.originals import RUN, SIDE_PX, classes_of_run, fuse
 
 CLASSES = tuple(f"c{number}" for number in range(1, 8))
 LARGEST_PX = 100
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by a PNG's colour type
+ROWS_MISSING = "its last rows are missing"
 LEVELS = 6  # by which a converted photo may differ on average: JPEG of quality 95, and another way to reduce
 Image.MAX_IMAGE_PIXELS = 10**7  # the mutants' own judge must not decode gigabytes either
 
 
 # --- reading independently
 def png_damage(data: bytes) -> str:
-    """Return what tells that a PNG is damaged: its chunks' checksums, its end, its compressed stream; or nothing."""
-    place, stream, ended = 8, b"", False
+    """Return what tells that a PNG is damaged: its chunks' checksums, its end, its compressed pixels; or nothing.
+
+    Two checksums are left out, because Pillow's `verify`, which the stages ask, does not look at them, and neither
+    tells of other pixels. The one behind the compressed pixels is redundant beside their chunks'. Of the chunk IEND,
+    which is empty, nothing is compared but its name.
+    """
+    place, stream = 8, b""
     if not data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "its first bytes"
-    while not ended:
-        if len(data) < place + 12:
-            return "it is cut off"
-        (length,) = struct.unpack(">I", data[place : place + 4])
-        kind, content = data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
+    while (kind := data[place + 4 : place + 8]) != b"IEND":
+        (length,) = struct.unpack(">I", data[place : place + 4].rjust(4, b"\0"))
+        content = data[place + 8 : place + 8 + length]
         if len(data) < place + 12 + length:
             return "it is cut off"
         if data[place + 8 + length : place + 12 + length] != struct.pack(">I", zlib.crc32(kind + content)):
             return f"the checksum of {kind!r}"
         stream += content if kind == b"IDAT" else b""
-        ended = kind == b"IEND"
         place += 12 + length
-    inflate = zlib.decompressobj()
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # does not look for a checksum
     try:
-        inflate.decompress(stream, 10**8)
+        pixels = inflate.decompress(stream[2:], 10**8)  # behind the two bytes that say how they were compressed
     except zlib.error as error:
         return f"its pixels' stream ({error})"
-    return "" if inflate.eof else "its pixels' stream has no end"
+    width, height, bits, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
+    line = 1 + -(-width * bits * CHANNELS.get(colour, 1) // 8)
+    if inflate.eof if interlaced else len(pixels) >= height * line:
+        return ""
+    return ROWS_MISSING if inflate.eof and pixels and len(pixels) % line == 0 else "its pixels' stream has no end"
+
+
+def lacks_rows(data: bytes) -> bool:
+    """Return whether all that is wrong with a PNG is that its last rows are missing, with all checksums right.
+
+    Pillow reads them as 0 where the stream of pixels has its proper end behind a row. Nothing but a program writes such
+    a file, whatever happens to it afterwards, and none is known to.
+    """
+    return png_damage(data) == ROWS_MISSING
 
 
 def jpeg_damage(data: bytes) -> str:
@@ -83,7 +100,8 @@ def png_indices(data: bytes) -> np.ndarray | None:
     if bits > 8 or colour not in (0, 3) or interlaced:
         return None
     stride = -(-width * bits // 8)
-    stream = zlib.decompress(b"".join(content for kind, content in chunks if kind == b"IDAT"))
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # as in `png_damage`
+    stream = inflate.decompress(b"".join(content for kind, content in chunks if kind == b"IDAT")[2:])
     lines = np.frombuffer(stream, np.uint8)[: height * (stride + 1)].reshape(height, stride + 1)
     rows = np.zeros((height + 1, stride + 1), int)  # a line above and a byte to the left, both 0
     for number, line in enumerate(lines, start=1):
@@ -116,7 +134,7 @@ def _photo(data: bytes, folder: Path, *, suffix: str) -> np.ndarray:
     root = folder / "photos"
     root.mkdir()
     (root / f"mutant{suffix}").write_bytes(data)
-    shutil.copy("originals/run/shapes/JPEGImages/val_000000.jpg", root / "other.jpg")
+    shutil.copy("originals/run/synthetic/JPEGImages/val_000000.jpg", root / "other.jpg")
     (root / "tags.csv").write_text(f"image,tags,split\nmutant{suffix},c1,train\nother.jpg,c2,val\n")
     row = _linked(root, folder).iloc[0]
     image = read_image(Path(row.image))
@@ -177,7 +195,7 @@ def _true_mask(data: bytes, folder: Path) -> np.ndarray:
     root.mkdir()
     (root / "mask.png").write_bytes(data)
     for name, source in (("mutant", "train_000000"), ("other", "val_000000")):
-        shutil.copy(RUN / f"shapes/JPEGImages/{source}.jpg", root / f"{name}.jpg")
+        shutil.copy(RUN / f"synthetic/JPEGImages/{source}.jpg", root / f"{name}.jpg")
     (root / "tags.csv").write_text("image,tags,split,mask\nmutant.jpg,c1,train,mask.png\nother.jpg,c2,val,\n")
     return read_mask(Path(_linked(root, folder)["mask"].item()))
 
@@ -189,13 +207,21 @@ def _one_row(folder: Path) -> Path:
     return path
 
 
-def _own_mask(data: bytes, folder: Path) -> np.ndarray:
-    (folder / "own").mkdir()
-    (folder / "own/train_000000.png").write_bytes(data)
-    link_masks(
-        split_csv=_one_row(folder), folder=folder / "own", masks_csv=folder / "own.csv", classes=len(classes_of_run())
+def _external_mask(data: bytes, folder: Path) -> np.ndarray:
+    """Return the copy of another method's mask."""
+    (folder / "external").mkdir()
+    (folder / "external/train_000000.png").write_bytes(data)
+    copy_masks(
+        split_csv=_one_row(folder),
+        external_folder=folder / "external",
+        masks_csv=folder / "masks.csv",
+        folder=folder / "masks",
+        classes=classes_of_run(),
+        shard=0,
+        shards=1,
+        processes=1,
     )
-    return read_mask(Path(*paths_of(["train_000000"], [folder / "own.csv"])))
+    return read_mask(Path(*paths_of(["train_000000"], [folder / "masks.csv"])))
 
 
 def _pseudo_mask(data: bytes, folder: Path) -> np.ndarray:
@@ -204,19 +230,21 @@ def _pseudo_mask(data: bytes, folder: Path) -> np.ndarray:
     path.write_bytes(data)
     write_table([("train_000000", str(path), file_digest(path))], folder / "masks.csv")
     table = read_manifest(split_csv)
-    view = {"crop_px": SIDE_PX, "resize_long_side_px": [], "flip": False, "fill": (0, 0, 0)}
     views = TrainingViews(
         ids=list(table["id"]),
         images=list(table["image"]),
         tags=tag_matrix(table, classes_of_run()),
         masks=paths_of(["train_000000"], [folder / "masks.csv"]),
         seed=0,
-        **view,
+        crop_px=SIDE_PX,
+        resize_long_side_px=[],
+        flip=False,
+        fill=(0, 0, 0),
     )
     mask = views[0, 0]["mask"].numpy()
     score_masks(
         split_csv=split_csv,
-        masks_csv=[folder / "masks.csv"],
+        masks_csv=folder / "masks.csv",
         confusion_csv=folder / "confusion.csv",
         images_csv=folder / "images.csv",
         pixels_csv=folder / "pixels.csv",
@@ -235,7 +263,7 @@ def _saliency(data: bytes, folder: Path) -> np.ndarray:
     (folder / "maps/train_000000.png").write_bytes(data)
     table = maps_of_images(
         read_manifest(RUN / "data/train.csv"),
-        own_folder=folder / "maps",
+        external_folder=folder / "maps",
         by_rbd=False,
         computed_folder=folder / "none",
         processes=1,
@@ -289,6 +317,7 @@ KINDS = (
         suffix=".png",
         originals=PNGS,
         mutators=PNG,
+        left_out=lacks_rows,
         consume=lambda data, folder: _photo(data, folder, suffix=".png"),
         judge=_judge_photo,
     ),
@@ -298,16 +327,18 @@ KINDS = (
         suffix=".png",
         originals=MASKS,
         mutators=PNG,
+        left_out=lacks_rows,
         consume=_true_mask,
         judge=lambda mutant, found: _judge_mask(mutant, found, classes=len(CLASSES)),
     ),
     Kind(
-        name="own-mask",
+        name="external-mask",
         names=r"train_000000\.png",
         suffix=".png",
         originals=MASKS,
         mutators=PNG,
-        consume=_own_mask,
+        left_out=lacks_rows,
+        consume=_external_mask,
         judge=lambda mutant, found: _judge_mask(mutant, found, classes=len(classes_of_run())),
     ),
     Kind(
@@ -316,6 +347,7 @@ KINDS = (
         suffix=".png",
         originals=MASKS,
         mutators=PNG,
+        left_out=lacks_rows,
         consume=_pseudo_mask,
         judge=lambda mutant, found: _judge_mask(mutant, found, classes=len(classes_of_run())),
     ),
@@ -325,6 +357,7 @@ KINDS = (
         suffix=".png",
         originals=SALIENCY,
         mutators=PNG,
+        left_out=lacks_rows,
         consume=_saliency,
         judge=_judge_saliency,
     ),
@@ -334,6 +367,7 @@ KINDS = (
         suffix=".png",
         originals=SALIENCY,
         mutators=PNG,
+        left_out=lacks_rows,
         consume=_changed_saliency,
         judge=_judge_saliency,
     ),

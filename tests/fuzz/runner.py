@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-RIGHT, SENTENCE, TRACEBACK, WRONG = OUTCOMES = ("right", "sentence", "traceback", "wrong")
+RIGHT, SENTENCE, LEFT_OUT, TRACEBACK, WRONG = OUTCOMES = ("right", "sentence", "left out", "traceback", "wrong")
 MEMORY_BYTES = 3 << 30  # beyond what the libraries take
 SECONDS = 60
 LONGEST_LINE = 1100  # characters of a sentence
@@ -132,6 +132,8 @@ def _outcome(kinds, name: str, number: int, mutant, *, failures: Path) -> Outcom
     from mdc.runtime.errors import InputError
 
     kind = kinds.KINDS[name]
+    if kind.left_out(mutant.data):
+        return Outcome(name, number, LEFT_OUT, "", mutant.how)
     kept = failures / f"{name}-{number}{kind.suffix}"
     kept.write_bytes(mutant.data)  # before: the mutant may end this process
     folder = Path(tempfile.mkdtemp(dir=".", prefix="mutant-"))

@@ -3,6 +3,7 @@
 import copy
 import csv
 import io
+import json
 import os
 import re
 import shutil
@@ -15,28 +16,31 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
-from mdc.config.load import check_config, check_files, load_schema, typed
+from mdc.config.load import check_files, load_config
 from mdc.data.labels import CLASSES as VOC_CLASSES
 from mdc.data.manifest import COLUMNS, read_manifest, tag_matrix
 from mdc.data.tagged_folder import link_folder
-from mdc.data.voc_layout import link_devkit
+from mdc.data.voc_layout import link_voc_layout
 from mdc.storage.image_tables import read_table
 from tests.fuzz.formats.yaml_files import YAML
 from tests.fuzz.kind import Kind, Mutant
 from tests.fuzz.mutations import TABLE, TEXT
-from tests.fuzz.originals import PROJECT, classes_of_run
+from tests.fuzz.originals import PROJECT, classes_of_run, with_all_keys
 
 CLASSES = ("cat", "dog")
-SCHEMA = load_schema()
+SCHEMA = json.loads((PROJECT / "workflow/schemas/config.schema.json").read_text())
+TYPES = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,), "array": (list,)}
+TYPES |= {"object": (dict,), "null": (type(None),)}
+TRUTH_WORDS = {True: ("true", "yes", "on", "y", "t", "1"), False: ("false", "no", "off", "n", "f", "0")}
 csv.field_size_limit(1 << 24)  # of the judge's reader; longer cells are no fault of a table
-SCENES = tuple(f"originals/run/shapes/JPEGImages/{name}.jpg" for name in
+SCENES = tuple(f"originals/run/synthetic/JPEGImages/{name}.jpg" for name in
                ("train_000000", "train_000001", "train_000002", "val_000000"))  # fmt: skip
 
 
 # --- annotations
 def _annotation(data: bytes, folder: Path) -> set[str]:
     """Return the tags of the training image whose annotation is the mutant."""
-    root = folder / "devkit"
+    root = folder / "voc"
     for part in ("JPEGImages", "Annotations", "ImageSets/Main"):
         (root / part).mkdir(parents=True)
     for id, scene in zip(("mutant", "other"), SCENES, strict=False):
@@ -45,7 +49,7 @@ def _annotation(data: bytes, folder: Path) -> set[str]:
     shutil.copy("originals/texts/2007_000032.xml", root / "Annotations/other.xml")
     (root / "ImageSets/Main/train.txt").write_text("mutant\n")
     (root / "ImageSets/Main/val.txt").write_text("other\n")
-    splits = link_devkit(
+    splits = link_voc_layout(
         root,
         classes=[*VOC_CLASSES, *classes_of_run()],
         plain_folder=folder / "data",
@@ -185,9 +189,14 @@ class SnakemakeError(Exception):
     """What Snakemake says to a file of configuration before our code is asked; not ours to mend."""
 
 
-def _loaded(path: str) -> dict:
+def _merged(path: str) -> dict[str, Any]:
+    """Return config.yaml with an overlay, as Snakemake merges them."""
     try:
-        return load_configfile(path)
+        overlay = load_configfile(path)
+        config = copy.deepcopy(overlay)
+        update_config(config, load_configfile(str(PROJECT / "config/config.yaml")))
+        update_config(config, overlay)
+        return config
     except WorkflowError:
         raise
     except Exception as error:
@@ -201,14 +210,9 @@ def _config(data: bytes, folder: Path) -> dict[str, Any]:
     (folder / "photos/tags.csv").touch()
     os.chdir(folder)  # paths in a configuration are relative to where Snakemake was started
     try:
-        overlay = _loaded("overlay.yaml")
-        config = copy.deepcopy(overlay)
-        update_config(config, load_configfile(str(PROJECT / "config/config.yaml")))
-        update_config(config, overlay)
+        config = _merged("overlay.yaml")
         check_files(["overlay.yaml"])
-        config.update(typed(config, load_schema()))
-        check_config(config)
-        return config
+        return with_all_keys(load_config(config))
     finally:
         os.chdir("../")
 
@@ -231,27 +235,38 @@ class _NoRepeats(yaml.SafeLoader):
 
 def _not_taken(written: Any, found: Any, where: str) -> str:
     """Return which written value is another one in the configuration, but for its type."""
+    if isinstance(written, set):
+        written = sorted(written)
+    if isinstance(written, list) and isinstance(found, dict):  # a network by its dilations alone
+        found = found["dilations"]
     if isinstance(written, dict):
-        missing = [key for key in written if str(key) not in found]
-        parts = [_not_taken(item, found[str(key)], f"{where}.{key}") for key, item in written.items() if not missing]
+        given = {str(key): item for key, item in written.items() if item is not None}  # without a value: the default
+        missing = [key for key in given if key not in found]
+        parts = [_not_taken(item, found[key], f"{where}.{key}") for key, item in given.items() if not missing]
         return f"{where}: {missing} were left out" if missing else next(filter(None, parts), "")
     if isinstance(written, list):
         parts = [_not_taken(a, b, where) for a, b in zip(written, found, strict=True)]
         return next(filter(None, parts), "")
-    same = written == found or str(written) == str(found) or (written is None and found == "")
+    same = written == found or str(written) == str(found)
     if not same and isinstance(written, str):
-        same = found == os.path.expanduser(written) or str(found).lower() == written.lower()
+        same = found == os.path.expanduser(written) or (type(found) is bool and written.lower() in TRUTH_WORDS[found])
         same = same or (type(found) in (int, float) and float(written) == found)
     return "" if same else f"{where}: {found!r} instead of {written!r}"
 
 
-def _outside(value: Any, schema: dict, where: str) -> str:
-    """Return which value is not of its documented kind or range: by a few lines that are not jsonschema's."""
+def _outside(value: Any, schema: dict | bool, where: str) -> str:
+    """Return which value is not of its documented kind: by a few lines that are not pydantic's."""
+    if isinstance(schema, bool):
+        return "" if schema else f"{where}: there is no such key"
     if "$ref" in schema:
         schema = SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]]
-    kinds = schema.get("type")
-    if kinds == "integer" and type(value) is not int:
-        return f"{where}: {value!r} is no whole number"
+    if "anyOf" in schema:
+        parts = [_outside(value, option, where) for option in schema["anyOf"]]
+        return "" if "" in parts else parts[0]
+    if "type" in schema and type(value) not in TYPES[schema["type"]]:
+        return f"{where}: {value!r} is no {schema['type']}"
+    if value not in schema.get("enum", [schema.get("const", value)]):
+        return f"{where}: {value!r} is none of the choices"
     if isinstance(value, float) and not abs(value) < float("inf"):
         return f"{where}: {value!r}"
     if isinstance(value, str) and "pattern" in schema and not re.search(schema["pattern"].replace("$", r"\Z"), value):
@@ -259,8 +274,7 @@ def _outside(value: Any, schema: dict, where: str) -> str:
     if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
         return f"{where}: {value!r} has control characters"
     if isinstance(value, dict):
-        known, other = schema.get("properties", {}), schema.get("additionalProperties") or {}
-        parts = [_outside(item, known.get(key, other), f"{where}.{key}") for key, item in value.items()]
+        parts = [_outside(item, _schema_of(key, schema), f"{where}.{key}") for key, item in value.items()]
         return next(filter(None, parts), "")
     if isinstance(value, list):
         parts = [_outside(item, schema.get("items", {}), f"{where}[{place}]") for place, item in enumerate(value)]
@@ -268,7 +282,14 @@ def _outside(value: Any, schema: dict, where: str) -> str:
     return ""
 
 
-XML = tuple(f"texts/{name}.xml" for name in ("2007_000032", "2008_000003", "shapes"))
+def _schema_of(key: str, schema: dict) -> dict | bool:
+    if key in schema.get("properties", {}):
+        return schema["properties"][key]
+    by_pattern = [part for pattern, part in schema.get("patternProperties", {}).items() if re.search(pattern, key)]
+    return by_pattern[0] if by_pattern else schema.get("additionalProperties", True)
+
+
+XML = tuple(f"texts/{name}.xml" for name in ("2007_000032", "2008_000003", "synthetic"))
 CONFIGS = tuple(f"configs/{name}.yaml" for name in ("demo", "whole", "own"))
 SENTENCES = (WorkflowError, SnakemakeError)
 SNAKEMAKES_OWN = "Snakemake itself:"

@@ -7,19 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from mdc.cams.dump import dump_cams
-from mdc.networks.checkpoints import load_state
+from mdc.cams.files import read_cams
+from mdc.networks.checkpoints import load_network, read_checkpoint
 from mdc.networks.init_weights import initialise
-from mdc.networks.multi_dilation import build_classifier
+from mdc.networks.largefov import SegmenterDescription
+from mdc.networks.multi_dilation import ClassifierDescription
 from mdc.predict.segmenter import Segmenter
 from mdc.segmenter.train import train_segmenter
-from mdc.storage.hdf5 import read_cams
 from tests.fuzz.checksums import with_checksums
-from tests.fuzz.formats.torch_files import TORCH, torch_settings
+from tests.fuzz.formats.torch_files import TORCH, torch_description
 from tests.fuzz.kind import Mutant
-from tests.fuzz.originals import CLASSIFIER, DILATIONS, RUN, classes_of_run, segmenter_arguments
-from tests.voc_archives import VGG16_BACKBONE
+from tests.fuzz.originals import CLASSIFIER, RUN, segmenter_arguments
 
 
 def _segmenter(data: bytes, folder: Path) -> dict:
@@ -27,7 +28,7 @@ def _segmenter(data: bytes, folder: Path) -> dict:
     path = folder / "weights.pt"
     path.write_bytes(data)
     segmenter = Segmenter.load(path, device="cpu")
-    mask = segmenter(RUN / "shapes/JPEGImages/val_000000.jpg")
+    mask = segmenter(RUN / "synthetic/JPEGImages/val_000000.jpg")
     return {
         "state": segmenter.network.state_dict(),
         "classes": segmenter.classes,
@@ -36,17 +37,23 @@ def _segmenter(data: bytes, folder: Path) -> dict:
     }
 
 
+def _described(content: dict) -> dict:
+    """Return the description in a checkpoint; numbers in the place of names stand for their texts."""
+    described = json.loads(content["description"])
+    return described | {"classes": list(map(str, described["classes"]))}
+
+
 def _judge_segmenter(mutant: Mutant, found: dict) -> str:
     content = torch.load(io.BytesIO(mutant.data), weights_only=True)
-    settings = json.loads(content["settings"])
+    described = _described(content)
     if not isinstance(found["max_side_px"], int) or found["max_side_px"] < 1:
         return f"max_side_px {found['max_side_px']!r}"
     if not all(isinstance(name, str) for name in found["classes"]) or len(set(found["classes"])) < len(
         found["classes"]
     ):
         return f"classes {found['classes']}"
-    if list(found["classes"][1:]) != settings["classes"] or found["max_side_px"] != settings["max_side_px"]:
-        return "other settings than the file holds"
+    if list(found["classes"][1:]) != described["classes"] or found["max_side_px"] != described["max_side_px"]:
+        return "another description than the file holds"
     if found["mask"].max() >= len(found["classes"]):
         return f"index {found['mask'].max()} in a mask"
     return _other_state(found["state"], content["state"])
@@ -71,24 +78,29 @@ def _classifier(data: bytes, folder: Path) -> dict:
         split_csv=RUN / "data/val.csv",
         weights_pt=folder / "weights.pt",
         cams_h5=folder / "val.h5",
-        classes=classes_of_run(),
-        dilations=DILATIONS,
-        network=CLASSIFIER,
+        settings={},
         shard=0,
         shards=1,
         device="cpu",
         threads=1,
     )
-    return {"state": load_state(folder / "weights.pt"), "items": [vars(item) for item in read_cams(folder / "val.h5")]}
+    network, description = load_network(folder / "weights.pt", ClassifierDescription)
+    return {
+        "state": network.state_dict(),
+        "description": description.model_dump(),
+        "items": [vars(item) for item in read_cams(folder / "val.h5")],
+    }
 
 
 def _judge_classifier(mutant: Mutant, found: dict) -> str:
-    if not np.isfinite(found["items"][0]["maps"]).all():
-        return "maps that are not finite"
-    model = build_classifier(dilations=DILATIONS, classes=len(classes_of_run()), **CLASSIFIER)
-    stored = torch.load(io.BytesIO(mutant.data), weights_only=True)["state"]
-    model.load_state_dict(stored)
-    return _other_state(model.state_dict(), stored)
+    content = torch.load(io.BytesIO(mutant.data), weights_only=True)
+    described = _described(content)
+    if any(found["description"][key] != described[key] for key in ("classes", *CLASSIFIER)):
+        return "another description than the file holds"
+    maps = found["items"][0]["maps"]
+    if not np.isfinite(maps).all() or len(maps) != len(described["dilations"]):
+        return f"maps {maps.shape}, or not finite"
+    return _other_state(found["state"], content["state"])
 
 
 def _resumed(data: bytes, folder: Path) -> dict:
@@ -96,7 +108,8 @@ def _resumed(data: bytes, folder: Path) -> dict:
     (name,) = (path.name for path in (RUN / "stopped").glob("resume-*.ckpt"))
     (folder / name).write_bytes(data)
     train_segmenter(**segmenter_arguments(RUN, folder / "weights.pt"))
-    return {"state": load_state(folder / "weights.pt"), "history": (folder / "metrics.csv").read_text()}
+    state, _ = read_checkpoint(folder / "weights.pt", SegmenterDescription)
+    return {"state": state, "history": (folder / "metrics.csv").read_text()}
 
 
 def _read_resume(mutant: Mutant, found: dict) -> str:
@@ -116,18 +129,21 @@ def _not_from(mutant: Mutant, found: dict) -> str:
     return f"{wrong[0]}: of another shape" if wrong else ""
 
 
+VGG16 = ClassifierDescription(
+    classes=["cat", "dog"], encoder={"name": "vgg", "weights_input": "torchvision"}, **CLASSIFIER
+)
+
+
 @functools.cache
-def _vgg16_classifier():
-    return build_classifier(
-        backbone=VGG16_BACKBONE, conv5_dilation=1, dilations=[1], classes=2, block_width=8, head="shared"
-    )
+def _vgg16_classifier() -> nn.Module:
+    return VGG16.build()
 
 
 def _vgg16(data: bytes, folder: Path) -> dict:
     path = folder / "vgg16.pth"
     path.write_bytes(data)
     network = _vgg16_classifier()
-    initialise(network, init="imagenet", weights=str(path), weights_input="torchvision", classifier_state=None)
+    initialise(network, VGG16, init="pretrained", weights=str(path))
     convolutions = [tensor.clone() for name, tensor in network.state_dict().items() if ".layers.conv" in name]
     return {"state": convolutions}
 
@@ -143,9 +159,10 @@ def _read_vgg16(mutant: Mutant, found: dict) -> str:
     return ""
 
 
-WEIGHTS = (*TORCH, torch_settings, torch_settings)
+WEIGHTS = (*TORCH, torch_description, torch_description)
 SEGMENTER_PT, CLASSIFIER_PT = "run/segmenter/weights.pt", "run/classifier/weights.pt"
-BY_MAPS = r"weights\.pt|has diverged"  # finite weights that make maps which are not
+# finite weights that make maps which are not, and classes that are not those of the photos
+BY_MAPS = r"weights\.pt|has diverged|the manifest's tags"
 KINDS = (
     with_checksums("weights-segmenter", r"weights\.pt", SEGMENTER_PT, WEIGHTS, _segmenter, _judge_segmenter),
     with_checksums("weights-classifier", BY_MAPS, CLASSIFIER_PT, WEIGHTS, _classifier, _judge_classifier, 0.6),

@@ -151,7 +151,7 @@ def test_jobs_of_a_killed_snakemake_were_cancelled_before_it_continued(disturbed
 
 
 def test_what_takes_seconds_was_not_submitted_and_the_scores_were_in_groups(disturbed_run, cluster):
-    rules = ["make_shapes", "link_data", "compute_saliency", "train_classifier", "dump_cams", "fuse_masks"]
+    rules = ["draw_synthetic", "link_data", "compute_saliency", "train_classifier", "dump_cams", "fuse_masks"]
     rules += ["fuse_salient_masks", "sweep_threshold", "train_segmenter", "predict_scores", "apply_crf"]
     rules += ["choose_saliency_threshold", "scores_score_masks"]
     assert {rule_of(job) for job in cluster.jobs()} == set(rules)

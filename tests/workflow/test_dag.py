@@ -1,9 +1,9 @@
 """Which jobs a configuration leads to, and the sentences that a wrong one is refused with."""
 
 import re
-from pathlib import Path
 
 import pytest
+
 from tests.voc_archives import sbd_files, voc_files, write_folder
 
 from .conftest import TINY, Project, copy_project
@@ -30,7 +30,7 @@ def test_the_paper_starts_from_nothing_and_is_one_classifier_and_six_segmenters(
     for rule in ("download_voc", "download_sbd", "download_weights", "convert_sbd"):
         assert counts[rule] == 1
     assert counts["check_weights"] == 2  # of both networks, before the first is trained
-    assert not counts.keys() & {"make_shapes", "unpack_voc_test"}
+    assert not counts.keys() & {"draw_synthetic", "unpack_voc_test", "init_classifier"}
 
 
 def test_shards_and_seeds_multiply_the_jobs(project):
@@ -38,13 +38,19 @@ def test_shards_and_seeds_multiply_the_jobs(project):
     counts = job_counts(result.stdout)
     assert counts["train_classifier"] == 2
     assert counts["dump_cams"] == 2 * 2 * 4  # seeds, train and val, shards
+    assert counts["fuse_masks"] == 2 * (6 + 5) * 4  # as above
+    assert counts["fuse_salient_masks"] == 2 * 6 * 4
     assert counts["compute_saliency"] == 2 * 4  # the same for both seeds
     assert counts["apply_crf"] == 2 * 6 * 4
+    # one table and one file for all shards
+    tables = {"saliency": 2, "masks": 2 * (6 + 5 + 6), "predictions": 2 * 6, "crf": 2 * 6}
+    assert counts["join_tables"] == sum(tables.values())
+    assert counts["join_stores"] == 2 * 2 + 2 * 6  # maps and scores
 
 
-def test_an_ablation_classifier_is_another_entry_of_blocks(project):
+def test_another_classifier_is_another_entry_of_networks(project):
     result = project.snakemake(
-        "--dry-run", "--config", "classifier={blocks: {mdc: [1, 3], same: [1, 1]}}",
+        "--dry-run", "--config", "classifier={networks: {mdc: [1, 3], same: [1, 1]}}",
         "segmenter={settings: [weak-fusion, weak-d1_2]}",
     )  # fmt: skip
     counts = job_counts(result.stdout)
@@ -76,8 +82,8 @@ def test_on_slurm_jobs_with_gpus_go_to_their_partition_and_have_them_on_one_node
     resources = job_resources(result.stdout)
     gpus = {rule: asked["gpu"] for rule, asked in resources.items() if "gpu" in asked}
     assert gpus == {
-        "train_classifier": "1", "dump_cams": "1", "dump_untrained_cams": "1", "train_segmenter": "4",
-        "predict_scores": "1", "predict_photos": "1",
+        "train_classifier": "1", "dump_cams": "1", "train_segmenter": "4", "predict_scores": "1",
+        "predict_photos": "1",
     }  # fmt: skip
     for rule, asked in resources.items():
         assert asked["slurm_partition"] == ("CHANGE_GPU" if rule in gpus else "CHANGE"), rule
@@ -151,14 +157,34 @@ def test_new_photos_and_a_segmenter_that_are_not_there_are_refused_when_they_are
         assert result.returncode == 1 and words in result.stdout + result.stderr
 
 
-def test_own_masks_replace_classifier_and_fusion(project):
+def test_external_masks_replace_classifier_and_fusion(project):
     (project.folder / "fake" / "masks").mkdir(parents=True)
     result = project.snakemake(
-        "--dry-run", "--config", "masks={own_masks: fake/masks}", "segmenter={settings: [weak-own]}",
+        "--dry-run", "--config", "masks={external_masks: fake/masks}", "segmenter={settings: [weak-external]}",
     )  # fmt: skip
     counts = job_counts(result.stdout)
-    assert counts["link_masks"] == counts["train_segmenter"] == 1
+    assert counts["copy_masks"] == counts["train_segmenter"] == 1
     assert not counts.keys() & {"train_classifier", "dump_cams", "fuse_masks", "compute_saliency", "sweep_threshold"}
+
+
+def test_a_variant_of_the_maps_needs_no_rule_of_its_own(project):
+    """Maps are dumped once more where `cams` differs, and not where variants differ in something else."""
+    variants = "untrained: {cams: {network: untrained}}, best: {masks: {threshold: best}}"
+    variants += ", bare: {cams: {network: untrained}, saliency: {source: none}}"
+    settings = ["weak-fusion", "weak-fusion@untrained", "weak-fusion@best", "weak-fusion@bare"]
+
+    def dumped(*names: str) -> tuple[dict[str, int], set[str]]:
+        config = ["--config", f"variants={{{variants}}}", f"segmenter={{settings: [{', '.join(names)}]}}"]
+        result = project.snakemake("segmenter", "--dry-run", *config, overlays=TINY)
+        return job_counts(result.stdout), set(re.findall(r"output: results/tiny/cams/(\S+)", result.stdout))
+
+    plain, maps = dumped(*settings[:1])
+    assert maps == {"mdc/seed0/main/train.0-of-1.h5"} and plain["train_segmenter"] == 1
+    varied, maps = dumped(*settings)
+    assert maps == {"mdc/seed0/main/train.0-of-1.h5", "mdc/seed0/untrained/train.0-of-1.h5"}
+    assert varied["train_segmenter"] == 4 and varied["fuse_masks"] == 4
+    # the untrained network, and true masks and a sweep for the best threshold
+    assert varied.keys() - plain.keys() == {"init_classifier", "check_some_ground_truth", "sweep_threshold"}
 
 
 def test_without_saliency_there_is_no_saliency_stage_and_no_salient_baseline(project):
@@ -182,7 +208,7 @@ def test_without_saliency_there_is_no_saliency_stage_and_no_salient_baseline(pro
         ("scores", "tabulate_scores"),
         ("figures", "draw_figure5"),
         ("report", "draw_sheet"),
-        ("readme", "write_readme"),
+        ("write_readme", "write_readme"),
     ],
 )
 def test_every_stage_is_a_target(project, target, last):
@@ -220,7 +246,7 @@ def test_data_that_is_there_is_used_where_it_lies_and_not_downloaded(project):
     root = write_folder(project.folder / "mine", voc_files() | sbd_files())
     (root / "vgg16.pth").touch()
     data = "data={voc_root: mine/VOCdevkit, sbd_root: mine/benchmark_RELEASE, expected_images: {train: 3, val: 2}}"
-    weights = "classifier={weights: mine/vgg16.pth}"
+    weights = "encoder={weights: mine/vgg16.pth}"
     counts = job_counts(project.snakemake("--dry-run", "--config", data, weights).stdout)
     assert counts["convert_sbd"] == counts["link_data"] == 1
     assert not [rule for rule in counts if rule.startswith(("download", "unpack"))]
@@ -231,7 +257,7 @@ def test_only_what_is_needed_is_downloaded(project):
         counts = job_counts(project.snakemake("--dry-run", "--config", *config).stdout)
         return {rule for rule in counts if rule.startswith(("download", "unpack", "convert"))}
 
-    assert downloads("data={source: shapes}") == {"download_weights"}
+    assert downloads("data={source: synthetic}") == {"download_weights"}
     everything = {"download_voc", "download_sbd", "convert_sbd", "download_weights"}
     (project.folder / "test.tar").touch()
     assert downloads("data={voc_test_archive: test.tar}", "predictions={splits: [val, test]}") == (
@@ -254,34 +280,27 @@ def test_folders_that_are_not_the_data_are_refused_with_what_they_lack(project):
 
 def test_jobs_run_the_library_beside_the_snakefile(tmp_path):
     copy = copy_project(tmp_path)
-    module = copy.folder / "workflow" / "mdc" / "shapes.py"
+    module = copy.folder / "workflow/mdc/data/synthetic/dataset.py"
     module.write_text(module.read_text() + '\nraise RuntimeError("the copy is what runs")\n')
     result = copy.snakemake("data", overlays=TINY)
     assert result.returncode == 1
     assert "the copy is what runs" in result.stdout + result.stderr
 
 
-def test_results_that_the_configuration_does_not_have_are_no_targets(project):
-    for target in (
+@pytest.mark.parametrize(
+    "target",
+    [
         "masks/mdc/seed0/fuzion/train.csv",
         "masks/nope/seed0/d1/train.csv",
         "classifier/mdc/seed7/weights.pt",
-    ):
-        result = project.snakemake(f"results/tiny/{target}", "--dry-run", overlays=TINY)
-        assert result.returncode == 1
-        assert "MissingRuleException" in result.stdout + result.stderr
-
-
-def test_every_working_rule_states_its_needs():
-    rules = Path(__file__).parents[2] / "workflow" / "rules"
-    seen = 0
-    for file in rules.glob("*.smk"):
-        for text in re.split(r"^ *(?=rule )", file.read_text(), flags=re.M)[1:]:
-            if "script:" in text:
-                seen += 1
-                for directive in ("log", "benchmark", "conda", "threads", "resources", "params", "output"):
-                    assert re.search(rf"^ +{directive}:", text, flags=re.M), (text.splitlines()[0], directive)
-                assert "mem_mb=" in text and "runtime=" in text
-                assert "code=fingerprint(" in text or re.search(r"^ +hash=", text, flags=re.M)
-                assert '"""' in text  # the sentence that `snakemake --list-rules` shows
-    assert seen >= 19
+        "classifier/nope/seed0/weights.pt",
+        "classifier/nope/weights_checked.csv",
+        "cams/mdc/seed0/untrained/train.0-of-1.h5",  # there is no such variant
+        "segmenter/mdc/seed0/weak-d2/weights.pt",
+        "scores/mdc/seed7/train/pseudo-d1.confusion.csv",
+    ],
+)
+def test_results_that_the_configuration_does_not_have_are_no_targets(project, target):
+    result = project.snakemake(f"results/tiny/{target}", "--dry-run", overlays=TINY)
+    assert result.returncode == 1
+    assert re.search("Missing(Rule|Input)Exception", result.stdout + result.stderr)

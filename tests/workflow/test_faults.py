@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.disks import mounted
 
 from mdc.runtime.locks import locked
+from tests.disks import mounted
 
 from .conftest import ONE_THREAD_EACH, TINY, copy_project
 
@@ -91,7 +91,7 @@ def test_a_second_snakemake_is_refused_and_a_killed_one_takes_its_jobs_along(pro
     assert "continuing the unfinished training" in (project.folder / LOG).read_text()
     table = pd.read_csv(project.folder / "results/long/classifier/mdc/seed0/metrics.csv")
     assert table["epoch"].tolist() == list(range(1, 41))
-    left = {path.name for path in project.folder.glob("results/**/.*") if not path.name.startswith(".finished-")}
+    left = {path.name for path in project.folder.glob("results/**/.*") if not path.name.startswith(".completed-")}
     assert left == {".snakemake_timestamp"}  # neither locks nor temporary files
 
 
@@ -118,7 +118,7 @@ SCORES = "results/tiny/predictions/mdc/seed0/true-masks/val.0-of-1.h5"
 
 def test_a_full_disk_stops_a_rule_with_a_sentence_and_the_next_run_makes_the_rest(tiny_run):
     finished = {path: path.stat().st_mtime_ns for path in tiny_run.folder.rglob("results/tiny/**/seed0/**/weights.pt")}
-    finished = {path: time for path, time in finished.items() if ".finished-" not in path.parent.name}
+    finished = {path: time for path, time in finished.items() if ".completed-" not in path.parent.name}
     assert len(finished) == 3
     with mounted(tiny_run.folder / CRF, "-t", "tmpfs", "-o", "size=8k", "tmpfs") as disk:
         done = tiny_run.snakemake("crf", "--forcerun", "apply_crf", overlays=TINY)
@@ -142,22 +142,27 @@ def test_a_truncated_file_of_scores_names_itself_and_the_rule_that_makes_it_agai
     said = f"{SCORES}: not a readable HDF5 file (.*); remove it and run the same with the target predictions "
     assert re.search(said, done.stderr)
     path.unlink()
-    assert tiny_run.planned("crf", overlays=TINY) == {"predict_scores", "apply_crf", "list_crf", "crf"}
+    assert tiny_run.planned("crf", overlays=TINY) == {"predict_scores", "apply_crf", "join_tables", "crf"}
     assert tiny_run.snakemake("crf", "all", overlays=TINY).returncode == 0
     assert path.stat().st_size == len(whole)
 
 
 def test_files_in_the_middle_that_were_damaged_and_removed_are_made_again_and_with_them_what_was_lost(tiny_run):
     results = tiny_run.folder / "results/tiny"
-    maps, weights = results / "cams/mdc/seed0/train.0-of-1.h5", results / "segmenter/mdc/seed0/true-masks/weights.pt"
-    made_of = [results / "masks/mdc/seed0/d1/train.csv", results / "crf/mdc/seed0/true-masks/val.csv"]
+    maps, weights = (
+        results / "cams/mdc/seed0/main/train.0-of-1.h5",
+        results / "segmenter/mdc/seed0/true-masks/weights.pt",
+    )
+    made_of = [results / "masks/mdc/seed0/d1/train.0-of-1.csv", results / "crf/mdc/seed0/true-masks/val.csv"]
     whole = {path: path.read_bytes() for path in (maps, weights, *made_of)}
     os.truncate(maps, 3000)
     weights.write_bytes((results / "classifier/mdc/seed0/weights.pt").read_bytes())  # in place, so what is kept as well
     failed = tiny_run.snakemake("--keep-going", "--set-threads", *ONE_THREAD_EACH, overlays=TINY)
     assert failed.returncode == 1 and "Traceback" not in failed.stderr
     assert re.search(f"{maps.name}: not a readable HDF5 file", failed.stderr)
-    assert re.search("true-masks/weights.pt: these weights are of another network: .*; name weights", failed.stderr)
+    assert re.search(
+        "true-masks/weights.pt: is a classifier, not a segmenter: name the weights.pt of a segmenter", failed.stderr
+    )
     assert not made_of[0].exists()  # Snakemake removes what failed jobs had made before
     for path in (maps, weights):
         path.unlink()

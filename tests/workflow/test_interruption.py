@@ -1,7 +1,6 @@
 """A training and a dump of maps, stopped half-way by SIGTERM and by SIGKILL, end as if nothing had happened."""
 
 import functools
-import os
 import shutil
 import signal
 import subprocess
@@ -19,10 +18,10 @@ from .conftest import Project, copy_project
 
 pytestmark = pytest.mark.slow
 
-CAMS = "results/soak/cams/mdc/seed0/train.0-of-1.h5"
+CAMS = "results/soak/cams/mdc/seed0/main/train.0-of-1.h5"
 SECONDS = 120  # for what takes ten
 # Enough images that storing their maps takes a second, and few epochs.
-SIZE = ["data={shapes: {train: 200}}", "shards=1", "classifier={training: {epochs: 4}}"]
+SIZE = ["data={synthetic: {train: 200}}", "shards=1", "classifier={training: {epochs: 4}}"]
 COMMAND = [CAMS, "--cores", "2", "--configfile", "config/demo.yaml", "reduced.yaml"]
 COMMAND += ["--set-threads", "train_classifier=1", "dump_cams=1", "--config", *SIZE]
 
@@ -59,21 +58,6 @@ def wait_for(moment: Callable[[], bool], process: subprocess.Popen, *, log: Path
             stop(process, signal.SIGKILL, seconds=SECONDS)
             pytest.fail(f"the moment has not come: {log.read_text()}")
         time.sleep(0.01)
-
-
-def test_sigterm_ends_snakemake_while_it_chooses_jobs(folder, tmp_path):
-    solver, asked = tmp_path / "cbc", tmp_path / "asked"
-    solver.write_text(f"#!/bin/sh\ntouch {asked}\nsleep 60\n")  # stands for the solver that chooses jobs
-    solver.chmod(0o755)
-    chosen_by = ["--scheduler", "ilp", "--scheduler-ilp-solver", "COIN_CMD"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-        process = start([*COMMAND, *chosen_by], folder=folder, log=tmp_path / "said")
-    wait_for(asked.exists, process, log=tmp_path / "said")
-    stop(process, signal.SIGTERM, seconds=30)  # raises if anything lives on
-    assert process.returncode == 1
-    assert "Will exit after finishing currently running jobs" in (tmp_path / "said").read_text()
-    assert not (folder / ".snakemake/locks").exists()
 
 
 def test_stopped_trainings_and_dumps_end_as_if_nothing_had_happened(left_alone, folder, tmp_path):

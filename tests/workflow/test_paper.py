@@ -15,15 +15,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tests import voc_archives as made
 import yaml
-from tests.file_server import FileServer, closed_port, cut, page, stall, whole
 from PIL import Image
 
 from mdc.data.labels import CLASSES
 from mdc.data.manifest import read_manifest
 from mdc.data.mask_files import read_mask
-from mdc.networks.checkpoints import load_state
+from mdc.networks.checkpoints import read_checkpoint
+from mdc.networks.largefov import SegmenterDescription
+from mdc.networks.multi_dilation import ClassifierDescription
+from tests import voc_archives as made
+from tests.file_server import FileServer, closed_port, cut, page, stall, whole
 
 from .conftest import ONE_THREAD_EACH, Project, copy_project
 
@@ -34,13 +36,13 @@ SMALL = {
     "device": "cpu",
     "data": {"expected_images": made.EXPECTED_IMAGES},
     "classifier": {
-        "blocks": {"mdc": [1]},
+        "networks": {"mdc": [1]},
         "block_width": 16,
-        "view": {"crop_px": 33, "resize_long_side_px": [40, 60]},
+        "augmentation": {"crop_px": 33, "resize_long_side_px": [40, 60]},
         "training": TRAINING,
     },
     "masks": {"sweep_thresholds": [0.3]},
-    "segmenter": {"settings": ["weak-d1"], "view": {"crop_px": 33}, "training": TRAINING},
+    "segmenter": {"settings": ["weak-d1"], "augmentation": {"crop_px": 33}, "training": TRAINING},
     "crf": {"iterations": 1},
     "report": {"sheet_images": 1},
 }
@@ -71,8 +73,10 @@ class Host:
                 "unpacked_mb": 1,
             },
             "weights": {
-                "urls": [self.server.url("/vgg16.pth")],
-                "hash": "sha256:" + hashlib.sha256(self.files["vgg16.pth"]).hexdigest()[:8],
+                "IMAGENET1K_V1": {
+                    "urls": [self.server.url("/vgg16.pth")],
+                    "hash": "sha256:" + hashlib.sha256(self.files["vgg16.pth"]).hexdigest()[:8],
+                }
             },
         }
         overlay = SMALL | {"downloads": downloads} | changes
@@ -114,10 +118,10 @@ def test_downloads_are_whole_and_beside_nothing_half(paper, host):
     data = paper.folder / "data"
     assert (data / "VOCtrainval_11-May-2012.tar").read_bytes() == host.files["voc.tar"]
     assert (data / "benchmark.tgz").read_bytes() == host.files["sbd.tgz"]
-    assert (data / "vgg16/IMAGENET1K_V1.pth").read_bytes() == host.files["vgg16.pth"]
-    names = {"voc", "voc_test", "sbd", "vgg16", "logs", "benchmarks", "VOCtrainval_11-May-2012.tar", "benchmark.tgz"}
+    assert (data / "weights/vgg/IMAGENET1K_V1.pth").read_bytes() == host.files["vgg16.pth"]
+    names = {"voc", "voc_test", "sbd", "weights", "logs", "benchmarks", "VOCtrainval_11-May-2012.tar", "benchmark.tgz"}
     assert {path.name for path in data.iterdir()} == names
-    assert {path.name for path in (data / "vgg16").iterdir()} == {"IMAGENET1K_V1.pth", "IMAGENET1K_V1.ready.txt"}
+    assert {path.name for path in (data / "weights/vgg").iterdir()} == {"IMAGENET1K_V1.pth", "IMAGENET1K_V1.ready.txt"}
     assert files_in(data / "voc") == made.voc_files()
     assert files_in(data / "voc_test") == made.voc_test_files()
     log = (data / "logs/download_voc.log").read_text()
@@ -146,14 +150,19 @@ def test_the_training_list_is_derived_and_val_is_apart(paper):
 
 def test_both_networks_started_from_vgg16(paper):
     results = paper.folder / "results/small"
-    for stage, used, unused in (("classifier", 26, 6), ("segmenter", 30, 2)):
-        uses = pd.read_csv(results / stage / "mdc/weights_checked.csv")["use"].value_counts()
-        assert (uses["used"], uses["unused"]) == (used, unused)
+    expected = {
+        "classifier": {"encoder": 26, "unused": 6, "new": 4},  # a block and its head
+        "segmenter": {"encoder": 26, "fully connected": 4, "unused": 2, "new": 2},  # the scores
+    }
+    for stage, uses in expected.items():
+        assert pd.read_csv(results / stage / "mdc/weights_checked.csv")["use"].value_counts().to_dict() == uses
     start = made.vgg16_state()
-    trained = load_state(results / "classifier/mdc/seed0/weights.pt")["trunk.layers.conv4_2.weight"]
+    classifier, _ = read_checkpoint(results / "classifier/mdc/seed0/weights.pt", ClassifierDescription)
+    segmenter, _ = read_checkpoint(results / "segmenter/mdc/seed0/weak-d1/weights.pt", SegmenterDescription)
+    trained = classifier["encoder.layers.conv4_2.weight"]
     # three steps with a learning rate of .001 move it, and not far
     assert 0 < (trained - start["features.19.weight"]).abs().max() < 0.05
-    fc6 = load_state(results / "segmenter/mdc/seed0/weak-d1/weights.pt")["fc6.weight"]
+    fc6 = segmenter["fc6.weight"]
     assert fc6[1000, 500, 2, 2].item() == pytest.approx(made.FC_UNIT * (4000 + 24500 + 42 + 6), rel=0.01)
 
 
@@ -292,4 +301,4 @@ def test_missing_saliency_maps_stop_the_run_before_any_training(paper, host, tmp
     planned = paper.planned(
         "masks", "--config", "saliency={source: folder, folder: maps, missing: rbd}", overlays=("small.yaml",)
     )
-    assert {"check_maps_exist", "compute_saliency"} <= planned
+    assert {"check_saliency_folder", "compute_saliency"} <= planned

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mdc.networks.checkpoints import weights_hash
+from mdc.networks.weight_files import weights_hash
 
 from .conftest import ONE_THREAD_EACH, PROJECT, copy_project
 
@@ -63,7 +63,10 @@ def test_maps_of_the_untrained_network_come_from_its_weights(results):
         for name in ("untrained", "weights")
     }
     folder = results / "cams/mdc/seed0"
-    for name, path in (("untrained", folder / "untrained/train.0-of-1.h5"), ("weights", folder / "train.0-of-1.h5")):
+    for name, path in (
+        ("untrained", folder / "untrained/train.0-of-1.h5"),
+        ("weights", folder / "main/train.0-of-1.h5"),
+    ):
         with h5py.File(path) as file:
             assert file.attrs["weights_hash"].decode() == weights_hash(states[name])
     assert weights_hash(states["untrained"]) != weights_hash(states["weights"])

@@ -23,7 +23,7 @@ def project(tiny_run, tmp_path_factory) -> Project:
     shutil.copytree(tiny_run.folder, copy.folder)
     shutil.copy(Path(__file__).with_name("tables.yaml"), copy.folder)
     planned = copy.planned("table3", "table4", overlays=OVERLAYS)
-    assert not planned & {"make_shapes", "link_data", "compute_saliency"}  # all of this is there
+    assert not planned & {"draw_synthetic", "link_data", "compute_saliency"}  # all of this is there
     result = copy.snakemake("table3", "table4", "--set-threads", *ONE_THREAD_EACH, overlays=OVERLAYS)
     assert result.returncode == 0, result.stdout + result.stderr
     return copy
@@ -50,7 +50,7 @@ def test_segmenters_know_how_many_human_masks_they_had(results):
 def test_the_other_classifier_has_another_grid(results):
     strides = []
     for classifier in ("mdc", "coarse"):
-        with h5py.File(results / f"cams/{classifier}/seed0/train.0-of-1.h5") as file:
+        with h5py.File(results / f"cams/{classifier}/seed0/main/train.0-of-1.h5") as file:
             strides.append((file.attrs["stride"], next(iter(file.values()))["maps"].shape[2:]))
     assert strides == [(4, (17, 17)), (16, (5, 5))]  # 64 px: 4 * 16 + 1 and 16 * 4 + 1
 

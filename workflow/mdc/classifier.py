@@ -1,6 +1,5 @@
 """The classifier stage: training the multi-dilation network on tags (paper §3.2)."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,12 @@ from torch import Tensor
 from torch.nn import functional
 from torchmetrics.functional.classification import multilabel_average_precision
 
+from mdc.config.experiments import block_names
 from mdc.data.manifest import read_manifest, tag_matrix
-from mdc.networks.init_weights import initialise
-from mdc.networks.multi_dilation import MultiDilationClassifier, build_classifier
-from mdc.training.datasets import TrainingViews, fill_colour, padded_to_grid, whole_photos
+from mdc.data.whole_photos import whole_photos
+from mdc.networks.init_weights import start_network
+from mdc.networks.multi_dilation import ClassifierDescription, MultiDilationClassifier
+from mdc.training.datasets import TrainingViews, fill_colour
 from mdc.training.engine import Task, fit
 from mdc.training.optimisation import Schedule
 from mdc.training.several_gpus import gathered
@@ -21,27 +22,25 @@ from mdc.training.several_gpus import gathered
 class ClassifierTask(Task):
     """Sigmoid cross-entropy on the tags, averaged over classes and blocks; average precision per block on val."""
 
-    def __init__(self, network: MultiDilationClassifier, schedule: Schedule, *, names: Sequence[str]) -> None:
-        super().__init__(network, schedule)
-        self.names = names
+    network: MultiDilationClassifier
 
     def on_validation_epoch_start(self) -> None:
         self.logits: list[Tensor] = []
         self.tags: list[Tensor] = []
 
     def loss(self, batch: dict) -> Tensor:
-        logits = self.network(self.network.standardise(batch["image"]))  # (N, D, K)
+        logits = self.network(self.network.encoder.standardise(batch["image"]))  # (N, D, K)
         return functional.binary_cross_entropy_with_logits(logits, batch["tags"][:, None].expand_as(logits))
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         images, tags = batch
-        padded = padded_to_grid(self.network.standardise(images), self.network.trunk.stride)
-        self.logits.append(self.network(padded).float().cpu())
+        self.logits.append(self.network(self.network.encoder.prepare(images)).float().cpu())
         self.tags.append(tags.cpu())
 
     def on_validation_epoch_end(self) -> None:
         table = average_precisions(torch.cat(gathered(self.logits)), torch.cat(gathered(self.tags)))
-        self.metrics = {f"mAP_{name}": row.nanmean().item() for name, row in zip(self.names, table, strict=True)}
+        names = block_names(self.network.dilations)
+        self.metrics = {f"mAP_{name}": row.nanmean().item() for name, row in zip(names, table, strict=True)}
 
 
 def average_precisions(logits: Tensor, tags: Tensor) -> Tensor:
@@ -61,14 +60,10 @@ def train_classifier(
     train_csv: Path,
     val_csv: Path,
     weights_pt: Path,
-    classes: Sequence[str],
-    dilations: Sequence[int],
-    names: Sequence[str],
-    network: dict[str, Any],
+    description: ClassifierDescription,
     init: str,
     weights: str,
-    weights_input: str,
-    view: dict[str, Any],
+    augmentation: dict[str, Any],
     training: dict[str, Any],
     seed: int,
     device: str,
@@ -80,46 +75,33 @@ def train_classifier(
 
     Args:
         train_csv, val_csv: manifests; val may be empty, then there is no average precision.
-        classes: names of the K foreground classes.
-        dilations, names: one per block.
-        network: arguments of `build_classifier` (without dilations and classes).
-        init, weights, weights_input: see `mdc.networks.init_weights.initialise`.
-        view: crop_px, resize_long_side_px and flip of `mdc.training.augmentation.augmented`.
+        description: of the network.
+        init, weights: see `mdc.networks.init_weights.start_network`.
+        augmentation: crop_px, resize_long_side_px and flip of `mdc.training.augmentation.augmented`.
         training: fields of `mdc.training.optimisation.Schedule`.
         device, threads, gpus: see `mdc.training.engine.fit`.
         code: fingerprint of the code; a training is not resumed by other code.
     """
-    torch.manual_seed(seed)
-    model = build_classifier(dilations=dilations, classes=len(classes), **network)
-    initialise(model, init=init, weights=weights, weights_input=weights_input, classifier_state=None)
+    network = start_network(description, seed=seed, init=init, weights=weights)
     table, val = read_manifest(train_csv), read_manifest(val_csv)
+    classes = description.classes
     views = TrainingViews(
         ids=list(table["id"]),
         images=list(table["image"]),
         tags=tag_matrix(table, classes),
         masks=None,
         seed=seed,
-        fill=fill_colour(model),
-        **view,
+        fill=fill_colour(network),
+        **augmentation,
     )
-    settings = {
-        "classes": list(classes),
-        "dilations": list(dilations),
-        "network": network,
-        "init": init,
-        "weights_input": weights_input,
-        "view": view,
-        "training": training,
-        "seed": seed,
-        "code": code,
-    }
     fit(
-        ClassifierTask(model, Schedule(**training), names=names),
+        ClassifierTask(network, Schedule(**training)),
         views,
         whole_photos(val, classes) if len(val) else None,
+        description=description,
         seed=seed,
-        settings=settings,
-        inputs=[train_csv, val_csv, *([Path(weights)] if init in ("imagenet", "file") else [])],
+        settings={"init": init, "augmentation": augmentation, "training": training, "seed": seed, "code": code},
+        inputs=[train_csv, val_csv, *([Path(weights)] if weights else [])],
         weights_pt=weights_pt,
         device=device,
         threads=threads,

@@ -12,11 +12,11 @@ from pydensecrf.utils import unary_from_softmax
 from mdc.data.images import read_image
 from mdc.data.manifest import read_manifest
 from mdc.data.mask_files import write_mask
-from mdc.networks.grid import upsample
+from mdc.networks.grid import Grid
+from mdc.predictions.files import Scores, read_scores, scores_grid, scores_ids
 from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import file_digest
 from mdc.runtime.parallel import map_in_order
-from mdc.storage.hdf5 import SCORES, Scores, attributes, ids_in, read_scores
 from mdc.storage.image_tables import png_path, write_table
 
 
@@ -69,7 +69,7 @@ def refine(image: np.ndarray, probabilities: np.ndarray, parameters: Parameters)
     return kept[labels].astype(np.uint8)
 
 
-def _refine_one(item: tuple[Scores, str], *, stride: int, parameters: Parameters, folder: Path) -> tuple[str, str, str]:
+def _refine_one(item: tuple[Scores, str], *, grid: Grid, parameters: Parameters, folder: Path) -> tuple[str, str, str]:
     scores, image = item
     photo = read_image(Path(image))
     if photo.shape[:2] != (scores.height, scores.width):
@@ -77,8 +77,7 @@ def _refine_one(item: tuple[Scores, str], *, stride: int, parameters: Parameters
             f"{image}: is {photo.shape[1]} x {photo.shape[0]} pixels, but its class scores are of {scores.width} x "
             f"{scores.height}: run the data stage again"
         )
-    at_image_size = upsample(scores.scores, stride=stride, height=scores.height, width=scores.width)
-    mask = refine(photo, softmax(at_image_size), parameters)
+    mask = refine(photo, softmax(scores.at_image_size(grid)), parameters)
     path = png_path(folder, scores.id)
     write_mask(path, mask)
     return scores.id, str(path), file_digest(path)
@@ -98,11 +97,11 @@ def apply_crf(
     photos = dict(zip(table["id"], table["image"], strict=True))
     one = functools.partial(
         _refine_one,
-        stride=attributes(scores_h5, kind=SCORES)["stride"],
+        grid=scores_grid(scores_h5),
         parameters=Parameters(**parameters),
         folder=folder,
     )
-    ids = ids_in(scores_h5, kind=SCORES)
+    ids = scores_ids(scores_h5)
     unknown = [image_id for image_id in ids if image_id not in photos]
     if unknown:
         raise InputError(f"{scores_h5}: the image {unknown[0]} is not in {split_csv}: remove it and run the same again")

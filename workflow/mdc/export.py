@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mdc.networks.checkpoints import weights_hash
 from mdc.networks.largefov import LargeFov
+from mdc.networks.weight_files import weights_hash
 from mdc.predict.segmenter import Segmenter
+from mdc.runtime.errors import InputError
 from mdc.runtime.files import written_whole
 from mdc.runtime.logs import logger
 from mdc.version import VERSION
@@ -32,16 +33,24 @@ class ImageToLogits(nn.Module):
     def __init__(self, network: LargeFov) -> None:
         super().__init__()
         self.network = network
+        grid = network.encoder.grid
+        if grid.offset not in (0, (grid.stride - 1) / 2):
+            raise InputError(
+                f"an encoder with stride {grid.stride} and offset {grid.offset} cannot be exported to ONNX"
+            )
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits float32 (1, C, H, W) of an RGB image uint8 (1, 3, H, W)."""
-        stride = self.network.trunk.stride
+        stride, border = self.network.encoder.grid.stride, round(2 * self.network.encoder.grid.offset)
         height, width = image.shape[2:]
-        # `mdc.networks.grid.padded_side` without negative numbers, which ONNX divides towards 0 and Python downwards
-        rows, columns = ((side + stride - 2) // stride * stride + 1 for side in (height, width))
-        standardised = self.network.standardise(image.float())
-        logits = self.network(functional.pad(standardised, (0, columns - width, 0, rows - height)))
-        enlarged = functional.interpolate(logits, (rows, columns), mode="bilinear", align_corners=True)
+        # `Grid.padded_side` without negative numbers, which ONNX divides towards 0 and Python downwards
+        rows, columns = ((side + stride - 2 - border) // stride * stride + 1 for side in (height, width))
+        standardised = self.network.encoder.standardise(image.float())
+        padding = (0, columns + border - width, 0, rows + border - height)
+        logits = self.network(functional.pad(standardised, padding))
+        # features on the outermost pixels, or in the middle of patches: the two grids that interpolation knows
+        size = rows + border, columns + border
+        enlarged = functional.interpolate(logits, size, mode="bilinear", align_corners=border == 0)
         return enlarged[:, :, :height, :width]
 
 
@@ -50,7 +59,7 @@ def export_segmenter(*, weights_pt: Path, onnx_file: Path, threads: int) -> None
 
     Input `image`: RGB, uint8 (1, 3, H, W), H and W any. Output `logits`: float32 (1, C, H, W). Standardisation, padding
     to the network's grid and enlarging are inside. Metadata: `classes`, a JSON list, "background" first; `max_side_px`,
-    the longest side of an image in training; `weights`, see `mdc.networks.checkpoints.weights_hash`; `mdc_version`.
+    the longest side of an image in training; `weights`, see `mdc.networks.weight_files.weights_hash`; `mdc_version`.
 
     Raises:
         InputError: the weights are of no segmenter.

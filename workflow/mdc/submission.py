@@ -91,7 +91,7 @@ def pack_submission(
     *,
     split_csv: Path,
     root: Path,
-    masks_csv: Sequence[Path],
+    masks_csv: Path,
     archive: Path,
     classes: int,
     competition: str,
@@ -102,7 +102,7 @@ def pack_submission(
     Args:
         split_csv: manifest of the test images.
         root: folder in VOC layout with the photos as they were handed out.
-        masks_csv: tables of the masks (all shards).
+        masks_csv: table of the masks.
         archive: a .tgz.
         classes: number of foreground classes.
         competition: `comp5` for methods trained on the challenge's own data alone, `comp6` for others.
@@ -115,7 +115,7 @@ def pack_submission(
     if not expected:
         raise InputError(f"{split_csv}: there are no test images: list them in ImageSets/Segmentation/test.txt")
     photos, _ = images_by_id(layout_root(root))
-    masks = read_table(masks_csv)
+    masks = read_table([masks_csv])
     problems = id_problems(expected, masks)
     gone = [image_id for image_id in expected if image_id not in photos]
     if gone:

@@ -1,57 +1,35 @@
 # cams: one localization map per block and tagged class, stored raw (paper 3.2).
-# Needs:    the trained classifier, or another method's maps (`cams.own_maps`).
-# Produces: cams/<classifier>/seed<seed>/<split>.<shard>-of-<shards>.h5; the layout is described in mdc/store.py;
-#           <split>.h5 beside them, by which all shards open as one file;
-#           cams/<classifier>/seed<seed>/untrained/ likewise, of the network as initialised, where a variant asks for it.
-
-
-localrules:
-    list_cams,
+# Needs:    the trained classifier, or another method's maps (`cams.external_maps`).
+# Produces: cams/<classifier>/seed<seed>/<maps>/<split>.<shard>-of-<shards>.h5, described in mdc/cams/files.py. <maps> is
+#           main, or the variant whose section `cams` differs.
 
 
 rule cams:
     """The localization maps of train, val and whatever else the run makes them of."""
     input:
-        expand(
-            f"{RESULTS}/cams/{BY_NETWORK}/{{split}}.h5",
-            classifier=CLASSIFIERS,
-            seed=config["seeds"],
-            split=["train", "val"],
-        ),
         [
-            cam_files({"classifier": classifier, "seed": seed}, split)
-            for classifier, seed, _ in every_network()
+            path
+            for network in PLAN.networks()
             for split in ("train", "val")
+            for path in PLAN.shards_and_list(PLAN.maps(str(network), split), ".h5")
         ],
-        [path for path in every_map() if path.startswith(f"{RESULTS}/cams/")],
+        PLAN.every_map("cams"),
 
 
-use rule list_saliency as list_cams with:
-    input:
-        tables=[],
-        stores=lambda wildcards: cam_files(wildcards, wildcards.split),
-    output:
-        store=f"{RESULTS}/cams/{BY_NETWORK}/{{split}}.h5",
-    log:
-        f"{RESULTS}/logs/list_cams/{BY_NETWORK}/{{split}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/list_cams/{BY_NETWORK}/{{split}}.tsv"
-
-
-if config["cams"]["own_maps"]:
+if CONFIG.cams.external_maps:
 
     rule link_cams:
         """Check another method's maps and take them over."""
         input:
-            own=lambda wildcards: config["cams"]["own_maps"].replace("{split}", wildcards.split),
-            split_csv=f"{RESULTS}/data/{{split}}.csv",
-            classes=CLASSES,
+            external=lambda wildcards: CONFIG.cams.external_maps.replace("{split}", wildcards.split),
+            split_csv="<run>/data/{split}.csv",
+            classes="<run>/data/classes.txt",
         output:
-            cams=f"{RESULTS}/cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.h5",
+            cams="<run>/cams/<network>/{maps}/{split}.<shard>.h5",
         log:
-            f"{RESULTS}/logs/link_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.log",
+            "<run>/logs/link_cams/<network>/{maps}/{split}.<shard>.log",
         benchmark:
-            f"{RESULTS}/benchmarks/link_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.tsv"
+            "<run>/benchmarks/link_cams/<network>/{maps}/{split}.<shard>.tsv"
         conda:
             "../../envs/mdc.yaml"
         threads: 1
@@ -60,7 +38,7 @@ if config["cams"]["own_maps"]:
             runtime=per_attempt(60),
         params:
             code=fingerprint("link_cams"),
-            dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),
+            dilations=lambda wildcards: CONFIG.dilations(wildcards.classifier),
         script:
             "../scripts/link_cams.py"
 
@@ -69,15 +47,14 @@ else:
     rule dump_cams:
         """Store the class activation maps of a shard of the images."""
         input:
-            split_csv=f"{RESULTS}/data/{{split}}.csv",
-            classes=CLASSES,
-            weights=f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt",
+            split_csv="<run>/data/{split}.csv",
+            weights=lambda wildcards: PLAN.cams_weights(network_of(wildcards), wildcards.maps),
         output:
-            cams=f"{RESULTS}/cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.h5",
+            cams="<run>/cams/<network>/{maps}/{split}.<shard>.h5",
         log:
-            f"{RESULTS}/logs/dump_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.log",
+            "<run>/logs/dump_cams/<network>/{maps}/{split}.<shard>.log",
         benchmark:
-            f"{RESULTS}/benchmarks/dump_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.tsv"
+            "<run>/benchmarks/dump_cams/<network>/{maps}/{split}.<shard>.tsv"
         conda:
             "../../envs/mdc.yaml"
         threads: 4
@@ -85,50 +62,9 @@ else:
             mem_mb=per_attempt(8000),
             runtime=per_attempt(120),
             gpu=GPU,
-            device=config["device"],
+            device=CONFIG.device,
         params:
-            code=fingerprint("dump_cams"),
-            dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),
-            network=lambda wildcards: classifier_network(wildcards.classifier),
+            code=fingerprint("dump_cams", encoder="classifier"),
+            settings=lambda wildcards: parameters.maps_settings(CONFIG, wildcards.maps),
         script:
             "../scripts/dump_cams.py"
-
-    rule init_classifier:
-        """Store the classifier as initialised: the baseline that shows what its training adds."""
-        input:
-            classes=CLASSES,
-            weights=weights_ready("classifier"),
-            weights_checked=weights_checks("classifier"),
-        output:
-            weights=f"{RESULTS}/classifier/{BY_NETWORK}/untrained.pt",
-        log:
-            f"{RESULTS}/logs/init_classifier/{BY_NETWORK}.log",
-        benchmark:
-            f"{RESULTS}/benchmarks/init_classifier/{BY_NETWORK}.tsv"
-        conda:
-            "../../envs/mdc.yaml"
-        threads: 1
-        resources:
-            mem_mb=per_attempt(4000),
-            runtime=per_attempt(10),
-        params:
-            code=fingerprint("init_classifier"),
-            dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),
-            network=lambda wildcards: classifier_network(wildcards.classifier),
-            init=config["classifier"]["init"],
-            weights=starting_weights("classifier"),
-            weights_input=weights_input("classifier"),
-        script:
-            "../scripts/init_classifier.py"
-
-    use rule dump_cams as dump_untrained_cams with:
-        input:
-            split_csv=f"{RESULTS}/data/{{split}}.csv",
-            classes=CLASSES,
-            weights=f"{RESULTS}/classifier/{BY_NETWORK}/untrained.pt",
-        output:
-            cams=f"{RESULTS}/cams/{BY_NETWORK}/untrained/{{split}}.{{shard}}-of-{{shards}}.h5",
-        log:
-            f"{RESULTS}/logs/dump_untrained_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.log",
-        benchmark:
-            f"{RESULTS}/benchmarks/dump_untrained_cams/{BY_NETWORK}/{{split}}.{{shard}}-of-{{shards}}.tsv"

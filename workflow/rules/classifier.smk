@@ -1,30 +1,31 @@
 # classifier: the multi-dilation network, trained on tags (paper 3.2).
 # Needs:    the tables of images; the starting weights, if any.
-# Produces: classifier/<name>/seed<seed>/weights.pt, metrics.csv (a row per epoch: loss, average precision per block),
-#           tensorboard/ and curves.png. A killed training continues from its last finished epoch.
+# Produces: classifier/<classifier>/seed<seed>/weights.pt, metrics.csv (a row per epoch: loss, average precision per
+#           block), tensorboard/ and curves.png; untrained.pt, the network before its training, where a variant asks for
+#           its maps. A killed training continues from its last finished epoch.
 
 
 rule classifier:
     """The trained classifiers."""
     input:
-        expand(f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt", classifier=CLASSIFIERS, seed=config["seeds"]),
+        [f"<run>/classifier/{network}/weights.pt" for network in PLAN.networks()],
 
 
 rule train_classifier:
     """Train the multi-dilation classifier on the tags."""
     input:
-        train_csv=manifest("train"),
-        val_csv=manifest("val"),
-        classes=CLASSES,
-        weights=weights_ready("classifier"),
-        weights_checked=weights_checks("classifier"),
+        train_csv=PLAN.manifest("train"),
+        val_csv=PLAN.manifest("val"),
+        classes="<run>/data/classes.txt",
+        weights=lambda wildcards: PLAN.weights("classifier", wildcards.classifier).watched or [],
+        weights_checked=lambda wildcards: weights_checked("classifier", wildcards.classifier),
     output:
-        weights=f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt",
-        metrics=f"{RESULTS}/classifier/{BY_NETWORK}/metrics.csv",
+        weights="<run>/classifier/<network>/weights.pt",
+        metrics="<run>/classifier/<network>/metrics.csv",
     log:
-        f"{RESULTS}/logs/train_classifier/{BY_NETWORK}.log",
+        "<run>/logs/train_classifier/<network>.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train_classifier/{BY_NETWORK}.tsv"
+        "<run>/benchmarks/train_classifier/<network>.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 8
@@ -32,16 +33,40 @@ rule train_classifier:
         mem_mb=per_attempt(16000),
         runtime=per_attempt(720),
         gpu=GPU,
-        device=config["device"],
+        device=CONFIG.device,
     params:
-        code=fingerprint("train_classifier"),
-        dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),
-        names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
-        network=lambda wildcards: classifier_network(wildcards.classifier),
-        init=config["classifier"]["init"],
-        weights=starting_weights("classifier"),
-        weights_input=weights_input("classifier"),
-        view=config["classifier"]["view"],
-        training=config["classifier"]["training"],
+        code=fingerprint("train_classifier", encoder="classifier"),
+        network=lambda wildcards: parameters.network_keys(CONFIG, "classifier", wildcards.classifier),
+        init=CONFIG.classifier.init,
+        weights=lambda wildcards: PLAN.weights("classifier", wildcards.classifier).path,
+        augmentation=CONFIG.classifier.augmentation.model_dump(),
+        training=CONFIG.classifier.training.model_dump(),
     script:
         "../scripts/train_classifier.py"
+
+
+rule init_classifier:
+    """Store the classifier as initialised: the baseline that shows what its training adds."""
+    input:
+        classes="<run>/data/classes.txt",
+        weights=lambda wildcards: PLAN.weights("classifier", wildcards.classifier).watched or [],
+        weights_checked=lambda wildcards: weights_checked("classifier", wildcards.classifier),
+    output:
+        weights="<run>/classifier/<network>/untrained.pt",
+    log:
+        "<run>/logs/init_classifier/<network>.log",
+    benchmark:
+        "<run>/benchmarks/init_classifier/<network>.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(10),
+    params:
+        code=fingerprint("init_classifier", encoder="classifier"),
+        network=lambda wildcards: parameters.network_keys(CONFIG, "classifier", wildcards.classifier),
+        init=CONFIG.classifier.init,
+        weights=lambda wildcards: PLAN.weights("classifier", wildcards.classifier).path,
+    script:
+        "../scripts/init_classifier.py"

@@ -1,31 +1,25 @@
-# crf: predictions refined by a fully connected CRF, image by image over all cores (paper 4.3).
+# crf: predictions refined by a dense CRF, image by image over all cores (paper 4.3).
 # Needs:    the stored class scores and the photos.
-# Produces: crf/<classifier>/seed<seed>/<setting>/<split>/<id>.png and a table of them per shard; <split>.csv, the
-#           table of all.
-
-
-localrules:
-    list_crf,
+# Produces: crf/<classifier>/seed<seed>/<setting>/<split>/<id>.png and a table of them per shard.
 
 
 rule crf:
     """The predictions after the CRF."""
     input:
-        lists_of_segmenters("crf"),
-        shards_of_segmenters("crf"),
+        PLAN.every_prediction("crf"),
 
 
 rule apply_crf:
     """Refine the predictions of a shard of the images."""
     input:
-        split_csv=f"{RESULTS}/data/{{split}}.csv",
-        scores=f"{RESULTS}/predictions/{BY_NETWORK}/{{setting}}/{{split}}.{{shard}}-of-{{shards}}.h5",
+        split_csv="<run>/data/{split}.csv",
+        scores="<run>/predictions/<network>/{setting}/{split}.<shard>.h5",
     output:
-        table=f"{RESULTS}/crf/{BY_NETWORK}/{{setting}}/{{split}}.{{shard}}-of-{{shards}}.csv",
+        table="<run>/crf/<network>/{setting}/{split}.<shard>.csv",
     log:
-        f"{RESULTS}/logs/apply_crf/{BY_NETWORK}/{{setting}}/{{split}}.{{shard}}-of-{{shards}}.log",
+        "<run>/logs/apply_crf/<network>/{setting}/{split}.<shard>.log",
     benchmark:
-        f"{RESULTS}/benchmarks/apply_crf/{BY_NETWORK}/{{setting}}/{{split}}.{{shard}}-of-{{shards}}.tsv"
+        "<run>/benchmarks/apply_crf/<network>/{setting}/{split}.<shard>.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 8
@@ -34,19 +28,6 @@ rule apply_crf:
         runtime=per_attempt(120),
     params:
         code=fingerprint("apply_crf"),
-        parameters=config["crf"],
-        folder=f"{RESULTS}/crf/{BY_NETWORK}/{{setting}}/{{split}}",
+        parameters=CONFIG.crf.model_dump(),
     script:
         "../scripts/apply_crf.py"
-
-
-use rule list_saliency as list_crf with:
-    input:
-        tables=lambda wildcards: mask_tables(wildcards, "crf", wildcards.setting, wildcards.split),
-        stores=[],
-    output:
-        table=f"{RESULTS}/crf/{BY_NETWORK}/{{setting}}/{{split}}.csv",
-    log:
-        f"{RESULTS}/logs/list_crf/{BY_NETWORK}/{{setting}}/{{split}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/list_crf/{BY_NETWORK}/{{setting}}/{{split}}.tsv"

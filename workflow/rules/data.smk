@@ -1,36 +1,34 @@
 # data: tables of images, one per split, that every later stage reads.
-# Needs:    the config section `data`, and what it names: VOC 2012 and SBD, nothing (shapes), a folder in VOC layout or
-#           photos with tags.
+# Needs:    the config section `data`, and what it names: VOC 2012 and SBD, nothing (synthetic), a folder in VOC's layout
+#           or photos with tags.
 # Produces: data/{train,val,test}.csv (id, image, tags, mask, height, width, digest), data/classes.txt and
-#           data/tag_differences.csv; data/shapes/ for the built-in dataset; data/sbd_masks/ for SBD's masks as PNGs;
+#           data/tag_differences.csv; data/synthetic/ for the built-in dataset; data/sbd_masks/ for SBD's masks as PNGs;
 #           data/images and data/masks for photos that had to be converted.
 # Everything that is wrong with the input is found here and listed at once.
-
-DATA = config["data"]
 
 
 # Seconds each, whatever the number of images: not worth a place in a cluster's queue.
 localrules:
-    check_true_masks,
-    check_some_true_masks,
+    check_ground_truth,
+    check_some_ground_truth,
 
 
 rule data:
     """The tables of images."""
     input:
-        expand(f"{RESULTS}/data/{{split}}.csv", split=["train", "val", "test"]),
+        [PLAN.manifest(split) for split in ("train", "val", "test")],
 
 
-if DATA["source"] == "shapes":
+if CONFIG.data.source == "synthetic":
 
-    rule make_shapes:
-        """Draw the built-in dataset, in VOC layout."""
+    rule draw_synthetic:
+        """Draw the built-in dataset, in VOC's layout."""
         output:
-            devkit=directory(SHAPES),
+            folder=directory("<run>/data/synthetic"),
         log:
-            f"{RESULTS}/logs/make_shapes.log",
+            "<run>/logs/draw_synthetic.log",
         benchmark:
-            f"{RESULTS}/benchmarks/make_shapes.tsv"
+            "<run>/benchmarks/draw_synthetic.tsv"
         conda:
             "../../envs/mdc.yaml"
         threads: 4
@@ -38,25 +36,25 @@ if DATA["source"] == "shapes":
             mem_mb=per_attempt(2000),
             runtime=per_attempt(20),
         params:
-            code=fingerprint("make_shapes"),
-            images={split: DATA["shapes"][split] for split in ("train", "val", "test")},
-            side_px=DATA["shapes"]["side_px"],
-            body_cue=DATA["shapes"]["body_cue"],
-            seed=DATA["shapes"]["seed"],
+            code=fingerprint("draw_synthetic"),
+            images=CONFIG.data.synthetic.model_dump(include={"train", "val", "test"}),
+            side_px=CONFIG.data.synthetic.side_px,
+            body_cue=CONFIG.data.synthetic.body_cue,
+            seed=CONFIG.data.synthetic.seed,
         script:
-            "../scripts/make_shapes.py"
+            "../scripts/draw_synthetic.py"
 
 
 rule convert_sbd:
     """Write SBD's masks as palette PNGs."""
     input:
-        lists=sbd_lists(),
+        lists=PLAN.sbd_lists(),
     output:
-        table=f"{RESULTS}/data/sbd_masks.csv",
+        table="<run>/data/sbd_masks.csv",
     log:
-        f"{RESULTS}/logs/convert_sbd.log",
+        "<run>/logs/convert_sbd.log",
     benchmark:
-        f"{RESULTS}/benchmarks/convert_sbd.tsv"
+        "<run>/benchmarks/convert_sbd.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 8
@@ -65,7 +63,7 @@ rule convert_sbd:
         runtime=per_attempt(60),
     params:
         code=fingerprint("convert_sbd"),
-        root=lambda wildcards: SBD_ROOT,
+        root=lambda wildcards: PLAN.sbd_root,
         folder=lambda wildcards, output: os.path.splitext(output.table)[0],
     script:
         "../scripts/convert_sbd.py"
@@ -75,19 +73,19 @@ rule link_data:
     """Check all photos, tags and masks and list them in one table per split."""
     input:
         # the lists and not the photos: a job graph must not grow with the number of images
-        lists=data_lists(),
-        sbd_masks=f"{RESULTS}/data/sbd_masks.csv" if FROM_SBD else [],
-        test=TEST_READY if TEST_ARCHIVE else [],
+        lists=PLAN.data_lists(),
+        sbd_masks="<run>/data/sbd_masks.csv" if CONFIG.uses_sbd else [],
+        test=PLAN.ready("voc_test") if CONFIG.unpacks_test_images else [],
     output:
-        train=manifest("train"),
-        val=manifest("val"),
-        test=manifest("test"),
-        classes=CLASSES,
-        tag_differences=f"{RESULTS}/data/tag_differences.csv",
+        train=PLAN.manifest("train"),
+        val=PLAN.manifest("val"),
+        test=PLAN.manifest("test"),
+        classes="<run>/data/classes.txt",
+        tag_differences="<run>/data/tag_differences.csv",
     log:
-        f"{RESULTS}/logs/link_data.log",
+        "<run>/logs/link_data.log",
     benchmark:
-        f"{RESULTS}/benchmarks/link_data.tsv"
+        "<run>/benchmarks/link_data.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 8
@@ -96,30 +94,30 @@ rule link_data:
         runtime=per_attempt(60),
     params:
         code=fingerprint("link_data"),
-        source=DATA["source"],
-        root=lambda wildcards: DATA_ROOT,
-        sbd_root=lambda wildcards: SBD_ROOT if FROM_SBD else "",
-        train_list=DATA["train_list"] if DATA["source"] == "voc" else "",
-        expected_images=DATA["expected_images"] if DATA["source"] == "voc" else {},
-        tags_csv=DATA["tags_csv"],
-        classes=DATA["classes"],
-        max_side_px=DATA["max_side_px"],
-        val_share=DATA["val_share"],
-        split_seed=DATA["split_seed"],
+        source=CONFIG.data.source,
+        root=lambda wildcards: PLAN.data_root,
+        sbd_root=lambda wildcards: PLAN.sbd_root,
+        train_list=CONFIG.data.train_list if CONFIG.data.source == "voc" else "",
+        expected_images=CONFIG.data.expected_images.model_dump() if CONFIG.data.source == "voc" else {},
+        tags_csv=CONFIG.data.tags_csv,
+        classes=CONFIG.data.classes,
+        max_side_px=CONFIG.data.max_side_px,
+        val_share=CONFIG.data.val_share,
+        split_seed=CONFIG.data.split_seed,
     script:
         "../scripts/link_data.py"
 
 
-rule check_true_masks:
+rule check_ground_truth:
     """Check, before anything is trained, that every training image has a true mask."""
     input:
-        train_csv=manifest("train"),
+        train_csv=PLAN.manifest("train"),
     output:
-        checked=f"{RESULTS}/data/true_masks_checked.txt",
+        checked="<run>/data/ground_truth_checked.txt",
     log:
-        f"{RESULTS}/logs/check_true_masks.log",
+        "<run>/logs/check_ground_truth.log",
     benchmark:
-        f"{RESULTS}/benchmarks/check_true_masks.tsv"
+        "<run>/benchmarks/check_ground_truth.tsv"
     priority: 100
     conda:
         "../../envs/mdc.yaml"
@@ -128,21 +126,21 @@ rule check_true_masks:
         mem_mb=per_attempt(1000),
         runtime=per_attempt(5),
     params:
-        code=fingerprint("check_true_masks"),
+        code=fingerprint("check_ground_truth"),
     script:
-        "../scripts/check_true_masks.py"
+        "../scripts/check_ground_truth.py"
 
 
-rule check_some_true_masks:
+rule check_some_ground_truth:
     """Check, before anything is trained, that there are true masks to choose a threshold by."""
     input:
-        train_csv=manifest("train"),
+        train_csv=PLAN.manifest("train"),
     output:
-        checked=f"{RESULTS}/data/some_true_masks_checked.txt",
+        checked="<run>/data/some_ground_truth_checked.txt",
     log:
-        f"{RESULTS}/logs/check_some_true_masks.log",
+        "<run>/logs/check_some_ground_truth.log",
     benchmark:
-        f"{RESULTS}/benchmarks/check_some_true_masks.tsv"
+        "<run>/benchmarks/check_some_ground_truth.tsv"
     priority: 100
     conda:
         "../../envs/mdc.yaml"
@@ -151,6 +149,6 @@ rule check_some_true_masks:
         mem_mb=per_attempt(1000),
         runtime=per_attempt(5),
     params:
-        code=fingerprint("check_some_true_masks"),
+        code=fingerprint("check_some_ground_truth"),
     script:
-        "../scripts/check_some_true_masks.py"
+        "../scripts/check_some_ground_truth.py"

@@ -1,14 +1,10 @@
-# downloads: what source voc and init imagenet need and the configuration does not name: VOC 2012, SBD, VGG16's weights.
+# downloads: what source voc and init pretrained need and the configuration does not name: VOC 2012, SBD, weights.
 # Needs:    the config section `downloads`, and the internet; for VOC's test images an archive of yours.
-# Produces: in `downloads.folder`, for all runs: voc/, sbd/ and voc_test/ (unpacked), vgg16/<enum>.pth, and the archives;
-#           <stage>/<classifier>/weights_checked.csv in the run's results.
-# Only the small ready files are outputs in Snakemake's sense, since it deletes outputs before it runs a rule again: what
-# they stand for is told by its hash, and no change of code, settings or environment downloads it twice. Downloads run on the
-# machine where Snakemake was started: nodes of clusters often have no way to the internet.
-
-VOC, SBD = config["downloads"]["voc"], config["downloads"]["sbd"]
-PATIENCE = {"rounds": config["downloads"]["rounds"], "timeout_seconds": config["downloads"]["timeout_seconds"]}
-KEEP_ARCHIVES = config["downloads"]["keep_archives"]
+# Produces: in `downloads.folder`, for all runs: voc/, sbd/ and voc_test/ (unpacked), weights/<encoder>/<name>.pth, and
+#           the archives; <stage>/<classifier>/weights_checked.csv in the run's results.
+# Only the small ready files are outputs in Snakemake's sense, since it deletes outputs before it runs a rule again. A
+# download is identified by its hash, so no change of code, settings or environment downloads it twice. Downloads run on
+# the machine where Snakemake was started: nodes of clusters often have no way to the internet.
 
 
 localrules:
@@ -20,17 +16,17 @@ localrules:
 rule downloads:
     """All that this configuration needs from the internet."""
     input:
-        downloaded(),
+        PLAN.downloaded(),
 
 
 rule download_voc:
     """Download VOC 2012, SBD or weights, as far as they are not there, and unpack an archive."""
     output:
-        ready=VOC_READY,
+        ready="<downloads>/voc/ready.txt",
     log:
-        f"{DOWNLOADS}/logs/download_voc.log",
+        "<downloads>/logs/download_voc.log",
     benchmark:
-        f"{DOWNLOADS}/benchmarks/download_voc.tsv"
+        "<downloads>/benchmarks/download_voc.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -38,69 +34,54 @@ rule download_voc:
         mem_mb=per_attempt(500),
         runtime=per_attempt(1440),
     params:
-        hash=VOC["hash"],
-        file=f"{DOWNLOADS}/VOCtrainval_11-May-2012.tar",
+        file=f"{PLAN.downloads}/VOCtrainval_11-May-2012.tar",
         members=["VOCdevkit/*"],
-        label=without_rerun("VOC 2012"),
-        urls=without_rerun(VOC["urls"]),
-        megabytes=without_rerun((VOC["archive_mb"], VOC["unpacked_mb"])),
-        patience=without_rerun(PATIENCE),
-        keep_archive=without_rerun(KEEP_ARCHIVES),
-        advice=without_rerun(advice("voc", f"{DOWNLOADS}/VOCtrainval_11-May-2012.tar", "data.voc_root")),
+        hash=CONFIG.downloads.voc.hash,
+        source=without_rerun(download_source("VOC 2012", "voc", "VOCtrainval_11-May-2012.tar", "data.voc_root")),
     script:
         "../scripts/download.py"
 
 
 use rule download_voc as download_sbd with:
     output:
-        ready=SBD_READY,
+        ready="<downloads>/sbd/ready.txt",
     log:
-        f"{DOWNLOADS}/logs/download_sbd.log",
+        "<downloads>/logs/download_sbd.log",
     benchmark:
-        f"{DOWNLOADS}/benchmarks/download_sbd.tsv"
+        "<downloads>/benchmarks/download_sbd.tsv"
     params:
-        hash=SBD["hash"],
-        file=f"{DOWNLOADS}/benchmark.tgz",
+        file=f"{PLAN.downloads}/benchmark.tgz",
         members=[f"benchmark_RELEASE/dataset/{part}" for part in ("train.txt", "val.txt", "cls/*.mat")],
-        label=without_rerun("SBD"),
-        urls=without_rerun(SBD["urls"]),
-        megabytes=without_rerun((SBD["archive_mb"], SBD["unpacked_mb"])),
-        patience=without_rerun(PATIENCE),
-        keep_archive=without_rerun(KEEP_ARCHIVES),
-        advice=without_rerun(advice("sbd", f"{DOWNLOADS}/benchmark.tgz", "data.sbd_root")),
+        hash=CONFIG.downloads.sbd.hash,
+        source=without_rerun(download_source("SBD", "sbd", "benchmark.tgz", "data.sbd_root")),
 
 
 use rule download_voc as download_weights with:
     output:
-        ready=WEIGHTS_READY,
+        ready="<downloads>/weights/{encoder}/{weights}.ready.txt",
     log:
-        f"{DOWNLOADS}/logs/download_weights.log",
+        "<downloads>/logs/download_weights/{encoder}/{weights}.log",
     benchmark:
-        f"{DOWNLOADS}/benchmarks/download_weights.tsv"
+        "<downloads>/benchmarks/download_weights/{encoder}/{weights}.tsv"
     params:
-        hash=weights_source(config)["hash"],
-        file=WEIGHTS,
+        file=lambda wildcards: PLAN.published(wildcards.encoder, wildcards.weights).path,
         members=[],
-        label=without_rerun("VGG16's weights"),
-        urls=without_rerun(weights_source(config)["urls"]),
-        megabytes=without_rerun((VGG16_MB, 0)),
-        patience=without_rerun(PATIENCE),
-        keep_archive=without_rerun(True),
-        advice=without_rerun(advice("weights", WEIGHTS, "classifier.weights")),
+        hash=lambda wildcards: PLAN.published(wildcards.encoder, wildcards.weights).hash,
+        source=lambda wildcards, threads: weights_source(wildcards),
 
 
-if TEST_ARCHIVE:
+if CONFIG.unpacks_test_images:
 
     rule unpack_voc_test:
         """Unpack the archive of VOC's test images that the user has."""
         input:
-            archive=TEST_ARCHIVE,
+            archive=CONFIG.data.voc_test_archive,
         output:
-            ready=TEST_READY,
+            ready="<downloads>/voc_test/ready.txt",
         log:
-            f"{DOWNLOADS}/logs/unpack_voc_test.log",
+            "<downloads>/logs/unpack_voc_test.log",
         benchmark:
-            f"{DOWNLOADS}/benchmarks/unpack_voc_test.tsv"
+            "<downloads>/benchmarks/unpack_voc_test.tsv"
         conda:
             "../../envs/mdc.yaml"
         threads: 1
@@ -111,7 +92,7 @@ if TEST_ARCHIVE:
             code=fingerprint("unpack_voc_test"),
             members=["VOCdevkit/*"],
             must_hold="VOCdevkit/VOC2012/ImageSets/Segmentation/test.txt",
-            unpacked_mb=without_rerun(VOC["unpacked_mb"]),
+            unpacked_mb=without_rerun(CONFIG.downloads.voc.unpacked_mb),
         script:
             "../scripts/unpack_voc_test.py"
 
@@ -119,14 +100,14 @@ if TEST_ARCHIVE:
 rule check_weights:
     """Try the starting weights of a network on it, before anything is trained."""
     input:
-        weights=lambda wildcards: weights_ready(wildcards.stage),
-        classes=CLASSES,
+        weights=lambda wildcards: PLAN.weights(wildcards.stage, wildcards.classifier).watched,
+        classes="<run>/data/classes.txt",
     output:
-        checked=f"{RESULTS}/{{stage}}/{{classifier}}/weights_checked.csv",
+        checked="<run>/{stage}/{classifier}/weights_checked.csv",
     log:
-        f"{RESULTS}/logs/check_weights/{{stage}}/{{classifier}}.log",
+        "<run>/logs/check_weights/{stage}/{classifier}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/check_weights/{{stage}}/{{classifier}}.tsv"
+        "<run>/benchmarks/check_weights/{stage}/{classifier}.tsv"
     wildcard_constraints:
         stage="classifier|segmenter",
     priority: 100
@@ -137,14 +118,10 @@ rule check_weights:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(10),
     params:
-        code=fingerprint("check_weights"),
-        dilations=lambda wildcards: classifier_blocks(config, wildcards.classifier),
-        network=lambda wildcards: (
-            classifier_network(wildcards.classifier) if wildcards.stage == "classifier" else segmenter_network()
-        ),
-        init=lambda wildcards: config[wildcards.stage]["init"],
-        weights=lambda wildcards: starting_weights(wildcards.stage),
-        weights_input=lambda wildcards: weights_input(wildcards.stage),
-        expected_hash=lambda wildcards: weights_hash(wildcards.stage),
+        code=lambda wildcards: fingerprint("check_weights", encoder=wildcards.stage)(wildcards),
+        network=lambda wildcards: parameters.network_keys(CONFIG, wildcards.stage, wildcards.classifier),
+        init=lambda wildcards: getattr(CONFIG, wildcards.stage).init,
+        weights=lambda wildcards: PLAN.weights(wildcards.stage, wildcards.classifier).path,
+        expected_hash=lambda wildcards: PLAN.weights(wildcards.stage, wildcards.classifier).hash,
     script:
         "../scripts/check_weights.py"

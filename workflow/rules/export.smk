@@ -1,24 +1,24 @@
 # export: the trained segmenter as one ONNX file, for programs without PyTorch (config section `export`).
 # Needs:    a trained segmenter, of the first classifier and the first seed.
-# Produces: export/<classifier>/seed<seed>/<setting>.onnx, compared with PyTorch before it gets its name.
+# Produces: export/<classifier>/seed<seed>/<setting>.onnx, compared with PyTorch before it is renamed into place.
 
 
 rule export:
     """The segmenter export.setting as an ONNX file."""
     input:
-        lambda wildcards: f"{RESULTS}/export/{segmenter_to_use('export', config['export']['setting'])}.onnx",
+        or_workflow_error(lambda wildcards: f"<run>/export/{PLAN.chosen_segmenter('export')}.onnx"),
 
 
 rule export_segmenter:
     """Write a segmenter as an ONNX file and check it."""
     input:
-        weights=f"{RESULTS}/segmenter/{BY_NETWORK}/{{setting}}/weights.pt",
+        weights="<run>/segmenter/<network>/{setting}/weights.pt",
     output:
-        onnx=f"{RESULTS}/export/{BY_NETWORK}/{{setting}}.onnx",
+        onnx="<run>/export/<network>/{setting}.onnx",
     log:
-        f"{RESULTS}/logs/export_segmenter/{BY_NETWORK}/{{setting}}.log",
+        "<run>/logs/export_segmenter/<network>/{setting}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/export_segmenter/{BY_NETWORK}/{{setting}}.tsv"
+        "<run>/benchmarks/export_segmenter/<network>/{setting}.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 2
@@ -26,6 +26,6 @@ rule export_segmenter:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(20),
     params:
-        code=fingerprint("export_segmenter"),
+        code=fingerprint("export_segmenter", encoder="segmenter"),
     script:
         "../scripts/export_segmenter.py"

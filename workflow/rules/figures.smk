@@ -17,19 +17,19 @@ localrules:
 rule figures:
     """The figures in the paper's manner."""
     input:
-        paper_figures(),
+        PLAN.paper_figures(),
 
 
 rule check_figure_ids:
     """Check, before anything is trained, that the images which figures are to show are there."""
     input:
-        manifests=[manifest(split) for _, split in figure_ids().values()],
+        manifests=[PLAN.manifest(split) for _, split in PLAN.figure_ids().values()],
     output:
-        checked=f"{RESULTS}/figures/ids_checked.txt",
+        checked="<run>/figures/ids_checked.txt",
     log:
-        f"{RESULTS}/logs/check_figure_ids.log",
+        "<run>/logs/check_figure_ids.log",
     benchmark:
-        f"{RESULTS}/benchmarks/check_figure_ids.tsv"
+        "<run>/benchmarks/check_figure_ids.tsv"
     priority: 100
     conda:
         "../../envs/mdc.yaml"
@@ -39,7 +39,7 @@ rule check_figure_ids:
         runtime=per_attempt(5),
     params:
         code=fingerprint("check_figure_ids"),
-        ids={key: ids for key, (ids, _) in figure_ids().items()},
+        ids={key: ids for key, (ids, _) in PLAN.figure_ids().items()},
     script:
         "../scripts/check_figure_ids.py"
 
@@ -47,23 +47,23 @@ rule check_figure_ids:
 rule draw_figure5:
     """Draw the localization maps of every block and their fusion over the photo, a row per image."""
     input:
-        split_csv=manifest("train"),
-        classes=CLASSES,
-        checked=f"{RESULTS}/figures/ids_checked.txt" if config["figures"]["figure5"] else [],
-        images=lambda wildcards: figure_scores("figure5", wildcards.classifier),
-        cams=lambda wildcards: cam_files(wildcards, "train"),
+        split_csv=PLAN.manifest("train"),
+        classes="<run>/data/classes.txt",
+        checked="<run>/figures/ids_checked.txt" if CONFIG.figures.figure5 else [],
+        images=lambda wildcards: PLAN.figure5_scores(network_of(wildcards)),
+        cams=lambda wildcards: PLAN.cams(network_of(wildcards), "train"),
     output:
         png=report(
-            f"{RESULTS}/figures/{BY_NETWORK}/figure5.png",
+            "<run>/figures/<network>/figure5.png",
             category="Figure 5: localization maps",
             labels={"classifier": "{classifier}", "seed": "{seed}"},
             caption="../report/figure5.rst",
         ),
-        pdf=f"{RESULTS}/figures/{BY_NETWORK}/figure5.pdf",
+        pdf="<run>/figures/<network>/figure5.pdf",
     log:
-        f"{RESULTS}/logs/draw_figure5/{BY_NETWORK}.log",
+        "<run>/logs/draw_figure5/<network>.log",
     benchmark:
-        f"{RESULTS}/benchmarks/draw_figure5/{BY_NETWORK}.tsv"
+        "<run>/benchmarks/draw_figure5/<network>.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -72,11 +72,10 @@ rule draw_figure5:
         runtime=per_attempt(10),
     params:
         code=fingerprint("draw_figure5"),
-        names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
-        setting=lambda wildcards: figure_maps(config, wildcards.classifier),
-        ids=config["figures"]["figure5"],
+        setting=lambda wildcards: PLAN.shown_maps(wildcards.classifier),
+        ids=CONFIG.figures.figure5,
         caption=lambda wildcards, threads: caption(
-            config, **wildcards, **figure_result("figure5", wildcards.classifier)
+            CONFIG, **wildcards, split="train", result=f"pseudo-{PLAN.shown_maps(wildcards.classifier)}"
         ),
     script:
         "../scripts/draw_figure5.py"
@@ -85,24 +84,24 @@ rule draw_figure5:
 rule draw_figure6:
     """Draw the predictions of a weak and a semi-supervised segmenter without and with CRF, a row per image."""
     input:
-        split_csv=manifest(figure_split(config)),
-        classes=CLASSES,
-        checked=f"{RESULTS}/figures/ids_checked.txt" if config["figures"]["figure6"] else [],
-        images=lambda wildcards: figure_scores("figure6", wildcards.classifier),
-        predictions=lambda wildcards: figure_tables(wildcards, "predictions"),
-        crf=lambda wildcards: figure_tables(wildcards, "crf"),
+        split_csv=PLAN.manifest(PLAN.shown_split()),
+        classes="<run>/data/classes.txt",
+        checked="<run>/figures/ids_checked.txt" if CONFIG.figures.figure6 else [],
+        images=lambda wildcards: PLAN.figure6_scores(network_of(wildcards)),
+        predictions=lambda wildcards: PLAN.shown_masks(network_of(wildcards)),
+        crf=lambda wildcards: PLAN.shown_masks(network_of(wildcards), crf=True),
     output:
         png=report(
-            f"{RESULTS}/figures/{BY_NETWORK}/figure6.png",
+            "<run>/figures/<network>/figure6.png",
             category="Figure 6: predictions",
             labels={"classifier": "{classifier}", "seed": "{seed}"},
             caption="../report/figure6.rst",
         ),
-        pdf=f"{RESULTS}/figures/{BY_NETWORK}/figure6.pdf",
+        pdf="<run>/figures/<network>/figure6.pdf",
     log:
-        f"{RESULTS}/logs/draw_figure6/{BY_NETWORK}.log",
+        "<run>/logs/draw_figure6/<network>.log",
     benchmark:
-        f"{RESULTS}/benchmarks/draw_figure6/{BY_NETWORK}.tsv"
+        "<run>/benchmarks/draw_figure6/<network>.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -111,10 +110,13 @@ rule draw_figure6:
         runtime=per_attempt(10),
     params:
         code=fingerprint("draw_figure6"),
-        settings=lambda wildcards: figure_segmenters(config, wildcards.classifier),
-        ids=config["figures"]["figure6"],
+        settings=lambda wildcards: [str(one) for one in PLAN.shown_segmenters(wildcards.classifier)],
+        ids=CONFIG.figures.figure6,
         caption=lambda wildcards, threads: caption(
-            config, **wildcards, **figure_result("figure6", wildcards.classifier)
+            CONFIG,
+            **wildcards,
+            split=PLAN.shown_split(),
+            result=f"{PLAN.shown_segmenters(wildcards.classifier)[0]}-crf",
         ),
     script:
         "../scripts/draw_figure6.py"
@@ -123,19 +125,19 @@ rule draw_figure6:
 rule plot_sweep:
     """Draw the quality of the pseudo masks over the threshold, a line per map setting."""
     input:
-        sweeps=lambda wildcards: sweeps_of(wildcards.classifier),
+        sweeps=lambda wildcards: PLAN.sweeps(network_of(wildcards)),
     output:
         png=report(
-            f"{RESULTS}/figures/{BY_NETWORK}/sweep.png",
+            "<run>/figures/<network>/sweep.png",
             category="Pseudo masks",
             labels={"what": "threshold sweep", "classifier": "{classifier}", "seed": "{seed}"},
             caption="../report/sweep.rst",
         ),
-        pdf=f"{RESULTS}/figures/{BY_NETWORK}/sweep.pdf",
+        pdf="<run>/figures/<network>/sweep.pdf",
     log:
-        f"{RESULTS}/logs/plot_sweep/{BY_NETWORK}.log",
+        "<run>/logs/plot_sweep/<network>.log",
     benchmark:
-        f"{RESULTS}/benchmarks/plot_sweep/{BY_NETWORK}.tsv"
+        "<run>/benchmarks/plot_sweep/<network>.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -144,8 +146,8 @@ rule plot_sweep:
         runtime=per_attempt(5),
     params:
         code=fingerprint("plot_sweep"),
-        threshold=None if config["masks"]["threshold"] == "best" else config["masks"]["threshold"],
-        caption=lambda wildcards, threads: caption(config, **wildcards, split="train", tells=["masks"]),
+        threshold=None if CONFIG.masks.threshold == "best" else CONFIG.masks.threshold,
+        caption=lambda wildcards, threads: caption(CONFIG, **wildcards, split="train", tells=["masks"]),
     script:
         "../scripts/plot_sweep.py"
 
@@ -153,10 +155,10 @@ rule plot_sweep:
 rule plot_confusion:
     """Draw the confusion matrix of one result, each row as percentages."""
     input:
-        confusion=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.confusion.csv",
+        confusion="<run>/scores/<network>/{split}/{result}.confusion.csv",
     output:
         png=report(
-            f"{RESULTS}/figures/{BY_NETWORK}/{{split}}/{{result}}.confusion.png",
+            "<run>/figures/<network>/{split}/{result}.confusion.png",
             category="Scores",
             labels={
                 "what": "confusion matrix",
@@ -167,11 +169,11 @@ rule plot_confusion:
             },
             caption="../report/confusion.rst",
         ),
-        pdf=f"{RESULTS}/figures/{BY_NETWORK}/{{split}}/{{result}}.confusion.pdf",
+        pdf="<run>/figures/<network>/{split}/{result}.confusion.pdf",
     log:
-        f"{RESULTS}/logs/plot_confusion/{BY_NETWORK}/{{split}}/{{result}}.log",
+        "<run>/logs/plot_confusion/<network>/{split}/{result}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/plot_confusion/{BY_NETWORK}/{{split}}/{{result}}.tsv"
+        "<run>/benchmarks/plot_confusion/<network>/{split}/{result}.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -180,7 +182,7 @@ rule plot_confusion:
         runtime=per_attempt(5),
     params:
         code=fingerprint("plot_confusion"),
-        caption=lambda wildcards, threads: caption(config, **wildcards),
+        caption=lambda wildcards, threads: caption(CONFIG, **wildcards),
     script:
         "../scripts/plot_confusion.py"
 
@@ -188,25 +190,25 @@ rule plot_confusion:
 rule plot_classes:
     """Draw the scores of one result by class, beside the paper's where the classes are VOC's."""
     input:
-        per_class=f"{RESULTS}/scores/per_class.csv",
-        paper=lambda wildcards: WORKFLOW / "resources" / f"paper_{table_of(wildcards.result)}.csv",
+        per_class="<run>/scores/per_class.csv",
+        paper=lambda wildcards: WORKFLOW / "resources" / f"paper_{PLAN.table_of(result_of(wildcards))}.csv",
     output:
         png=report(
-            f"{RESULTS}/figures/{{classifier}}/{{split}}/{{result}}.classes.png",
-            category=lambda wildcards: TABLES[table_of(wildcards.result)][0],
+            "<run>/figures/{classifier}/{split}/{result}.classes.png",
+            category=lambda wildcards: TABLES[PLAN.table_of(result_of(wildcards))][0],
             labels=lambda wildcards: {
-                "what": f"{TABLES[table_of(wildcards.result)][1]} as bars",
+                "what": f"{TABLES[PLAN.table_of(result_of(wildcards))][1]} as bars",
                 "result": wildcards.result,
                 "split": wildcards.split,
                 "classifier": wildcards.classifier,
             },
             caption="../report/classes.rst",
         ),
-        pdf=f"{RESULTS}/figures/{{classifier}}/{{split}}/{{result}}.classes.pdf",
+        pdf="<run>/figures/{classifier}/{split}/{result}.classes.pdf",
     log:
-        f"{RESULTS}/logs/plot_classes/{{classifier}}/{{split}}/{{result}}.log",
+        "<run>/logs/plot_classes/{classifier}/{split}/{result}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/plot_classes/{{classifier}}/{{split}}/{{result}}.tsv"
+        "<run>/benchmarks/plot_classes/{classifier}/{split}/{result}.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -215,6 +217,6 @@ rule plot_classes:
         runtime=per_attempt(5),
     params:
         code=fingerprint("plot_classes"),
-        caption=lambda wildcards, threads: caption(config, **wildcards),
+        caption=lambda wildcards, threads: caption(CONFIG, **wildcards),
     script:
         "../scripts/plot_classes.py"

@@ -1,123 +1,132 @@
-# masks: localization maps fused, cut by one threshold and completed with background (paper 3.2, 4.1).
-# Needs:    the maps, and the saliency maps unless `saliency.source` is none; or a folder of masks (`masks.own_masks`).
-# Produces: masks/<classifier>/seed<seed>/<maps>/<split>/<id>.png with their table, for every map setting;
-#           masks/.../salient-<maps>/ likewise, the baseline that trusts saliency alone;
-#           masks/.../<maps>/sweep.csv, their quality over the threshold where training images have true masks.
+# masks: pseudo masks, made by a producer of localization maps and saliency (paper 3.2, 4.1), or another method's.
+# Needs:    the maps, and the saliency maps unless `saliency.source` is none; or a folder (`masks.external_masks`).
+# Produces: masks/<classifier>/seed<seed>/<masks>/<split>/<id>.png and a table of them per shard; <masks> is the map
+#           setting, with the producer in front unless it is fused: fusion, salient-fusion, external;
+#           masks/.../<masks>/sweep.csv, quality over the threshold where training images have true masks.
+# A producer is a rule with these outputs and a class of mdc/masks (`mdc.masks.producers.Producer`).
 
 
 rule masks:
     """The pseudo masks of all map settings."""
     input:
-        [
-            expand(f"{RESULTS}/masks/{BY_NETWORK}/{maps}/train.csv", classifier=classifier, seed=config["seeds"])
-            for classifier in CLASSIFIERS
-            for maps in pseudo_settings(config, classifier)
-        ],
+        PLAN.every_mask(),
 
 
-if config["masks"]["own_masks"]:
+rule fuse_masks:
+    """Fuse the maps of one setting and make a pseudo mask of every image of a shard."""
+    input:
+        split_csv="<run>/data/{split}.csv",
+        cams=lambda wildcards: cams_shard(wildcards),
+        saliency=lambda wildcards: PLAN.saliency(wildcards.split, masks_of(wildcards)),
+        sweep=lambda wildcards: PLAN.chosen_by(network_of(wildcards), masks_of(wildcards)),
+        ground_truth=lambda wildcards: (
+            "<run>/data/some_ground_truth_checked.txt"
+            if PLAN.chosen_by(network_of(wildcards), masks_of(wildcards))
+            else []
+        ),
+    output:
+        table="<run>/masks/<network>/{masks}/{split}.<shard>.csv",
+    log:
+        "<run>/logs/fuse_masks/<network>/{masks}/{split}.<shard>.log",
+    benchmark:
+        "<run>/benchmarks/fuse_masks/<network>/{masks}/{split}.<shard>.tsv"
+    wildcard_constraints:
+        masks=one_of(PLAN.known_masks(FUSED)),
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(60),
+    params:
+        code=fingerprint("fuse_masks"),
+        maps=lambda wildcards: masks_of(wildcards).maps,
+        recipe=lambda wildcards: parameters.recipe(CONFIG, masks_of(wildcards)),
+    script:
+        "../scripts/fuse_masks.py"
 
-    rule link_masks:
-        """Check another method's masks and list them."""
-        input:
-            split_csv=f"{RESULTS}/data/{{split}}.csv",
-            classes=CLASSES,
-        output:
-            table=f"{RESULTS}/masks/{BY_NETWORK}/own/{{split}}.csv",
-        log:
-            f"{RESULTS}/logs/link_masks/{BY_NETWORK}/{{split}}.log",
-        benchmark:
-            f"{RESULTS}/benchmarks/link_masks/{BY_NETWORK}/{{split}}.tsv"
-        conda:
-            "../../envs/mdc.yaml"
-        threads: 1
-        resources:
-            mem_mb=per_attempt(2000),
-            runtime=per_attempt(60),
-        params:
-            code=fingerprint("link_masks"),
-            own_masks=config["masks"]["own_masks"],
-        script:
-            "../scripts/link_masks.py"
 
-else:
+rule fuse_salient_masks:
+    """Make the baseline masks: salient pixels get the tagged class with the highest map."""
+    input:
+        split_csv="<run>/data/{split}.csv",
+        cams=lambda wildcards: cams_shard(wildcards),
+        saliency=lambda wildcards: PLAN.saliency(wildcards.split, masks_of(wildcards)),
+        threshold=lambda wildcards: (
+            f"<run>/saliency/{PLAN.varied(masks_of(wildcards)).saliency.source}/threshold.json"
+        ),
+    output:
+        table="<run>/masks/<network>/{masks}/{split}.<shard>.csv",
+    log:
+        "<run>/logs/fuse_salient_masks/<network>/{masks}/{split}.<shard>.log",
+    benchmark:
+        "<run>/benchmarks/fuse_salient_masks/<network>/{masks}/{split}.<shard>.tsv"
+    wildcard_constraints:
+        masks=one_of(PLAN.known_masks(SALIENT)),
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(60),
+    params:
+        code=fingerprint("fuse_salient_masks"),
+        maps=lambda wildcards: masks_of(wildcards).maps,
+    script:
+        "../scripts/fuse_salient_masks.py"
 
-    rule fuse_masks:
-        """Fuse the maps of one setting and make a pseudo mask of every image."""
-        input:
-            cams=lambda wildcards: cam_files(wildcards, wildcards.split, wildcards.maps),
-            saliency=lambda wildcards: saliency_tables(wildcards.split, wildcards.maps),
-            sweep=lambda wildcards: sweep_of(wildcards.maps) if chosen_on_truth(wildcards.maps) else [],
-            true_masks=lambda wildcards: (
-                f"{RESULTS}/data/some_true_masks_checked.txt" if chosen_on_truth(wildcards.maps) else []
-            ),
-        output:
-            table=f"{RESULTS}/masks/{BY_NETWORK}/{{maps}}/{{split}}.csv",
-        log:
-            f"{RESULTS}/logs/fuse_masks/{BY_NETWORK}/{{maps}}/{{split}}.log",
-        benchmark:
-            f"{RESULTS}/benchmarks/fuse_masks/{BY_NETWORK}/{{maps}}/{{split}}.tsv"
-        conda:
-            "../../envs/mdc.yaml"
-        threads: 8
-        resources:
-            mem_mb=per_attempt(8000),
-            runtime=per_attempt(60),
-        params:
-            code=fingerprint("fuse_masks"),
-            names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
-            recipe=lambda wildcards: recipe(wildcards.maps),
-        script:
-            "../scripts/fuse_masks.py"
 
-    rule fuse_salient_masks:
-        """Make the baseline masks: salient pixels get the tagged class with the highest map."""
-        input:
-            cams=lambda wildcards: cam_files(wildcards, wildcards.split, wildcards.salient),
-            saliency=lambda wildcards: saliency_tables(wildcards.split, wildcards.salient),
-            threshold=lambda wildcards: f"{RESULTS}/saliency/{saliency_source(wildcards.salient)}/threshold.json",
-        output:
-            table=f"{RESULTS}/masks/{BY_NETWORK}/{{salient}}/{{split}}.csv",
-        log:
-            f"{RESULTS}/logs/fuse_salient_masks/{BY_NETWORK}/{{salient}}/{{split}}.log",
-        benchmark:
-            f"{RESULTS}/benchmarks/fuse_salient_masks/{BY_NETWORK}/{{salient}}/{{split}}.tsv"
-        conda:
-            "../../envs/mdc.yaml"
-        threads: 8
-        resources:
-            mem_mb=per_attempt(8000),
-            runtime=per_attempt(60),
-        params:
-            code=fingerprint("fuse_salient_masks"),
-            names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
-        script:
-            "../scripts/fuse_salient_masks.py"
+rule copy_masks:
+    """Check another method's masks of a shard of the images, and copy them."""
+    input:
+        split_csv="<run>/data/{split}.csv",
+        classes="<run>/data/classes.txt",
+    output:
+        table="<run>/masks/<network>/{masks}/{split}.<shard>.csv",
+    log:
+        "<run>/logs/copy_masks/<network>/{masks}/{split}.<shard>.log",
+    benchmark:
+        "<run>/benchmarks/copy_masks/<network>/{masks}/{split}.<shard>.tsv"
+    wildcard_constraints:
+        masks=one_of(PLAN.known_masks(EXTERNAL)),
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(60),
+    params:
+        code=fingerprint("copy_masks"),
+        external_folder=CONFIG.masks.external_masks,
+    script:
+        "../scripts/copy_masks.py"
 
-    rule sweep_threshold:
-        """Measure the pseudo masks of one setting over a range of thresholds."""
-        input:
-            train_csv=manifest("train"),
-            classes=CLASSES,
-            cams=lambda wildcards: cam_files(wildcards, "train", wildcards.maps),
-            saliency=lambda wildcards: saliency_tables("train", wildcards.maps),
-        output:
-            sweep=f"{RESULTS}/masks/{BY_NETWORK}/{{maps}}/sweep.csv",
-        log:
-            f"{RESULTS}/logs/sweep_threshold/{BY_NETWORK}/{{maps}}.log",
-        benchmark:
-            f"{RESULTS}/benchmarks/sweep_threshold/{BY_NETWORK}/{{maps}}.tsv"
-        conda:
-            "../../envs/mdc.yaml"
-        threads: 8
-        resources:
-            mem_mb=per_attempt(8000),
-            runtime=per_attempt(120),
-        params:
-            code=fingerprint("sweep_threshold"),
-            names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
-            # the threshold is swept, so the configured one must not make this run again
-            recipe=lambda wildcards: {k: value for k, value in recipe(wildcards.maps).items() if k != "threshold"},
-            thresholds=config["masks"]["sweep_thresholds"],
-        script:
-            "../scripts/sweep_threshold.py"
+
+rule sweep_threshold:
+    """Measure the pseudo masks of one setting over a range of thresholds."""
+    input:
+        train_csv=PLAN.manifest("train"),
+        classes="<run>/data/classes.txt",
+        cams=lambda wildcards: PLAN.cams(network_of(wildcards), "train", masks_of(wildcards)),
+        saliency=lambda wildcards: PLAN.saliency("train", masks_of(wildcards)),
+    output:
+        sweep="<run>/masks/<network>/{masks}/sweep.csv",
+    log:
+        "<run>/logs/sweep_threshold/<network>/{masks}.log",
+    benchmark:
+        "<run>/benchmarks/sweep_threshold/<network>/{masks}.tsv"
+    wildcard_constraints:
+        masks=one_of(PLAN.known_masks(FUSED)),
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(120),
+    params:
+        code=fingerprint("sweep_threshold"),
+        maps=lambda wildcards: masks_of(wildcards).maps,
+        recipe=lambda wildcards: parameters.sweep_recipe(CONFIG, masks_of(wildcards)),
+        thresholds=CONFIG.masks.sweep_thresholds,
+    script:
+        "../scripts/sweep_threshold.py"

@@ -7,17 +7,17 @@
 rule predict:
     """Masks, overlays and areas of the photos in predict.photos."""
     input:
-        lambda wildcards: f"{RESULTS}/predict/{segmenter_to_use('predict', config['predict']['setting'])}/areas.csv",
+        or_workflow_error(lambda wildcards: f"<run>/predict/{PLAN.chosen_segmenter('predict')}/areas.csv"),
 
 
 rule list_photos:
     """Check all new photos, before anything is trained, and list them."""
     output:
-        table=f"{RESULTS}/predict/photos.csv",
+        table="<run>/predict/photos.csv",
     log:
-        f"{RESULTS}/logs/list_photos.log",
+        "<run>/logs/list_photos.log",
     benchmark:
-        f"{RESULTS}/benchmarks/list_photos.tsv"
+        "<run>/benchmarks/list_photos.tsv"
     priority: 100
     conda:
         "../../envs/mdc.yaml"
@@ -27,10 +27,10 @@ rule list_photos:
         runtime=per_attempt(60),
     params:
         code=fingerprint("list_photos"),
-        root=lambda wildcards: photos_to_predict(),
+        root=or_workflow_error(lambda wildcards: PLAN.photos()),
         besides=lambda wildcards: "results",
         # instead of the photos as inputs: a job graph must not grow with their number
-        digest=lambda wildcards: photos_digest(Path(photos_to_predict()), besides=Path("results")),
+        digest=or_workflow_error(lambda wildcards: photos_digest(Path(PLAN.photos()), besides=Path("results"))),
     script:
         "../scripts/list_photos.py"
 
@@ -38,17 +38,17 @@ rule list_photos:
 rule predict_photos:
     """Write masks, overlays and areas of the new photos."""
     input:
-        photos=f"{RESULTS}/predict/photos.csv",
-        weights=f"{RESULTS}/segmenter/{BY_NETWORK}/{{setting}}/weights.pt",
+        photos="<run>/predict/photos.csv",
+        weights="<run>/segmenter/<network>/{setting}/weights.pt",
     output:
-        areas=f"{RESULTS}/predict/{BY_NETWORK}/{{setting}}/areas.csv",
+        areas="<run>/predict/<network>/{setting}/areas.csv",
         # folders, so that no mask stays of a photo that has left
-        masks=directory(f"{RESULTS}/predict/{BY_NETWORK}/{{setting}}/masks"),
-        overlays=directory(f"{RESULTS}/predict/{BY_NETWORK}/{{setting}}/overlays"),
+        masks=directory("<run>/predict/<network>/{setting}/masks"),
+        overlays=directory("<run>/predict/<network>/{setting}/overlays"),
     log:
-        f"{RESULTS}/logs/predict_photos/{BY_NETWORK}/{{setting}}.log",
+        "<run>/logs/predict_photos/<network>/{setting}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/predict_photos/{BY_NETWORK}/{{setting}}.tsv"
+        "<run>/benchmarks/predict_photos/<network>/{setting}.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 8
@@ -56,9 +56,9 @@ rule predict_photos:
         mem_mb=per_attempt(8000),
         runtime=per_attempt(120),
         gpu=GPU,
-        device=config["device"],
+        device=CONFIG.device,
     params:
-        code=fingerprint("predict_photos"),
-        crf=config["crf"] if config["predict"]["crf"] else None,
+        code=fingerprint("predict_photos", encoder="segmenter"),
+        crf=CONFIG.crf.model_dump() if CONFIG.predict.crf else None,
     script:
         "../scripts/predict_photos.py"

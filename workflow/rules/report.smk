@@ -1,11 +1,13 @@
-# report: what people look at: curves, contact sheets, tables as HTML, the config that was used, and the figures.
+# report: what people look at: curves, contact sheets, tables as HTML, the config that was used, and the figures; and a
+#           page about the run: versions, hardware, commit, time and memory of each rule, and the command that repeats it.
 # Needs:    the metrics, maps, masks and scores of the stages before, and the stage figures.
-# Produces: report/... as PNG and HTML, gathered into one file by `snakemake --report`.
+# Produces: report/... as PNG and HTML, gathered into one file by `snakemake --report`; config.yaml and README.md.
 
 
 # Seconds each, whatever the number of images: not worth a place in a cluster's queue.
 localrules:
     write_config,
+    write_readme,
     show_table,
     plot_curves,
     draw_sheet,
@@ -14,28 +16,28 @@ localrules:
 rule report:
     """The figures and tables that people look at."""
     input:
-        f"{RESULTS}/config.yaml",
-        f"{RESULTS}/report/summary.html",
-        f"{RESULTS}/report/per_class.html",
-        f"{RESULTS}/report/best_thresholds.html",
-        f"{RESULTS}/report/segmenters.html",
-        every_figure(),
-        paper_figures(),
+        "<run>/config.yaml",
+        "<run>/report/summary.html",
+        "<run>/report/per_class.html",
+        "<run>/report/best_thresholds.html",
+        "<run>/report/segmenters.html",
+        PLAN.report_pictures(),
+        PLAN.paper_figures(),
 
 
 rule write_config:
     """Keep the complete configuration beside the results."""
     output:
         yaml=report(
-            f"{RESULTS}/config.yaml",
+            "<run>/config.yaml",
             category="Configuration",
             labels={"file": "config.yaml"},
             caption="../report/config.rst",
         ),
     log:
-        f"{RESULTS}/logs/write_config.log",
+        "<run>/logs/write_config.log",
     benchmark:
-        f"{RESULTS}/benchmarks/write_config.tsv"
+        "<run>/benchmarks/write_config.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -44,7 +46,7 @@ rule write_config:
         runtime=per_attempt(5),
     params:
         code=fingerprint("write_config"),
-        config=config,
+        config=CONFIG.model_dump(exclude_none=True),
     script:
         "../scripts/write_config.py"
 
@@ -52,18 +54,18 @@ rule write_config:
 rule show_table:
     """Write a table of scores as an HTML page."""
     input:
-        table=f"{RESULTS}/scores/{{table}}.csv",
+        table="<run>/scores/{table}.csv",
     output:
         html=report(
-            f"{RESULTS}/report/{{table}}.html",
+            "<run>/report/{table}.html",
             category=lambda wildcards: TABLES[wildcards.table][0],
             labels=lambda wildcards: {"what": TABLES[wildcards.table][1]},
             caption="../report/table.rst",
         ),
     log:
-        f"{RESULTS}/logs/show_table/{{table}}.log",
+        "<run>/logs/show_table/{table}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/show_table/{{table}}.tsv"
+        "<run>/benchmarks/show_table/{table}.tsv"
     wildcard_constraints:
         table="summary|per_class|best_thresholds|segmenters",
     conda:
@@ -74,7 +76,7 @@ rule show_table:
         runtime=per_attempt(5),
     params:
         code=fingerprint("show_table"),
-        caption=lambda wildcards, threads: caption(config),
+        caption=lambda wildcards, threads: caption(CONFIG),
     script:
         "../scripts/show_table.py"
 
@@ -82,20 +84,20 @@ rule show_table:
 rule plot_curves:
     """Draw the training curves of a network."""
     input:
-        metrics=f"{RESULTS}/{{network}}/metrics.csv",
+        metrics="<run>/{path}/metrics.csv",
     output:
         png=report(
-            f"{RESULTS}/{{network}}/curves.png",
+            "<run>/{path}/curves.png",
             category="Training",
-            labels=lambda wildcards: {"network": wildcards.network},
+            labels=lambda wildcards: {"network": wildcards.path},
             caption="../report/curves.rst",
         ),
     log:
-        f"{RESULTS}/logs/plot_curves/{{network}}.log",
+        "<run>/logs/plot_curves/{path}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/plot_curves/{{network}}.tsv"
+        "<run>/benchmarks/plot_curves/{path}.tsv"
     wildcard_constraints:
-        network="(classifier|segmenter)/.+",
+        path="(classifier|segmenter)/.+",
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -105,9 +107,9 @@ rule plot_curves:
     params:
         code=fingerprint("plot_curves"),
         caption=lambda wildcards, threads: caption(
-            config,
-            **curves_of(wildcards.network),
-            tells=["masks"] if wildcards.network.startswith("segmenter") else [],
+            CONFIG,
+            **PLAN.trained(wildcards.path),
+            tells=["masks"] if wildcards.path.startswith("segmenter") else [],
         ),
     script:
         "../scripts/plot_curves.py"
@@ -116,33 +118,27 @@ rule plot_curves:
 rule draw_sheet:
     """Draw the best, median and worst images of one result from photo to truth."""
     input:
-        split_csv=f"{RESULTS}/data/{{split}}.csv",
-        classes=CLASSES,
-        images=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.images.csv",
-        cams=lambda wildcards: (
-            []
-            if config["masks"]["own_masks"]
-            else cam_files(wildcards, wildcards.split, wildcards.result.removesuffix("-crf"))
-        ),
+        split_csv="<run>/data/{split}.csv",
+        classes="<run>/data/classes.txt",
+        images="<run>/scores/<network>/{split}/{result}.images.csv",
+        cams=lambda wildcards: PLAN.cams(network_of(wildcards), wildcards.split, result_of(wildcards)),
         saliency=lambda wildcards: (
-            []
-            if config["masks"]["own_masks"]
-            else saliency_tables(wildcards.split, wildcards.result.removesuffix("-crf"))
+            [] if CONFIG.masks.external_masks else PLAN.saliency(wildcards.split, result_of(wildcards))
         ),
-        masks=lambda wildcards: sheet_tables(wildcards, "masks"),
-        predictions=lambda wildcards: sheet_tables(wildcards, "predictions"),
-        crf=lambda wildcards: sheet_tables(wildcards, "crf"),
+        masks=lambda wildcards: PLAN.sheet_masks(network_of(wildcards), result_of(wildcards), wildcards.split),
+        predictions=lambda wildcards: PLAN.predicted(network_of(wildcards), result_of(wildcards), wildcards.split),
+        crf=lambda wildcards: PLAN.predicted(network_of(wildcards), result_of(wildcards), wildcards.split, crf=True),
     output:
         png=report(
-            f"{RESULTS}/report/{BY_NETWORK}/{{split}}/{{result}}.png",
+            "<run>/report/<network>/{split}/{result}.png",
             category="Contact sheets",
             labels={"split": "{split}", "result": "{result}", "classifier": "{classifier}", "seed": "{seed}"},
             caption="../report/sheet.rst",
         ),
     log:
-        f"{RESULTS}/logs/draw_sheet/{BY_NETWORK}/{{split}}/{{result}}.log",
+        "<run>/logs/draw_sheet/<network>/{split}/{result}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/draw_sheet/{BY_NETWORK}/{{split}}/{{result}}.tsv"
+        "<run>/benchmarks/draw_sheet/<network>/{split}/{result}.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -151,9 +147,33 @@ rule draw_sheet:
         runtime=per_attempt(10),
     params:
         code=fingerprint("draw_sheet"),
-        names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
-        setting=lambda wildcards: maps_of_result(wildcards.result, wildcards.classifier),
-        each=config["report"]["sheet_images"],
-        caption=lambda wildcards, threads: caption(config, **wildcards),
+        setting=lambda wildcards: PLAN.maps_of(result_of(wildcards), wildcards.classifier),
+        each=CONFIG.report.sheet_images,
+        caption=lambda wildcards, threads: caption(CONFIG, **wildcards),
     script:
         "../scripts/draw_sheet.py"
+
+
+rule write_readme:
+    """Write what the run was made with, what it took, and how to repeat it."""
+    input:
+        scores=rules.scores.input,
+        report=rules.report.input,
+    output:
+        readme="<run>/README.md",
+    log:
+        "<run>/logs/write_readme.log",
+    benchmark:
+        "<run>/benchmarks/write_readme.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
+    params:
+        code=fingerprint("write_readme"),
+        project=without_rerun(str(workflow.basedir)),
+        arguments=without_rerun(sys.argv),
+    script:
+        "../scripts/write_readme.py"

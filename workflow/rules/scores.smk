@@ -5,7 +5,7 @@
 #           scores/summary.csv (a row per result), scores/per_class.csv, scores/best_thresholds.csv; the run's segmenters
 #           in the shape of table 3, scores/segmenters.csv and .md; scores/table3.csv and .md, scores/table4.csv and .md
 #           with the rows of the config section scores, beside the paper's numbers.
-# <result> is pseudo-<maps>, or with a variant pseudo-<maps>@<variant>, salient-<maps>, all-background, or a segmenter's setting, with -crf after the CRF.
+# <result> is pseudo-<masks>, all-background, or a segmenter's setting, with -crf after the CRF.
 
 
 # Seconds each, whatever the number of images: not worth a place in a cluster's queue.
@@ -17,38 +17,40 @@ localrules:
 rule scores:
     """The tables of scores."""
     input:
-        f"{RESULTS}/scores/summary.csv",
-        f"{RESULTS}/scores/segmenters.md",
+        "<run>/scores/summary.csv",
+        "<run>/scores/segmenters.md",
 
 
 rule table3:
     """The paper's table 3, its ablations, and what the run adds to it."""
     input:
-        f"{RESULTS}/scores/table3.md",
-        f"{RESULTS}/config.yaml",
+        "<run>/scores/table3.md",
+        "<run>/config.yaml",
 
 
 rule table4:
     """The paper's table 4: semi-supervised learning."""
     input:
-        f"{RESULTS}/scores/table4.md",
-        f"{RESULTS}/config.yaml",
+        "<run>/scores/table4.md",
+        "<run>/config.yaml",
 
 
 rule score_masks:
     """Compare the masks of one result with the true masks of a split."""
     input:
-        split_csv=f"{RESULTS}/data/{{split}}.csv",
-        classes=CLASSES,
-        masks=lambda wildcards: tables_of_result(wildcards, wildcards.split),
+        split_csv="<run>/data/{split}.csv",
+        classes="<run>/data/classes.txt",
+        masks=or_workflow_error(
+            lambda wildcards: PLAN.scored(network_of(wildcards), result_of(wildcards), wildcards.split)
+        ),
     output:
-        confusion=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.confusion.csv",
-        images=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.images.csv",
-        pixels=f"{RESULTS}/scores/{BY_NETWORK}/{{split}}/{{result}}.pixels.csv",
+        confusion="<run>/scores/<network>/{split}/{result}.confusion.csv",
+        images="<run>/scores/<network>/{split}/{result}.images.csv",
+        pixels="<run>/scores/<network>/{split}/{result}.pixels.csv",
     log:
-        f"{RESULTS}/logs/score_masks/{BY_NETWORK}/{{split}}/{{result}}.log",
+        "<run>/logs/score_masks/<network>/{split}/{result}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/score_masks/{BY_NETWORK}/{{split}}/{{result}}.tsv"
+        "<run>/benchmarks/score_masks/<network>/{split}/{result}.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 4
@@ -64,19 +66,19 @@ rule score_masks:
 rule tabulate_scores:
     """Gather all results in one summary, and the segmenters in the shape of the paper's table 3."""
     input:
-        confusions=[score_file(result, "confusion") for result in every_result()],
-        images=[score_file(result, "images") for result in every_result()],
-        sweeps=every_sweep(),
+        confusions=PLAN.scores("confusion", PLAN.results()),
+        images=PLAN.scores("images", PLAN.results()),
+        sweeps=[sweep for _, sweep in PLAN.every_sweep()],
     output:
-        summary=f"{RESULTS}/scores/summary.csv",
-        per_class=f"{RESULTS}/scores/per_class.csv",
-        best_thresholds=f"{RESULTS}/scores/best_thresholds.csv",
-        segmenters_csv=f"{RESULTS}/scores/segmenters.csv",
-        segmenters_md=f"{RESULTS}/scores/segmenters.md",
+        summary="<run>/scores/summary.csv",
+        per_class="<run>/scores/per_class.csv",
+        best_thresholds="<run>/scores/best_thresholds.csv",
+        segmenters_csv="<run>/scores/segmenters.csv",
+        segmenters_md="<run>/scores/segmenters.md",
     log:
-        f"{RESULTS}/logs/tabulate_scores.log",
+        "<run>/logs/tabulate_scores.log",
     benchmark:
-        f"{RESULTS}/benchmarks/tabulate_scores.tsv"
+        "<run>/benchmarks/tabulate_scores.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -85,9 +87,9 @@ rule tabulate_scores:
         runtime=per_attempt(10),
     params:
         code=fingerprint("tabulate_scores"),
-        results=every_result(),
-        swept=[(classifier, seed) for classifier, seed, _ in every_network() for _ in sweeps_of(classifier)],
-        note=saliency_note(config, (setting for name in CLASSIFIERS for setting in segmenter_settings(config, name))),
+        results=PLAN.results(),
+        swept=[(network.classifier, network.seed) for network, _ in PLAN.every_sweep()],
+        note=saliency_note(CONFIG, (setting for _, setting in PLAN.segmenters())),
     script:
         "../scripts/tabulate_scores.py"
 
@@ -95,21 +97,21 @@ rule tabulate_scores:
 rule tabulate_paper:
     """Set the scores of a table's rows beside the paper's."""
     input:
-        confusions=lambda wildcards: [score_file(result, "confusion") for result in table_results(wildcards.table)],
-        images=lambda wildcards: [score_file(result, "images") for result in table_results(wildcards.table)],
+        confusions=or_workflow_error(lambda wildcards: PLAN.scores("confusion", PLAN.table_results(wildcards.table))),
+        images=or_workflow_error(lambda wildcards: PLAN.scores("images", PLAN.table_results(wildcards.table))),
     output:
-        csv=f"{RESULTS}/scores/{{table}}.csv",
-        md=f"{RESULTS}/scores/{{table}}.md",
+        csv="<run>/scores/{table}.csv",
+        md="<run>/scores/{table}.md",
         html=report(
-            f"{RESULTS}/report/{{table}}.html",
+            "<run>/report/{table}.html",
             category=lambda wildcards: TABLES[wildcards.table][0],
             labels=lambda wildcards: {"what": TABLES[wildcards.table][1]},
             caption="../report/paper_table.rst",
         ),
     log:
-        f"{RESULTS}/logs/tabulate_paper/{{table}}.log",
+        "<run>/logs/tabulate_paper/{table}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/tabulate_paper/{{table}}.tsv"
+        "<run>/benchmarks/tabulate_paper/{table}.tsv"
     wildcard_constraints:
         table="table3|table4",
     conda:
@@ -120,18 +122,14 @@ rule tabulate_paper:
         runtime=per_attempt(10),
     params:
         code=fingerprint("tabulate_paper"),
-        results=lambda wildcards: table_results(wildcards.table),
-        blocks={name: classifier_blocks(config, name) for name in classifiers(config)},
-        strides={name: output_stride(config, name) for name in classifiers(config)},
-        on_voc=config["data"]["source"] == "voc",
-        unscored=lambda wildcards: [
-            "/".join(row)
-            for row in table_rows(config, wildcards.table)
-            if "test" not in config["predictions"]["splits"] and learns_from_val(config, row[1])
-        ],
-        note=lambda wildcards: saliency_note(config, (setting for _, setting in table_rows(config, wildcards.table))),
+        results=lambda wildcards: PLAN.table_results(wildcards.table),
+        blocks={name: CONFIG.dilations(name) for name in CONFIG.classifiers},
+        strides={name: CONFIG.stride(name) for name in CONFIG.classifiers},
+        on_voc=CONFIG.data.source == "voc",
+        unscored=lambda wildcards: PLAN.unscored(wildcards.table),
+        note=lambda wildcards: saliency_note(CONFIG, (setting for _, setting in CONFIG.rows(wildcards.table))),
         caption=lambda wildcards, threads: caption(
-            config, classifier=list(dict.fromkeys(name for name, _ in table_rows(config, wildcards.table)))
+            CONFIG, classifier=list(dict.fromkeys(name for name, _ in CONFIG.rows(wildcards.table)))
         ),
     script:
         "../scripts/tabulate_paper.py"

@@ -1,9 +1,8 @@
-# segmenter: LargeFOV, one per setting: weak-<maps> on pseudo masks (equation 1), weak-salient-<maps> on the baseline's,
-#           semi<n>-<maps> on n images with true masks and pseudo masks of the rest (equation 2), true-masks on the true
-#           ones; <setting>@<variant> with the keys of `variants.<variant>`.
+# segmenter: LargeFOV, one per setting: weak-<masks> on pseudo masks (equation 1), semi<n>-<masks> on n images with true
+#           masks and pseudo masks of the rest (equation 2), true-masks; <setting>@<variant> with the keys of a variant.
 # Needs:    the training images, the pseudo masks of the setting, the starting weights if any.
-# Produces: data/strong/<n>.csv, the images with true masks; segmenter/<classifier>/seed<seed>/<setting>/weights.pt, metrics.csv, tensorboard/ and curves.png.
-#           A killed training continues from its last finished epoch.
+# Produces: data/strong/<n>.csv, the images with true masks; segmenter/<classifier>/seed<seed>/<setting>/weights.pt,
+#           metrics.csv, tensorboard/ and curves.png. A killed training continues from its last finished epoch.
 
 
 # Seconds each, whatever the number of images: not worth a place in a cluster's queue.
@@ -14,29 +13,23 @@ localrules:
 rule segmenter:
     """The trained segmenters."""
     input:
-        [
-            expand(
-                f"{RESULTS}/segmenter/{BY_NETWORK}/{setting}/weights.pt", classifier=classifier, seed=config["seeds"]
-            )
-            for classifier in CLASSIFIERS
-            for setting in segmenter_settings(config, classifier)
-        ],
+        [f"<run>/segmenter/{network}/{setting}/weights.pt" for network, setting in PLAN.segmenters()],
 
 
 rule choose_strong:
     """Choose the images whose true masks a semi-supervised setting learns from; fewer are always among more."""
     input:
-        train_csv=manifest("train"),
+        train_csv=PLAN.manifest("train"),
         val_csv=lambda wildcards: (
-            manifest("val") if int(wildcards.images) == config["segmenter"]["strong"]["with_val"] else []
+            PLAN.manifest("val") if int(wildcards.images) == CONFIG.segmenter.strong.with_val else []
         ),
-        lists=data_lists() if config["data"]["source"] == "voc" else [],
+        lists=PLAN.data_lists() if CONFIG.data.source == "voc" else [],
     output:
-        table=f"{RESULTS}/data/strong/{{images}}.csv",
+        table="<run>/data/strong/{images}.csv",
     log:
-        f"{RESULTS}/logs/choose_strong/{{images}}.log",
+        "<run>/logs/choose_strong/{images}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/choose_strong/{{images}}.tsv"
+        "<run>/benchmarks/choose_strong/{images}.tsv"
     wildcard_constraints:
         images=r"\d+",
     priority: 100
@@ -48,9 +41,9 @@ rule choose_strong:
         runtime=per_attempt(5),
     params:
         code=fingerprint("choose_strong"),
-        voc_root=VOC_ROOT if config["data"]["source"] == "voc" else "",
-        pool=config["segmenter"]["strong"]["pool"],
-        seed=config["segmenter"]["strong"]["seed"],
+        voc_root=lambda wildcards: PLAN.data_root if CONFIG.data.source == "voc" else "",
+        pool=CONFIG.segmenter.strong.pool,
+        seed=CONFIG.segmenter.strong.seed,
     script:
         "../scripts/choose_strong.py"
 
@@ -58,33 +51,29 @@ rule choose_strong:
 rule train_segmenter:
     """Train the segmenter of one setting."""
     input:
-        train_csv=manifest("train"),
-        classes=CLASSES,
-        masks=lambda wildcards: (
-            []
-            if not learnt_masks(split_variant(wildcards.setting)[0])
-            else f"{RESULTS}/masks/{BY_NETWORK}/{masks_of_setting(config, wildcards.setting)}/train.csv"
-        ),
-        true_masks=lambda wildcards: (
-            f"{RESULTS}/data/true_masks_checked.txt" if split_variant(wildcards.setting)[0] == "true-masks" else []
+        train_csv=PLAN.manifest("train"),
+        classes="<run>/data/classes.txt",
+        masks=lambda wildcards: PLAN.learnt_masks(network_of(wildcards), setting_of(wildcards)),
+        ground_truth=lambda wildcards: (
+            "<run>/data/ground_truth_checked.txt" if setting_of(wildcards).kind == "true-masks" else []
         ),
         strong=lambda wildcards: (
-            f"{RESULTS}/data/strong/{strong_images(wildcards.setting)}.csv" if strong_images(wildcards.setting) else []
+            f"<run>/data/strong/{setting_of(wildcards).strong}.csv" if setting_of(wildcards).strong else []
         ),
         classifier=lambda wildcards: (
-            f"{RESULTS}/classifier/{BY_NETWORK}/weights.pt"
-            if segmenter_key(wildcards.setting, "init") == "classifier"
+            "<run>/classifier/<network>/weights.pt"
+            if PLAN.varied(setting_of(wildcards)).segmenter.init == "classifier"
             else []
         ),
-        weights=weights_ready("segmenter"),
-        weights_checked=weights_checks("segmenter"),
+        weights=lambda wildcards: PLAN.weights("segmenter", wildcards.classifier).watched or [],
+        weights_checked=lambda wildcards: weights_checked("segmenter", wildcards.classifier),
     output:
-        weights=f"{RESULTS}/segmenter/{BY_NETWORK}/{{setting}}/weights.pt",
-        metrics=f"{RESULTS}/segmenter/{BY_NETWORK}/{{setting}}/metrics.csv",
+        weights="<run>/segmenter/<network>/{setting}/weights.pt",
+        metrics="<run>/segmenter/<network>/{setting}/metrics.csv",
     log:
-        f"{RESULTS}/logs/train_segmenter/{BY_NETWORK}/{{setting}}.log",
+        "<run>/logs/train_segmenter/<network>/{setting}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train_segmenter/{BY_NETWORK}/{{setting}}.tsv"
+        "<run>/benchmarks/train_segmenter/<network>/{setting}.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 8
@@ -92,21 +81,11 @@ rule train_segmenter:
         mem_mb=per_attempt(16000),
         runtime=per_attempt(720),
         gpu=GPU,
-        device=config["device"],
+        device=CONFIG.device,
     params:
-        code=fingerprint("train_segmenter"),
-        network=segmenter_network(),
-        init=lambda wildcards: segmenter_key(wildcards.setting, "init"),
-        weights=starting_weights("segmenter"),
-        weights_input=weights_input("segmenter"),
-        view=config["segmenter"]["view"],
-        loss_resolution=config["segmenter"]["loss_resolution"],
-        online_term=lambda wildcards: segmenter_key(wildcards.setting, "online_term"),
-        online_warmup_epochs=lambda wildcards: segmenter_key(wildcards.setting, "online_warmup_epochs"),
-        strong_share=lambda wildcards: (
-            config["segmenter"]["strong"]["share"] if strong_images(wildcards.setting) else 0
-        ),
-        training=config["segmenter"]["training"],
-        max_side_px=config["data"]["max_side_px"],
+        code=fingerprint("train_segmenter", encoder="segmenter"),
+        network=lambda wildcards: parameters.network_keys(CONFIG, "segmenter", wildcards.classifier),
+        weights=lambda wildcards: PLAN.weights("segmenter", wildcards.classifier).path,
+        settings=lambda wildcards: parameters.segmenter_settings(CONFIG, setting_of(wildcards)),
     script:
         "../scripts/train_segmenter.py"

@@ -13,21 +13,21 @@ localrules:
 rule study_measures:
     """What the maps of this run respond to, what its data is like, and the configuration it was made with."""
     input:
-        f"{RESULTS}/study/measures.csv",
-        f"{RESULTS}/config.yaml",
+        "<run>/study/measures.csv",
+        "<run>/config.yaml",
 
 
 rule describe_data:
     """Describe the training images and how well saliency finds their objects."""
     input:
-        train_csv=manifest("train"),
-        saliency=sharded(f"{RESULTS}/saliency/rbd/train.{{shard}}-of-{{shards}}.csv", {}),
+        train_csv=PLAN.manifest("train"),
+        saliency="<run>/saliency/rbd/train.csv",
     output:
-        table=f"{RESULTS}/study/data.csv",
+        table="<run>/study/data.csv",
     log:
-        f"{RESULTS}/logs/describe_data.log",
+        "<run>/logs/describe_data.log",
     benchmark:
-        f"{RESULTS}/benchmarks/describe_data.tsv"
+        "<run>/benchmarks/describe_data.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 4
@@ -43,15 +43,15 @@ rule describe_data:
 rule measure_maps:
     """Measure what a classifier's maps respond to, on the training images' true masks."""
     input:
-        train_csv=manifest("train"),
-        train_cams=lambda wildcards: cam_files(wildcards, "train"),
-        val_cams=lambda wildcards: cam_files(wildcards, "val"),
+        train_csv=PLAN.manifest("train"),
+        train_cams=lambda wildcards: PLAN.cams(network_of(wildcards), "train"),
+        val_cams=lambda wildcards: PLAN.cams(network_of(wildcards), "val"),
     output:
-        [f"{RESULTS}/study/{BY_NETWORK}/{name}.csv" for name in MEASURES],
+        [f"<run>/study/<network>/{name}.csv" for name in MEASURES],
     log:
-        f"{RESULTS}/logs/measure_maps/{BY_NETWORK}.log",
+        "<run>/logs/measure_maps/<network>.log",
     benchmark:
-        f"{RESULTS}/benchmarks/measure_maps/{BY_NETWORK}.tsv"
+        "<run>/benchmarks/measure_maps/<network>.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 8
@@ -60,12 +60,11 @@ rule measure_maps:
         runtime=per_attempt(120),
     params:
         code=fingerprint("measure_maps"),
-        settings=lambda wildcards: map_settings(config, wildcards.classifier),
-        names=lambda wildcards: block_names(classifier_blocks(config, wildcards.classifier)),
-        thresholds=config["masks"]["sweep_thresholds"],
-        shapes=(
-            {key: config["data"]["shapes"][key] for key in ("side_px", "body_cue", "seed")}
-            if config["data"]["source"] == "shapes"
+        settings=lambda wildcards: CONFIG.map_settings(wildcards.classifier),
+        thresholds=CONFIG.masks.sweep_thresholds,
+        synthetic=(
+            CONFIG.data.synthetic.model_dump(include={"side_px", "body_cue", "seed"})
+            if CONFIG.data.source == "synthetic"
             else {}
         ),
     script:
@@ -75,24 +74,19 @@ rule measure_maps:
 rule list_measures:
     """List the measures of this run with their digests, so that the study's tables see when one changes."""
     input:
-        data=f"{RESULTS}/study/data.csv",
+        data="<run>/study/data.csv",
         # masks of another method have no maps
-        maps=(
-            []
-            if config["masks"]["own_masks"]
-            else expand(
-                f"{RESULTS}/study/{BY_NETWORK}/{{name}}.csv",
-                classifier=CLASSIFIERS,
-                seed=config["seeds"],
-                name=MEASURES,
-            )
-        ),
+        maps=[
+            f"<run>/study/{network}/{name}.csv"
+            for network in ([] if CONFIG.masks.external_masks else PLAN.networks())
+            for name in MEASURES
+        ],
     output:
-        table=f"{RESULTS}/study/measures.csv",
+        table="<run>/study/measures.csv",
     log:
-        f"{RESULTS}/logs/list_measures.log",
+        "<run>/logs/list_measures.log",
     benchmark:
-        f"{RESULTS}/benchmarks/list_measures.tsv"
+        "<run>/benchmarks/list_measures.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -115,9 +109,9 @@ rule study_tables:
 rule tabulate_study:
     """Gather the runs of the study: every setting, every claim, every measure."""
     input:
-        summaries=[f"results/{run}/scores/summary.csv" for run in study_runs()],
-        measures=[f"results/{run}/study/measures.csv" for run in study_runs()],
-        configs=[f"results/{run}/config.yaml" for run in study_runs()],
+        summaries=[f"results/{run}/scores/summary.csv" for run in CONFIG.study.every_run],
+        measures=[f"results/{run}/study/measures.csv" for run in CONFIG.study.every_run],
+        configs=[f"results/{run}/config.yaml" for run in CONFIG.study.every_run],
     output:
         tables=[f"results/study/{name}.csv" for name in STUDY_TABLES],
     log:
@@ -132,9 +126,9 @@ rule tabulate_study:
         runtime=per_attempt(60),
     params:
         code=fingerprint("tabulate_study"),
-        runs=config["study"]["runs"],
-        unseen_seed=config["study"]["unseen_seed"],
-        draws=config["study"]["draws"],
+        runs=CONFIG.study.runs,
+        unseen_seed=CONFIG.study.unseen_seed,
+        draws=CONFIG.study.draws,
     script:
         "../scripts/tabulate_study.py"
 

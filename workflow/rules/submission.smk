@@ -6,21 +6,21 @@
 rule submission:
     """The archives to submit: those of submission.results."""
     input:
-        submission_files,
+        or_workflow_error(lambda wildcards: PLAN.submissions()),
 
 
 rule pack_submission:
     """Check the masks of the test images and pack them for VOC's server."""
     input:
-        classes=CLASSES,
-        split_csv=manifest("test"),
-        masks=lambda wildcards: tables_of_result(wildcards, "test"),
+        classes="<run>/data/classes.txt",
+        split_csv=PLAN.manifest("test"),
+        masks=lambda wildcards: PLAN.masks(network_of(wildcards), result_of(wildcards), "test"),
     output:
-        archive=f"{RESULTS}/submission/{BY_NETWORK}/{{result}}.tgz",
+        archive="<run>/submission/<network>/{result}.tgz",
     log:
-        f"{RESULTS}/logs/pack_submission/{BY_NETWORK}/{{result}}.log",
+        "<run>/logs/pack_submission/<network>/{result}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/pack_submission/{BY_NETWORK}/{{result}}.tsv"
+        "<run>/benchmarks/pack_submission/<network>/{result}.tsv"
     conda:
         "../../envs/mdc.yaml"
     threads: 4
@@ -29,7 +29,7 @@ rule pack_submission:
         runtime=per_attempt(30),
     params:
         code=fingerprint("pack_submission"),
-        root=os.path.dirname(TEST_READY) if TEST_ARCHIVE else DATA_ROOT,
-        competition=config["submission"]["competition"],
+        root=lambda wildcards: PLAN.test_root,
+        competition=CONFIG.submission.competition,
     script:
         "../scripts/pack_submission.py"

@@ -11,7 +11,7 @@ def main() -> None:
 
     table = describe_data(
         split_csv=Path(snakemake.input.train_csv),
-        saliency_csv=[Path(path) for path in snakemake.input.saliency],
+        saliency_csv=Path(snakemake.input.saliency),
         processes=snakemake.threads,
     )
     write_whole(Path(snakemake.output.table), table.to_csv(index=False).encode())

@@ -11,20 +11,12 @@ def main() -> None:
     from mdc.downloads.source import Wanted
     from mdc.runtime.files import write_whole
 
-    settings = snakemake.params
-    archive_mb, unpacked_mb = settings.megabytes
-    wanted = Wanted(
-        label=settings.label,
-        urls=settings.urls,
-        hash=settings.hash,
-        archive_mb=archive_mb,
-        unpacked_mb=unpacked_mb,
-        advice=settings.advice,
-    )
-    file, ready, patience = Path(settings.file), Path(snakemake.output.ready), Patience(**settings.patience)
+    settings, source = snakemake.params, dict(snakemake.params.source)
+    patience, keep_archive = Patience(**source.pop("patience")), source.pop("keep_archive")
+    wanted = Wanted(hash=settings.hash, **source)
+    file, ready = Path(settings.file), Path(snakemake.output.ready)
     if settings.members:
-        keep = settings.keep_archive
-        bring_folder(wanted, file, ready.parent, members=settings.members, patience=patience, keep_archive=keep)
+        bring_folder(wanted, file, ready.parent, members=settings.members, patience=patience, keep_archive=keep_archive)
     else:
         download(wanted, file, patience)
     write_whole(ready, f"{wanted.label}, {wanted.hash}\n".encode())

@@ -17,7 +17,6 @@ def main() -> None:
         png=Path(snakemake.output.png),
         pdf=Path(snakemake.output.pdf),
         classes=read_lines(Path(files.classes)),
-        names=settings.names,
         setting=settings.setting,
         ids=settings.ids,
     )

@@ -10,15 +10,11 @@ def main() -> None:
     from mdc.figures.paper_figures import draw_figure6
 
     files, settings = snakemake.input, snakemake.params.settings
-    shards = len(files.crf) // len(settings)
-    first = {setting: number * shards for number, setting in enumerate(settings)}
     draw_figure6(
         split_csv=Path(files.split_csv),
         images_csv=Path(files.images),
-        predictions_csv={
-            name: [Path(path) for path in files.predictions[at : at + shards]] for name, at in first.items()
-        },
-        crf_csv={name: [Path(path) for path in files.crf[at : at + shards]] for name, at in first.items()},
+        predictions_csv=dict(zip(settings, map(Path, files.predictions), strict=True)),
+        crf_csv=dict(zip(settings, map(Path, files.crf), strict=True)),
         png=Path(snakemake.output.png),
         pdf=Path(snakemake.output.pdf),
         classes=read_lines(Path(files.classes)),

@@ -10,19 +10,22 @@ def main() -> None:
     from mdc.report.contact_sheets import SheetInputs, draw_sheet
 
     files, settings, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
+
+    def path(files: list[str]) -> Path | None:
+        return Path(files[0]) if files else None
+
     draw_sheet(
         inputs=SheetInputs(
             split_csv=Path(files.split_csv),
             images_csv=Path(files.images),
             cams_h5=[Path(path) for path in files.cams],
-            saliency_csv=[Path(path) for path in files.saliency],
-            masks_csv=[Path(path) for path in files.masks],
-            predictions_csv=[Path(path) for path in files.predictions],
-            crf_csv=[Path(path) for path in files.crf],
+            saliency_csv=path(files.saliency),
+            masks_csv=path(files.masks),
+            predictions_csv=path(files.predictions),
+            crf_csv=path(files.crf),
         ),
         sheet_png=Path(snakemake.output.png),
         classes=read_lines(Path(files.classes)),
-        names=settings.names,
         setting=settings.setting,
         each=settings.each,
         title=f"{wildcards.split}: {wildcards.result}, classifier {wildcards.classifier}, seed {wildcards.seed}",

@@ -7,16 +7,12 @@ from mdc.runtime.jobs import run_logged
 
 def main() -> None:
     from mdc.cams.dump import dump_cams
-    from mdc.data.text_lists import read_lines
 
-    files, settings = snakemake.input, snakemake.params
     dump_cams(
-        split_csv=Path(files.split_csv),
-        weights_pt=Path(files.weights),
+        split_csv=Path(snakemake.input.split_csv),
+        weights_pt=Path(snakemake.input.weights),
         cams_h5=Path(snakemake.output.cams),
-        classes=read_lines(Path(files.classes)),
-        dilations=settings.dilations,
-        network=settings.network,
+        settings=snakemake.params.settings,
         shard=int(snakemake.wildcards.shard),
         shards=int(snakemake.wildcards.shards),
         device=snakemake.resources.device,

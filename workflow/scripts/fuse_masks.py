@@ -1,4 +1,4 @@
-"""Fuse the maps of one setting and make a pseudo mask of every image."""
+"""Fuse the maps of one setting and make a pseudo mask of every image of a shard."""
 
 from pathlib import Path
 
@@ -6,18 +6,18 @@ from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.config.experiments import split_variant
     from mdc.masks.fused import fuse_masks
 
-    files, settings = snakemake.input, snakemake.params
+    files, settings, table = snakemake.input, snakemake.params, Path(snakemake.output.table)
     fuse_masks(
-        cams_h5=[Path(path) for path in files.cams],
-        saliency_csv=[Path(path) for path in files.saliency],
-        masks_csv=Path(snakemake.output.table),
-        setting=split_variant(snakemake.wildcards.maps)[0],
-        names=settings.names,
+        split_csv=Path(files.split_csv),
+        cams_h5=Path(files.cams),
+        saliency_csv=Path(files.saliency[0]) if files.saliency else None,
+        masks_csv=table,
+        folder=table.parent / snakemake.wildcards.split,
+        maps=settings.maps,
         recipe=settings.recipe,
-        sweep_csv=Path(files.sweep) if files.sweep else None,
+        sweep_csv=Path(files.sweep[0]) if files.sweep else None,
         processes=snakemake.threads,
     )
 

@@ -6,17 +6,17 @@ from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.config.experiments import split_variant
-    from mdc.masks.fused import fuse_salient_masks
+    from mdc.masks.salient import fuse_salient_masks
 
-    files = snakemake.input
+    files, table = snakemake.input, Path(snakemake.output.table)
     fuse_salient_masks(
-        cams_h5=[Path(path) for path in files.cams],
-        saliency_csv=[Path(path) for path in files.saliency],
+        split_csv=Path(files.split_csv),
+        cams_h5=Path(files.cams),
+        saliency_csv=Path(files.saliency[0]),
         threshold_json=Path(files.threshold),
-        masks_csv=Path(snakemake.output.table),
-        setting=split_variant(snakemake.wildcards.salient)[0].removeprefix("salient-"),
-        names=snakemake.params.names,
+        masks_csv=table,
+        folder=table.parent / snakemake.wildcards.split,
+        maps=snakemake.params.maps,
         processes=snakemake.threads,
     )
 

@@ -11,7 +11,7 @@ def main() -> None:
 
     files = snakemake.input
     link_cams(
-        own_h5=Path(files.own),
+        external_h5=Path(files.external),
         split_csv=Path(files.split_csv),
         cams_h5=Path(snakemake.output.cams),
         classes=read_lines(Path(files.classes)),

@@ -8,7 +8,7 @@ from mdc.runtime.jobs import run_logged
 def main() -> None:
     from mdc.data.manifest import write_manifests
     from mdc.data.tagged_folder import link_folder
-    from mdc.data.voc_layout import link_devkit
+    from mdc.data.voc_layout import link_voc_layout
     from mdc.data.voc_sbd import link_voc_sbd
     from mdc.storage.image_tables import read_table
 
@@ -29,7 +29,7 @@ def main() -> None:
     elif settings.source == "folder":
         splits = link_folder(root, Path(settings.tags_csv or root / "tags.csv"), **undivided, **common)
     else:
-        splits = link_devkit(root, **undivided, **common)
+        splits = link_voc_layout(root, **undivided, **common)
     write_manifests(splits.tables, splits.classes, splits.tag_differences, folder=folder)
 
 

@@ -14,9 +14,8 @@ def main() -> None:
         train_cams_h5=[Path(path) for path in files.train_cams],
         val_cams_h5=[Path(path) for path in files.val_cams],
         settings=settings.settings,
-        names=settings.names,
         thresholds=settings.thresholds,
-        shapes=settings.shapes or None,
+        synthetic=settings.synthetic or None,
         folder=Path(snakemake.output[0]).parent,
         processes=snakemake.threads,
     )

@@ -13,7 +13,7 @@ def main() -> None:
     pack_submission(
         split_csv=Path(files.split_csv),
         root=Path(settings.root),
-        masks_csv=[Path(path) for path in files.masks],
+        masks_csv=Path(files.masks),
         archive=Path(snakemake.output.archive),
         classes=len(read_lines(Path(files.classes))),
         competition=settings.competition,

@@ -6,9 +6,11 @@ from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
+    from mdc.config.experiments import Experiment
     from mdc.figures.plots import plot_classes
 
     wildcards = snakemake.wildcards
+    result = Experiment.parse(wildcards.result)
     plot_classes(
         per_class_csv=Path(snakemake.input.per_class),
         paper_csv=Path(snakemake.input.paper),
@@ -16,7 +18,8 @@ def main() -> None:
         pdf=Path(snakemake.output.pdf),
         split=wildcards.split,
         classifier=wildcards.classifier,
-        result=wildcards.result,
+        setting=str(result.setting),
+        crf=result.crf,
     )
 
 

@@ -6,12 +6,12 @@ from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.figures.plots import plot_curves
+    from mdc.report.curves import plot_curves
 
     plot_curves(
         metrics_csv=Path(snakemake.input.metrics),
         curves_png=Path(snakemake.output.png),
-        title=snakemake.wildcards.network,
+        title=snakemake.wildcards.path,
     )
 
 

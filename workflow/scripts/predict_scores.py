@@ -6,20 +6,17 @@ from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.data.text_lists import read_lines
-    from mdc.predictions.predict import predict_scores
+    from mdc.predictions.inference import predict_scores
 
-    files, settings = snakemake.input, snakemake.params
+    wildcards, table = snakemake.wildcards, Path(snakemake.output.table)
     predict_scores(
-        split_csv=Path(files.split_csv),
-        weights_pt=Path(files.weights),
+        split_csv=Path(snakemake.input.split_csv),
+        weights_pt=Path(snakemake.input.weights),
         scores_h5=Path(snakemake.output.scores),
-        masks_csv=Path(snakemake.output.table),
-        folder=Path(settings.folder),
-        classes=read_lines(Path(files.classes)),
-        network=settings.network,
-        shard=int(snakemake.wildcards.shard),
-        shards=int(snakemake.wildcards.shards),
+        masks_csv=table,
+        folder=table.parent / wildcards.split,
+        shard=int(wildcards.shard),
+        shards=int(wildcards.shards),
         device=snakemake.resources.device,
         gpus=snakemake.resources.gpu,
         threads=snakemake.threads,

@@ -7,15 +7,15 @@ from mdc.runtime.jobs import run_logged
 
 def main() -> None:
     from mdc.data.text_lists import read_lines
-    from mdc.scores.tables import score_masks
+    from mdc.scores.compare import score_masks
 
-    files = snakemake.input
+    files, made = snakemake.input, snakemake.output
     score_masks(
         split_csv=Path(files.split_csv),
-        masks_csv=[Path(path) for path in files.masks],
-        confusion_csv=Path(snakemake.output.confusion),
-        images_csv=Path(snakemake.output.images),
-        pixels_csv=Path(snakemake.output.pixels),
+        masks_csv=Path(files.masks[0]) if files.masks else None,
+        confusion_csv=Path(made.confusion),
+        images_csv=Path(made.images),
+        pixels_csv=Path(made.pixels),
         classes=read_lines(Path(files.classes)),
         processes=snakemake.threads,
     )

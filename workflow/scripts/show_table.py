@@ -6,7 +6,7 @@ from mdc.runtime.jobs import run_logged
 
 
 def main() -> None:
-    from mdc.figures.plots import write_html_table
+    from mdc.scores.html import write_html_table
 
     write_html_table(
         table_csv=Path(snakemake.input.table),

@@ -8,20 +8,17 @@ from mdc.runtime.jobs import run_logged
 def main() -> None:
     from mdc.classifier import train_classifier
     from mdc.data.text_lists import read_lines
+    from mdc.networks.multi_dilation import ClassifierDescription
 
     files, settings = snakemake.input, snakemake.params
     train_classifier(
         train_csv=Path(files.train_csv),
         val_csv=Path(files.val_csv),
         weights_pt=Path(snakemake.output.weights),
-        classes=read_lines(Path(files.classes)),
-        dilations=settings.dilations,
-        names=settings.names,
-        network=settings.network,
+        description=ClassifierDescription(classes=read_lines(Path(files.classes)), **settings.network),
         init=settings.init,
         weights=settings.weights,
-        weights_input=settings.weights_input,
-        view=settings.view,
+        augmentation=settings.augmentation,
         training=settings.training,
         seed=int(snakemake.wildcards.seed),
         device=snakemake.resources.device,

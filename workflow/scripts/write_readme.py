@@ -1,4 +1,4 @@
-"""Write what a run's folder holds, what it was made with, and how to repeat it."""
+"""Write what the run was made with, what it took, and how to repeat it."""
 
 from pathlib import Path
 
@@ -8,14 +8,8 @@ from mdc.runtime.jobs import run_logged
 def main() -> None:
     from mdc.report.run_page import write_readme
 
-    settings = snakemake.params
-    write_readme(
-        run=settings.run,
-        results=Path("results"),
-        project=Path(settings.project),
-        arguments=settings.arguments,
-        readme_md=Path(snakemake.output.readme),
-    )
+    settings, page = snakemake.params, Path(snakemake.output.readme)
+    write_readme(page, project=Path(settings.project), arguments=settings.arguments)
 
 
 run_logged(snakemake.log[0], main)

@@ -1,4 +1,4 @@
-"""Files of PyTorch with other tensors, values, keys or settings, or with code."""
+"""Files of PyTorch with other tensors, values, keys or descriptions, or with code."""
 
 import io
 import json
@@ -93,7 +93,10 @@ def torch_keys(rng: Rng, data: bytes) -> bytes:
     elif action == 3:
         chosen[key] = {}
     else:
-        content = pick(rng, [[], None, torch.zeros(3), "text", {}, {"state": None, "settings": None}, [content]])
+        content = pick(
+            rng,
+            [[], None, torch.zeros(3), "text", {}, {"state": None, "description": None, "settings": None}, [content]],
+        )
     return saved(content)
 
 
@@ -109,18 +112,18 @@ def torch_format(rng: Rng, data: bytes) -> bytes:
     return saved(_content(data), legacy=True)
 
 
-def torch_settings(rng: Rng, data: bytes) -> bytes:
-    """Change the settings that our weights carry as JSON."""
+def torch_description(rng: Rng, data: bytes) -> bytes:
+    """Change what our weights carry as JSON to build their network."""
     content = _content(data)
-    settings = json.loads(content["settings"])
-    where, key = pick(rng, [(settings, key) for key in settings] + places(settings, (int, float, str, list, dict)))
+    described = json.loads(content["description"])
+    where, key = pick(rng, [(described, key) for key in described] + places(described, (int, float, str, list, dict)))
     if rng.uniform() < 0.2 and isinstance(where, dict):
         del where[key]
     else:
         values = [-1, 0, 1, 1.5, 10**6, 10**12, 10**30, "x", "", None, [], {}, [1], True, ["a"] * 300, float("nan")]
         where[key] = pick(rng, values)
-    texts = [json.dumps(settings)] * 6 + ["", "null", "[]", "{", "NaN", "5", b"{}"]
-    content["settings"] = pick(rng, texts)
+    texts = [json.dumps(described)] * 6 + ["", "null", "[]", "{", "NaN", "5", b"{}"]
+    content["description"] = pick(rng, texts)
     return saved(content)
 
 

@@ -9,8 +9,9 @@ from mdc.crf import Parameters, apply_crf, refine, softmax
 from mdc.data.images import read_image
 from mdc.data.manifest import read_manifest
 from mdc.data.mask_files import read_mask
+from mdc.networks.grid import Grid
+from mdc.predictions.files import Scores, add_scores, create_scores
 from mdc.runtime.hashes import file_digest
-from mdc.storage.hdf5 import SCORES, Scores, create
 from mdc.storage.image_tables import read_table
 
 PARAMETERS = {
@@ -119,11 +120,11 @@ def test_stage_upsamples_the_stored_scores_and_writes_a_table(tmp_path, write_sp
     image, probabilities = example(height=17, width=25)
     csv = write_split("val", {"a/b": (image, "", None), "c": (image[::-1].copy(), "", None)})
     scores = np.log(probabilities[:, ::8, ::8]).astype(np.float16)
-    with create(
-        tmp_path / "s.h5", kind=SCORES, stride=8, classes=["background", *"xyz"], weights_hash="", config={}
+    with create_scores(
+        tmp_path / "s.h5", grid=Grid(8), classes=["background", *"xyz"], weights_hash="", config={}
     ) as writer:
         for image_id in ("a/b", "c"):
-            writer.add_scores(Scores(id=image_id, scores=scores, height=17, width=25))
+            add_scores(writer, Scores(id=image_id, scores=scores, height=17, width=25))
     apply_crf(
         split_csv=csv,
         scores_h5=tmp_path / "s.h5",
@@ -134,9 +135,7 @@ def test_stage_upsamples_the_stored_scores_and_writes_a_table(tmp_path, write_sp
     )
     table = read_table([tmp_path / "masks.csv"])
     assert table == {name: str(tmp_path / "masks" / f"{name}.png") for name in ("a/b", "c")}
-    from mdc.networks.grid import upsample
-
-    expected = softmax(upsample(scores, stride=8, height=17, width=25))
+    expected = softmax(Grid(8).upsample(scores, height=17, width=25))
     photo = read_image(read_manifest(csv)["image"][0])
     np.testing.assert_array_equal(read_mask(table["a/b"]), direct(photo, expected, parameters()))
     assert file_digest(tmp_path / "masks" / "c.png") in (tmp_path / "masks.csv").read_text()

@@ -11,6 +11,7 @@ from PIL import Image
 from mdc.data.decoding import bounded_mask, bounded_size, is_plain, read_any_image
 from mdc.data.images import read_image, write_plain
 from mdc.runtime.errors import InputError
+from tests.unit.damaged_bytes import uncounted_in_png, unnoticed
 
 STORED = np.array([[1, 2, 3], [4, 5, 6]], dtype=np.uint8)
 SHOWN = {
@@ -177,31 +178,21 @@ def test_plain_copies_keep_colours(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["a b.jpg"]
 
 
-def test_every_damaged_byte_of_a_png_is_noticed(tmp_path):
-    Image.fromarray(np.arange(12, dtype=np.uint8).reshape(2, 2, 3)).save(tmp_path / "a.png")
-    whole = (tmp_path / "a.png").read_bytes()
-    assert read_any_image(tmp_path / "a.png", max_side_px=9).tolist() == [
-        [[0, 1, 2], [3, 4, 5]],
-        [[6, 7, 8], [9, 10, 11]],
-    ]
-    for at in range(len(whole)):
-        (tmp_path / "a.png").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        with pytest.raises(InputError, match=r"a\.png"):
-            read_any_image(tmp_path / "a.png", max_side_px=9)
-
-
-CHECKSUM_BYTES = 4  # at the end of the pixels
+def test_every_damaged_byte_of_a_png_is_noticed_or_changes_nothing(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.arange(12, dtype=np.uint8).reshape(2, 2, 3)).save(path)
+    assert read_any_image(path, max_side_px=9).tolist() == [[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]]
+    assert unnoticed(path, lambda path: read_any_image(path, max_side_px=9)) == uncounted_in_png(path)
 
 
 @pytest.mark.parametrize(
-    ("stream", "sentence"),
+    "stream",
     [
-        (zlib.compress(b"\0\1\2\0\3\4")[:-CHECKSUM_BYTES], "is damaged, pixels are missing: copy or save it again"),
-        (zlib.compress(b"\0\1\2\0\3"), "is damaged, pixels are missing|does not decode"),
-        (zlib.compress(b"\0\1\2\0\3\4")[:-1] + b"x", "(is damaged, .* checksum of its pixels|does not decode)"),
+        zlib.compress(b"\0\1\2\0\3"),  # the last pixel is missing
+        zlib.compress(b"\0\1\2\0\3\4")[:-1] + b"x",  # the last byte is of the pixels' checksum
     ],
 )
-def test_a_png_with_right_parts_and_wrong_pixels_is_refused(tmp_path, stream, sentence):
+def test_a_png_with_right_parts_and_wrong_pixels_is_refused(tmp_path, stream):
     parts = [
         (b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)),
         (b"IDAT", stream),
@@ -211,7 +202,7 @@ def test_a_png_with_right_parts_and_wrong_pixels_is_refused(tmp_path, stream, se
         b"\x89PNG\r\n\x1a\n"
         + b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
     )
-    with pytest.raises(InputError, match=rf"a\.png: {sentence}"):
+    with pytest.raises(InputError, match=r"a\.png: does not decode: copy or save it again"):
         read_any_image(tmp_path / "a.png", max_side_px=9)
 
 

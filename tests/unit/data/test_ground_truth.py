@@ -4,7 +4,7 @@ import numpy as np
 import pandas
 import pytest
 
-from mdc.data.ground_truth import check_some_true_masks, check_true_masks
+from mdc.data.ground_truth import check_ground_truth, check_some_ground_truth
 from mdc.data.manifest import COLUMNS, write_manifest
 from mdc.runtime.errors import InputError
 
@@ -13,14 +13,14 @@ PHOTO, MASK = np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint8)
 
 def test_one_true_mask_is_enough(tmp_path, write_split):
     split = write_split("train", {"a": (PHOTO, "", None), "b": (PHOTO, "", MASK), "c": (PHOTO, "", None)})
-    check_some_true_masks(train_csv=split, checked_txt=tmp_path / "checked.txt")
+    check_some_ground_truth(train_csv=split, checked_txt=tmp_path / "checked.txt")
     assert (tmp_path / "checked.txt").read_text() == "1 training images have a true mask\n"
 
 
 def test_none_is_told_with_the_key(tmp_path, write_split):
     split = write_split("train", {"a": (PHOTO, "", None)})
     with pytest.raises(InputError, match="masks.threshold: best, .* no training image has one: give a number"):
-        check_some_true_masks(train_csv=split, checked_txt=tmp_path / "checked.txt")
+        check_some_ground_truth(train_csv=split, checked_txt=tmp_path / "checked.txt")
     assert not (tmp_path / "checked.txt").exists()
 
 
@@ -33,10 +33,10 @@ def test_true_masks_are_asked_of_every_training_image(tmp_path):
     ]
     write_manifest(pandas.DataFrame(rows)[list(COLUMNS)], tmp_path / "train.csv")
     with pytest.raises(InputError) as error:
-        check_true_masks(train_csv=tmp_path / "train.csv", checked_txt=tmp_path / "checked.txt")
+        check_ground_truth(train_csv=tmp_path / "train.csv", checked_txt=tmp_path / "checked.txt")
     headline, *lines = str(error.value).splitlines()
     assert "2 of 3 training images have no mask" in headline and lines == ["  b", "  c"]
     assert not (tmp_path / "checked.txt").exists()
     write_manifest(pandas.DataFrame(rows[:1])[list(COLUMNS)], tmp_path / "train.csv")
-    check_true_masks(train_csv=tmp_path / "train.csv", checked_txt=tmp_path / "checked.txt")
+    check_ground_truth(train_csv=tmp_path / "train.csv", checked_txt=tmp_path / "checked.txt")
     assert (tmp_path / "checked.txt").read_text() == "1 training images have a true mask\n"

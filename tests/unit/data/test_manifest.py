@@ -3,12 +3,12 @@
 import numpy as np
 import pandas
 import pytest
-from tests.unit.data.photo_folders import CATS_AND_DOGS, table
 
 from mdc.data.labels import CLASSES
 from mdc.data.manifest import COLUMNS, read_manifest, tag_indices, tag_matrix, write_manifest
 from mdc.data.splits import split_by_hash
 from mdc.runtime.errors import InputError
+from tests.unit.data.photo_folders import CATS_AND_DOGS, table
 
 
 def test_manifest_comes_back_as_written(tmp_path):

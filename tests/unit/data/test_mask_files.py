@@ -14,6 +14,7 @@ from mdc.data.labels import BACKGROUND, CLASSES, PALETTE, VOID
 from mdc.data.mask_files import read_mask, write_mask
 from mdc.data.text_lists import read_list
 from mdc.runtime.errors import InputError
+from tests.unit.damaged_bytes import CHECKSUM_BYTES, uncounted_in_png, unnoticed
 
 MASK = np.array([[0, 1, 255], [20, 15, 0]], dtype=np.uint8)
 
@@ -105,14 +106,18 @@ def test_damaged_missing_and_lossy_masks_are_named(tmp_path):
         read_mask(tmp_path / "none.png")
 
 
-def test_every_damaged_byte_and_every_missing_end_of_a_mask_is_noticed(tmp_path):
-    write_mask(tmp_path / "whole.png", MASK)
-    whole = (tmp_path / "whole.png").read_bytes()
-    damaged = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(len(whole))]
-    for data in [*damaged, *(whole[:length] for length in range(len(whole)))]:
-        (tmp_path / "m.png").write_bytes(data)
+def test_every_damaged_byte_and_every_missing_end_of_a_mask_is_noticed_or_changes_nothing(tmp_path):
+    path = tmp_path / "m.png"
+    write_mask(path, MASK)
+    assert unnoticed(path, read_mask) == uncounted_in_png(path)
+    whole = path.read_bytes()
+    for length in range(len(whole) - CHECKSUM_BYTES):
+        path.write_bytes(whole[:length])
         with pytest.raises(InputError, match=r"m\.png: (does not decode as a PNG mask|is damaged)"):
-            read_mask(tmp_path / "m.png")
+            read_mask(path)
+    for length in range(len(whole) - CHECKSUM_BYTES, len(whole)):
+        path.write_bytes(whole[:length])
+        assert read_mask(path).tolist() == MASK.tolist()
 
 
 def test_a_mask_of_another_size_and_one_with_other_indices_are_named(tmp_path):

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.io import savemat
-from tests.voc_archives import SBD_MASKS, SBD_TRAIN, SBD_VAL, mask_of, sbd_files, write_folder
 
 from mdc.data.mask_files import read_mask
 from mdc.data.sbd import convert_sbd, read_mat_mask, sbd_ids
 from mdc.runtime.errors import InputError
 from mdc.storage.image_tables import read_table
+from tests.voc_archives import SBD_MASKS, SBD_TRAIN, SBD_VAL, mask_of, sbd_files, write_folder
 
 
 @pytest.fixture

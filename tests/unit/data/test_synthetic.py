@@ -19,7 +19,7 @@ SIDE_PX = 96
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("dataset") / "shapes"
+    root = tmp_path_factory.mktemp("dataset") / "synthetic"
     write_dataset(root, images=IMAGES, side_px=SIDE_PX, body_cue=0.5, seed=7, processes=1)
     return root
 
@@ -34,21 +34,23 @@ def contents(root: Path) -> dict[str, bytes]:
 
 
 def test_any_number_of_processes_writes_the_same_bytes(dataset, tmp_path):
-    write_dataset(tmp_path / "shapes", images=IMAGES, side_px=SIDE_PX, body_cue=0.5, seed=7, processes=2)
-    assert contents(tmp_path / "shapes") == contents(dataset)
+    write_dataset(tmp_path / "synthetic", images=IMAGES, side_px=SIDE_PX, body_cue=0.5, seed=7, processes=2)
+    assert contents(tmp_path / "synthetic") == contents(dataset)
 
 
 def test_a_scene_does_not_depend_on_the_size_of_the_splits(dataset, tmp_path):
-    write_dataset(tmp_path / "shapes", images={"val": 2, "test": 1}, side_px=SIDE_PX, body_cue=0.5, seed=7, processes=1)
+    write_dataset(
+        tmp_path / "synthetic", images={"val": 2, "test": 1}, side_px=SIDE_PX, body_cue=0.5, seed=7, processes=1
+    )
     for name in ("JPEGImages/val_000001.jpg", "SegmentationClass/val_000001.png", "Annotations/val_000001.xml"):
-        assert (tmp_path / "shapes" / name).read_bytes() == (dataset / name).read_bytes()
+        assert (tmp_path / "synthetic" / name).read_bytes() == (dataset / name).read_bytes()
 
 
 def test_another_seed_split_or_number_gives_another_scene(dataset, tmp_path):
-    write_dataset(tmp_path / "shapes", images={"train": 1}, side_px=SIDE_PX, body_cue=0.5, seed=8, processes=1)
+    write_dataset(tmp_path / "synthetic", images={"train": 1}, side_px=SIDE_PX, body_cue=0.5, seed=8, processes=1)
     photos = [(dataset / "JPEGImages" / f"{name}.jpg").read_bytes() for name in ("train_000000", "train_000001")]
     photos.append((dataset / "JPEGImages/val_000000.jpg").read_bytes())
-    photos.append((tmp_path / "shapes/JPEGImages/train_000000.jpg").read_bytes())
+    photos.append((tmp_path / "synthetic/JPEGImages/train_000000.jpg").read_bytes())
     assert len(set(photos)) == 4
 
 

@@ -3,11 +3,11 @@
 import logging
 
 import pytest
-from tests.unit.data.photo_folders import lines_of, mask, photo, settings, table
 
 from mdc.data.splits import split_by_hash
 from mdc.data.tagged_folder import link_folder
 from mdc.runtime.errors import InputError
+from tests.unit.data.photo_folders import lines_of, mask, photo, settings, table
 
 
 def test_folder(tmp_path, caplog):

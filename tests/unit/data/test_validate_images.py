@@ -4,21 +4,21 @@ import logging
 
 import numpy as np
 import pytest
-from tests.unit.data.photo_folders import lists, mask, photo, settings, voc_image, xml
 from PIL import Image
 
 from mdc.data.images import read_image
 from mdc.data.mask_files import read_mask, write_mask
 from mdc.data.validate_images import id_problem
-from mdc.data.voc_layout import link_devkit
+from mdc.data.voc_layout import link_voc_layout
 from mdc.runtime.errors import InputError
+from tests.unit.data.photo_folders import lists, mask, photo, settings, voc_image, xml
 
 
 def test_many_problems_are_all_listed(tmp_path):
     voc_image(tmp_path, "a", "cat")
     lists(tmp_path, train="\n".join(f"gone {n}" for n in range(250)), val="a\n")
     with pytest.raises(InputError) as error:
-        link_devkit(tmp_path, **settings(tmp_path))
+        link_voc_layout(tmp_path, **settings(tmp_path))
     headline, *lines = str(error.value).splitlines()
     assert headline.endswith("250 problems:") and len(lines) == 250 and "gone 249" in lines[-1]
 
@@ -30,7 +30,7 @@ def test_digest_follows_photo_and_mask(tmp_path):
     mask(tmp_path / "SegmentationClass/a.png", 1)
 
     def digests() -> tuple[str, str]:
-        tables = link_devkit(tmp_path, **settings(tmp_path)).tables
+        tables = link_voc_layout(tmp_path, **settings(tmp_path)).tables
         return tables["train"]["digest"][0], tables["val"]["digest"][0]
 
     before = digests()
@@ -54,7 +54,7 @@ def test_tags_and_masks_that_differ_are_listed_with_a_warning(tmp_path, caplog):
     lists(tmp_path, train="a\nc\nd\n")
     mask(tmp_path / "SegmentationClass/d.png", 2)
     with caplog.at_level(logging.INFO):
-        linked = link_devkit(tmp_path, **settings(tmp_path))
+        linked = link_voc_layout(tmp_path, **settings(tmp_path))
     assert linked.tag_differences.values.tolist() == [
         ["a", "train", "", "dog"],
         ["d", "train", "cat", ""],
@@ -86,7 +86,7 @@ def test_huge_and_rotated_photos_get_plain_copies_and_masks_of_their_size(tmp_pa
     voc_image(root, "small", "cat")
     mask(root / "SegmentationClass/small.png", 1)
     lists(root, train="far/a b\n", val="small\n")
-    linked = link_devkit(root, **settings(tmp_path, processes=2))
+    linked = link_voc_layout(root, **settings(tmp_path, processes=2))
     row = linked.tables["train"].iloc[0]
     assert (row["height"], row["width"]) == (100, 75)
     assert (row["image"], row["mask"]) == (str(plain / "images/far/a b.jpg"), str(plain / "masks/far/a b.png"))

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import pytest
-from tests.unit.data.photo_folders import CATS_AND_DOGS, lines_of, lists, mask, photo, settings, voc_image, xml
 from PIL import Image
 
 from mdc.data.labels import CLASSES
 from mdc.data.manifest import COLUMNS
 from mdc.data.splits import split_by_hash
-from mdc.data.voc_layout import link_devkit
+from mdc.data.voc_layout import link_voc_layout
 from mdc.runtime.errors import InputError
+from tests.unit.data.photo_folders import CATS_AND_DOGS, lines_of, lists, mask, photo, settings, voc_image, xml
 
 
-def test_devkit(tmp_path, monkeypatch):
+def test_voc_layout(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = tmp_path / "kit" / "VOC2012"
     voc_image(root, "2007_1", "dog", "cat", "dog")
@@ -23,7 +23,7 @@ def test_devkit(tmp_path, monkeypatch):
     mask(root / "SegmentationClass" / "2007_1.png", 1, 2, 255)
     lists(root, train="2007_1\n2007_2\n", val="2007_3\n", test="2007_4\n")
     lists(root, "Main", train="nobody\n")  # Segmentation goes before
-    linked = link_devkit(Path("kit"), **settings(tmp_path))
+    linked = link_voc_layout(Path("kit"), **settings(tmp_path))
     assert linked.classes == CATS_AND_DOGS
     assert {split: rows["id"].tolist() for split, rows in linked.tables.items()} == {
         "train": ["2007_1", "2007_2"],
@@ -41,28 +41,28 @@ def test_devkit(tmp_path, monkeypatch):
     assert not (tmp_path / "plain").exists()
 
 
-def test_devkit_classes_come_from_the_argument_then_the_file_then_voc(tmp_path):
+def test_voc_layout_classes_come_from_the_argument_then_the_file_then_voc(tmp_path):
     voc_image(tmp_path, "a", "cat")
     voc_image(tmp_path, "b", "dog")
-    assert link_devkit(tmp_path, **settings(tmp_path, classes=())).classes == CLASSES
+    assert link_voc_layout(tmp_path, **settings(tmp_path, classes=())).classes == CLASSES
     (tmp_path / "classes.txt").write_text("dog\ncat\n")
-    assert link_devkit(tmp_path, **settings(tmp_path, classes=())).classes == ("dog", "cat")
-    assert link_devkit(tmp_path, **settings(tmp_path)).classes == CATS_AND_DOGS
+    assert link_voc_layout(tmp_path, **settings(tmp_path, classes=())).classes == ("dog", "cat")
+    assert link_voc_layout(tmp_path, **settings(tmp_path)).classes == CATS_AND_DOGS
 
 
-def test_devkit_lists_of_main_and_no_lists(tmp_path):
+def test_voc_layout_lists_of_main_and_no_lists(tmp_path):
     for id in ("a", "sub/b c", "d", "e", "f", "g"):
         voc_image(tmp_path, id, "cat")
     (tmp_path / "JPEGImages" / "._a.jpg").write_bytes(b"what macOS leaves")
-    linked = link_devkit(tmp_path, **settings(tmp_path, val_share=0.4))
+    linked = link_voc_layout(tmp_path, **settings(tmp_path, val_share=0.4))
     expected = split_by_hash(["a", "sub/b c", "d", "e", "f", "g"], val_share=0.4, seed=0)
     assert {id: split for split in ("train", "val") for id in linked.tables[split]["id"]} == expected
     lists(tmp_path, "Main", train="a  1\nsub/b c -1\n", val="d\n")
-    linked = link_devkit(tmp_path, **settings(tmp_path))
+    linked = link_voc_layout(tmp_path, **settings(tmp_path))
     assert linked.tables["train"]["id"].tolist() == ["a", "sub/b c"] and "test" not in linked.tables
 
 
-def test_all_problems_of_a_devkit_at_once(tmp_path):
+def test_all_problems_of_a_voc_layout_at_once(tmp_path):
     root = tmp_path
     for id in ("good", "tagless", "torn", "swapped", "strange", "both", "misspelt", "broken"):
         voc_image(root, id, "cat")
@@ -80,7 +80,7 @@ def test_all_problems_of_a_devkit_at_once(tmp_path):
     train = "good good gone tagless torn swapped strange both misspelt broken twin /etc/x ../y"
     lists(root, train=train.replace(" ", "\n"), val="both\nval\n", test="")
     with pytest.raises(InputError) as error:
-        link_devkit(root, **settings(tmp_path))
+        link_voc_layout(root, **settings(tmp_path))
     below = "is absolute or contains '..': list images by their path below the data folder"
     lines = lines_of(error)
     torn = [line for line in lines if line.startswith(f"{root}/JPEGImages/torn.jpg: does not decode: copy or save it")]
@@ -115,16 +115,16 @@ def test_all_problems_of_a_devkit_at_once(tmp_path):
     assert not (tmp_path / "plain" / "masks").exists()
 
 
-def test_devkit_of_another_layout_and_missing_list(tmp_path):
+def test_voc_layout_of_another_layout_and_missing_list(tmp_path):
     with pytest.raises(InputError, match="has no folder JPEGImages"):
-        link_devkit(tmp_path, **settings(tmp_path))
+        link_voc_layout(tmp_path, **settings(tmp_path))
     voc_image(tmp_path, "a", "cat")
     with pytest.raises(InputError, match="at least two images, it holds 1"):
-        link_devkit(tmp_path, **settings(tmp_path))
+        link_voc_layout(tmp_path, **settings(tmp_path))
     photo(tmp_path / "JPEGImages" / "a.png")
     lists(tmp_path, train="a\n")
     with pytest.raises(InputError) as error:
-        link_devkit(tmp_path, **settings(tmp_path))
+        link_voc_layout(tmp_path, **settings(tmp_path))
     assert lines_of(error) == [
         f"{tmp_path}/JPEGImages/a.png: has the same id as a.jpg: rename or remove one",
         f"{tmp_path}/ImageSets/Segmentation/val.txt: is missing: "

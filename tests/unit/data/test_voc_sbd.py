@@ -4,8 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests import voc_archives as made
-from tests.unit.data.photo_folders import lines_of
 
 from mdc.data.labels import CLASSES
 from mdc.data.mask_files import read_mask
@@ -13,6 +11,8 @@ from mdc.data.sbd import convert_sbd
 from mdc.data.voc_sbd import link_voc_sbd, split_lists
 from mdc.runtime.errors import InputError
 from mdc.storage.image_tables import read_table
+from tests import voc_archives as made
+from tests.unit.data.photo_folders import lines_of
 
 VOC = {"train": ["a", "b"], "val": ["c", "d"]}
 NUMBERS = {"train": 2, "trainaug": 3, "trainvalaug": 5, "val": 2, "test": 1}

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.disks import small_disk
-from tests.file_server import FileServer
-from tests.voc_archives import SBD_MASKS, sbd_files, voc_files, write_tar
 
 from mdc.downloads import archives
 from mdc.downloads.archives import RECORD, bring_folder, unpack
@@ -19,6 +16,9 @@ from mdc.downloads.download import Patience
 from mdc.downloads.source import Wanted
 from mdc.runtime.errors import InputError
 from mdc.runtime.locks import locked
+from tests.disks import small_disk
+from tests.file_server import FileServer
+from tests.voc_archives import SBD_MASKS, sbd_files, voc_files, write_tar
 
 ALL = ["VOCdevkit/*"]
 

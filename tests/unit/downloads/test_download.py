@@ -11,6 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from mdc.downloads import download as downloads
+from mdc.downloads import source as sources
+from mdc.downloads.download import Patience, download
+from mdc.downloads.source import Wanted
+from mdc.runtime.errors import InputError
+from mdc.runtime.hashes import has_hash
+from mdc.runtime.locks import locked
 from tests.file_server import (
     PAGE,
     FileServer,
@@ -27,14 +35,6 @@ from tests.file_server import (
     status,
     whole,
 )
-
-from mdc.downloads import download as downloads
-from mdc.downloads import source as sources
-from mdc.downloads.download import Patience, download
-from mdc.downloads.source import Wanted
-from mdc.runtime.errors import InputError
-from mdc.runtime.hashes import has_hash
-from mdc.runtime.locks import locked
 
 BODY = np.random.default_rng(0).bytes(300_000)  # 18 chunks of 16,384 bytes and a part of one
 MD5 = "md5:" + hashlib.md5(BODY).hexdigest()
@@ -391,7 +391,8 @@ CHILD = """
 import os, signal, sys
 from pathlib import Path
 import pooch
-from mdc import downloads, sources
+from mdc.downloads import download as downloads
+from mdc.downloads import source as sources
 
 url, path, md5, point = sys.argv[1:]
 when, _, step = point.partition(" ")

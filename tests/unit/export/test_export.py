@@ -9,16 +9,18 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from tests.unit.predict.bright_photos import BACKBONE, CLASSES, THRESHOLD, WHITE, mask, photo, save
 
 from mdc import export
 from mdc.export import export_segmenter
-from mdc.networks.checkpoints import load_state, save_weights, weights_hash
-from mdc.networks.grid import upsample
-from mdc.networks.largefov import build_segmenter
+from mdc.networks.checkpoints import load_network, save_network
+from mdc.networks.encoder import Encoder
+from mdc.networks.grid import Grid
+from mdc.networks.largefov import LargeFov, SegmenterDescription
+from mdc.networks.weight_files import weights_hash
 from mdc.predict.segmenter import Segmenter
 from mdc.runtime.errors import InputError
-from mdc.training.datasets import padded_to_grid
+from tests.unit.networks.slim_networks import slim_classifier, slim_encoder, slim_segmenter
+from tests.unit.predict.bright_photos import CLASSES, THRESHOLD, WHITE, mask, photo, save
 
 TOLERANCE = 1e-5  # of the largest absolute logit
 
@@ -53,17 +55,23 @@ def bright(tmp_path_factory) -> Exported:
 @pytest.fixture(scope="module")
 def random(tmp_path_factory) -> Exported:
     """A segmenter with random weights, all kinds of layers, and stride 4."""
-    backbone = BACKBONE | {"norm": "batch", "output_stride": 4, "keep_stride1_pools": True}
-    network = {"backbone": backbone, "fc_width": 16, "fc6_dilation": 3, "dropout": 0.5}
+    description = slim_segmenter(
+        classes=["a", "b", "é"],
+        encoder=slim_encoder(norm="batch", output_stride=4, keep_stride1_pools=True),
+        fc_width=16,
+        fc6_dilation=3,
+        fc_norm="batch",
+        max_side_px=200,
+    )
     torch.manual_seed(0)
-    model = build_segmenter(classes=3, **network)
+    model = description.build()
     for layer in model.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(layer.running_mean, -0.5, 0.5)
             torch.nn.init.uniform_(layer.running_var, 0.2, 2)
     torch.nn.init.normal_(model.score.weight)
     path = tmp_path_factory.mktemp("random") / "weights.pt"
-    save_weights(path, model, settings={"classes": ["a", "b", "é"], "network": network, "max_side_px": 200})
+    save_network(path, model, description, settings={})
     return exported(path)
 
 
@@ -88,9 +96,9 @@ def test_logits_are_those_of_pytorch_on_the_networks_grid(random, noise, size):
     image = noise(1, *size)
     network = random.segmenter.network
     with torch.inference_mode():
-        standardised = network.standardise(torch.from_numpy(image.transpose(2, 0, 1)[None]))
-        scores = network(padded_to_grid(standardised, 4))[0].numpy()
-    expected = upsample(scores, stride=4, height=size[0], width=size[1])
+        photo = torch.from_numpy(image.transpose(2, 0, 1)[None])
+        scores = network(network.encoder.prepare(photo))[0].numpy()
+    expected = Grid(4).upsample(scores, height=size[0], width=size[1])
     np.testing.assert_allclose(random.logits(image), expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
 
 
@@ -113,7 +121,7 @@ def test_the_file_says_what_goes_in_and_out(random):
     told = random.session.get_modelmeta().custom_metadata_map
     assert json.loads(told["classes"]) == ["background", "a", "b", "é"]
     assert told["max_side_px"] == "200"
-    assert told["weights"] == weights_hash(load_state(random.weights))
+    assert told["weights"] == weights_hash(load_network(random.weights, SegmenterDescription)[0].state_dict())
     assert told["mdc_version"] == "0.1.0"
 
 
@@ -132,6 +140,13 @@ def test_a_file_that_computes_something_else_gets_no_name(bright, tmp_path, monk
 
 
 def test_a_classifier_is_refused(tmp_path):
-    torch.save({"state": {}, "settings": json.dumps({"dilations": [1]})}, tmp_path / "weights.pt")
-    with pytest.raises(InputError, match="is a classifier, which has no masks to give"):
+    save_network(tmp_path / "weights.pt", slim_classifier().build(), slim_classifier(), settings={})
+    with pytest.raises(InputError, match="is a classifier, not a segmenter"):
         export_segmenter(weights_pt=tmp_path / "weights.pt", onnx_file=tmp_path / "a.onnx", threads=1)
+
+
+def test_a_grid_that_interpolation_does_not_know_is_refused():
+    encoder = Encoder(torch.nn.Conv2d(3, 8, 1), channels=8, grid=Grid(8, 2), mean=(0, 0, 0), std=(1, 1, 1))
+    network = LargeFov(encoder=encoder, classes=2, fc_width=8, fc6_dilation=1, dropout=0.0, norm="none")
+    with pytest.raises(InputError, match="an encoder with stride 8 and offset 2 cannot be exported to ONNX"):
+        export.to_onnx(Segmenter(network, classes=["background", "a"], max_side_px=100))

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mdc.cams.files import Cams, CamsInfo, create_cams
 from mdc.data.mask_files import write_mask
 from mdc.figures import paper_figures
 from mdc.figures.paper_figures import draw_figure5, draw_figure6, main_class, refuse_unusable_ids, rows_to_show
+from mdc.networks.grid import Grid
 from mdc.runtime.errors import InputError
-from mdc.storage.hdf5 import CAMS, Cams, create
 from mdc.storage.image_tables import write_table
 
 KNOWN = list("abcdefg")
@@ -72,13 +73,11 @@ def train(tmp_path, write_split) -> dict:
     photo = np.full((1, 9, 3), 40, np.uint8)
     truth = np.array([[1] + [2] * 4 + [0] * 4], np.uint8)
     images = {"one": (photo, "cat", None), "two": (photo + 60, "cat;dog", truth), "none": (photo, "", truth)}
-    with create(
-        tmp_path / "m.h5", kind=CAMS, stride=8, classes=["cat", "dog"], weights_hash="", config={}, dilations=[1, 3]
-    ) as writer:
+    with create_cams(tmp_path / "m.h5", CamsInfo(Grid(8), [1, 3], ["cat", "dog"], ""), config={}) as writer:
         cat, dog = [[[2.0, -1.0]], [[1.0, 1.0]]], [[[-1.0, 4.0]], [[0.0, 3.0]]]  # of both blocks, at pixels 0 and 8
-        writer.add_cams(Cams("one", np.array([cat]).swapaxes(0, 1), np.array([1]), np.zeros((2, 2)), 1, 9))
-        writer.add_cams(Cams("two", np.array([cat, dog]).swapaxes(0, 1), np.array([1, 2]), np.zeros((2, 2)), 1, 9))
-        writer.add_cams(Cams("none", np.zeros((2, 0, 1, 2)), np.array([]), np.zeros((2, 2)), 1, 9))
+        writer.add(Cams("one", np.array([cat]).swapaxes(0, 1), np.array([1]), np.zeros((2, 2)), 1, 9).item())
+        writer.add(Cams("two", np.array([cat, dog]).swapaxes(0, 1), np.array([1, 2]), np.zeros((2, 2)), 1, 9).item())
+        writer.add(Cams("none", np.zeros((2, 0, 1, 2)), np.array([]), np.zeros((2, 2)), 1, 9).item())
     (tmp_path / "images.csv").write_text("id,miou,pixel_accuracy\nnone,1.0,1.0\ntwo,0.256,0.5\n")
     return {
         "split_csv": write_split("train", images),
@@ -87,7 +86,6 @@ def train(tmp_path, write_split) -> dict:
         "png": tmp_path / "f.png",
         "pdf": tmp_path / "f.pdf",
         "classes": ["cat", "dog"],
-        "names": ["d1", "d3"],
         "setting": "fusion",
     }
 
@@ -160,8 +158,8 @@ def val(tmp_path, write_split) -> dict:
     return {
         "split_csv": split,
         "images_csv": tmp_path / "images.csv",
-        "predictions_csv": {name: [tables[name]] for name in settings},
-        "crf_csv": {name: [tables[f"{name}-crf"]] for name in settings},
+        "predictions_csv": {name: tables[name] for name in settings},
+        "crf_csv": {name: tables[f"{name}-crf"] for name in settings},
         "png": tmp_path / "f.png",
         "pdf": tmp_path / "f.pdf",
         "classes": ["cat", "dog", "cow"],

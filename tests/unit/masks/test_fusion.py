@@ -12,8 +12,9 @@ from mdc.masks.fusion import (
     object_regions,
     pseudo_mask,
     rectified,
-    salient_mask,
 )
+from mdc.masks.salient import salient_mask
+from mdc.networks.grid import Grid
 
 PAPER = Recipe(
     threshold=0.3,
@@ -169,9 +170,9 @@ def test_a_flat_zero_map_leaves_background_without_saliency_and_the_rest_unlabel
 def test_fused_at_image_size_rectifies_fuses_and_upsamples():
     # two blocks of one class on two features, 8 pixels apart: (1, 0) and (0, 1) after rectifying
     raw = np.array([[[[4.0, -2.0]]], [[[-1.0, 0.5]]]], np.float16)
-    found = fused_at_image_size(raw, setting="fusion", names=["d1", "d3"], stride=8, height=1, width=9)
+    found = fused_at_image_size(raw, setting="fusion", names=["d1", "d3"], grid=Grid(8), height=1, width=9)
     np.testing.assert_allclose(found, np.ones((1, 1, 9)))  # the two slopes add up to 1 everywhere
-    single = fused_at_image_size(raw, setting="d3", names=["d1", "d3"], stride=8, height=1, width=9)
+    single = fused_at_image_size(raw, setting="d3", names=["d1", "d3"], grid=Grid(8), height=1, width=9)
     np.testing.assert_allclose(single[0, 0], np.arange(9) / 8)
 
 

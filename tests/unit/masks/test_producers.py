@@ -1,19 +1,27 @@
-"""The masks stage from files to files, and masks of another method."""
+"""The producers of masks: their masks from files to files, shard by shard, and their scores."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from mdc.cams.files import LAYOUT, Cams, CamsInfo, create_cams
+from mdc.data.manifest import read_manifest
 from mdc.data.mask_files import read_mask, write_mask
-from mdc.masks.external import link_masks
-from mdc.masks.fused import fuse_masks, fuse_salient_masks, sweep_threshold
+from mdc.masks.external import ExternalMasks, copy_masks
+from mdc.masks.fused import FusedMasks, fuse_masks
+from mdc.masks.fusion import Recipe
+from mdc.masks.producers import ImageInputs, images_with_maps, images_without_maps
+from mdc.masks.salient import SalientMasks, fuse_salient_masks
+from mdc.masks.sweep import sweep_threshold
+from mdc.networks.grid import Grid
 from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import file_digest
-from mdc.storage.hdf5 import CAMS, Cams, create
-from mdc.storage.image_tables import read_table, write_table
+from mdc.storage.hdf5 import link_shards
+from mdc.storage.image_tables import join_tables, read_table, write_table
 
 RECIPE = {
     "threshold": 0.3,
@@ -26,26 +34,38 @@ RECIPE = {
 # Two blocks, one class (index 2), two features 4 pixels apart, a photo of 1 x 5 pixels. Rectified: (1, 0), (0, 1).
 LEFT, RIGHT = [[4.0, -1.0]], [[-3.0, 0.5]]
 # d1 at the pixels: 1, .75, .5, .25, 0; d3 reversed; their sum 1 everywhere.
+PHOTO = np.zeros((1, 5, 3), np.uint8)
+INFO = CamsInfo(grid=Grid(4), dilations=[1, 3], classes=["a", "b", "c"], weights_hash="")
+
+
+def write_cams(path: Path, *images: Cams) -> Path:
+    with create_cams(path, INFO, config={}) as writer:
+        for cams in images:
+            writer.add(cams.item())
+    return path
+
+
+def cams_of(image_id: str, maps, class_ids) -> Cams:
+    return Cams(image_id, np.array(maps, np.float32), np.array(class_ids, np.uint8), np.zeros((2, 3)), 1, 5)
 
 
 @pytest.fixture
-def cams_h5(tmp_path):
+def split_csv(write_split) -> Path:
+    return write_split("train", {"x/1": (PHOTO, "b", None), "none": (PHOTO, "", None)})
+
+
+@pytest.fixture
+def cams_h5(tmp_path) -> list[Path]:
     """Return two map files: an image `x/1` of class 2, and an image `none` without tags."""
-    maps = np.array([[LEFT], [RIGHT]], np.float32)
-    images = {
-        "0.h5": Cams("x/1", maps, np.array([2], np.uint8), np.zeros((2, 3)), 1, 5),
-        "1.h5": Cams("none", maps[:, :0], np.zeros(0, np.uint8), np.zeros((2, 3)), 1, 5),
-    }
-    for name, cams in images.items():
-        with create(
-            tmp_path / name, kind=CAMS, stride=4, classes=["a", "b", "c"], weights_hash="", config={}, dilations=[1, 3]
-        ) as writer:
-            writer.add_cams(cams)
-    return [tmp_path / name for name in images]
+    maps = np.array([[LEFT], [RIGHT]])
+    return [
+        write_cams(tmp_path / "train.0-of-2.h5", cams_of("x/1", maps, [2])),
+        write_cams(tmp_path / "train.1-of-2.h5", cams_of("none", maps[:, :0], [])),
+    ]
 
 
 @pytest.fixture
-def saliency_csv(tmp_path):
+def saliency_csv(tmp_path) -> Path:
     """Return a table of saliency maps, 0 at the last two pixels and 255 at the others."""
     rows = []
     for name in ("x-1", "none"):
@@ -53,37 +73,47 @@ def saliency_csv(tmp_path):
         Image.fromarray(np.array([[255, 255, 255, 0, 0]], np.uint8)).save(path)
         rows.append((name.replace("-", "/"), str(path), file_digest(path)))
     write_table(rows, tmp_path / "saliency.csv")
-    return [tmp_path / "saliency.csv"]
+    return tmp_path / "saliency.csv"
 
 
-def masks(path) -> dict[str, list]:
-    return {image_id: read_mask(png).tolist() for image_id, png in read_table([path]).items()}
+def masks(path: Path) -> dict[str, list]:
+    return {image_id: read_mask(Path(png)).tolist() for image_id, png in read_table([path]).items()}
 
 
-def fused(tmp_path, cams_h5, saliency_csv, *, setting="d1", sweep_csv=None, processes=1, **recipe):
-    fuse_masks(
-        cams_h5=cams_h5,
-        saliency_csv=saliency_csv,
-        masks_csv=tmp_path / "masks" / "train.csv",
-        setting=setting,
-        names=["d1", "d3"],
-        recipe=RECIPE | recipe,
-        sweep_csv=sweep_csv,
-        processes=processes,
-    )
-    return masks(tmp_path / "masks" / "train.csv")
+@pytest.fixture
+def fused(tmp_path, split_csv, cams_h5):
+    """Return a function that makes the masks of every file of maps, joins their tables and returns the masks."""
+
+    def fuse(saliency_csv: Path | None, *, maps="d1", sweep_csv=None, processes=1, **recipe) -> dict[str, list]:
+        shards = [tmp_path / "masks" / f"train.{shard}-of-{len(cams_h5)}.csv" for shard in range(len(cams_h5))]
+        for cams, masks_csv in zip(cams_h5, shards, strict=True):
+            fuse_masks(
+                split_csv=split_csv,
+                cams_h5=cams,
+                saliency_csv=saliency_csv,
+                masks_csv=masks_csv,
+                folder=tmp_path / "masks" / "train",
+                maps=maps,
+                recipe=RECIPE | recipe,
+                sweep_csv=sweep_csv,
+                processes=processes,
+            )
+        join_tables(shards, tmp_path / "masks" / "train.csv")
+        return masks(tmp_path / "masks" / "train.csv")
+
+    return fuse
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_pseudo_masks_of_one_block(tmp_path, cams_h5, saliency_csv, processes):
+def test_pseudo_masks_of_one_block(tmp_path, fused, saliency_csv, processes):
     # above 0.3: the first three pixels; background: the last two
-    found = fused(tmp_path, cams_h5, saliency_csv, processes=processes)
+    found = fused(saliency_csv, processes=processes)
     assert found == {"x/1": [[2, 2, 2, 0, 0]], "none": [[0, 0, 0, 0, 0]]}
     assert (tmp_path / "masks" / "train" / "x" / "1.png").is_file()
 
 
 @pytest.mark.parametrize(
-    ("setting", "recipe", "expected"),
+    ("maps", "recipe", "expected"),
     [
         ("d3", {}, [255, 255, 2, 255, 255]),  # above 0.3 from pixel 2 on, in conflict with the background at 3 and 4
         ("d3", {"background_conflict": "object"}, [255, 255, 2, 2, 2]),
@@ -94,49 +124,51 @@ def test_pseudo_masks_of_one_block(tmp_path, cams_h5, saliency_csv, processes):
         ("fusion", {"relative_to": "absolute", "threshold": 0.6}, [2, 2, 2, 255, 255]),  # 1 everywhere
     ],
 )
-def test_pseudo_masks_of_other_settings_and_recipes(tmp_path, cams_h5, saliency_csv, setting, recipe, expected):
-    assert fused(tmp_path, cams_h5, saliency_csv, setting=setting, **recipe)["x/1"] == [expected]
+def test_pseudo_masks_of_other_maps_and_recipes(fused, saliency_csv, maps, recipe, expected):
+    assert fused(saliency_csv, maps=maps, **recipe)["x/1"] == [expected]
 
 
-def test_the_best_threshold_is_that_of_the_sweep(tmp_path, cams_h5, saliency_csv):
+def test_the_best_threshold_is_that_of_the_sweep(tmp_path, fused, saliency_csv):
     sweep = pd.DataFrame({"maps": "d1", "threshold": [0.1, 0.3, 0.6, 0.8], "miou": [0.2, 0.4, 0.7, 0.7]})
     sweep.to_csv(tmp_path / "given.csv", index=False)
-    found = fused(tmp_path, cams_h5, saliency_csv, threshold="best", sweep_csv=tmp_path / "given.csv")
+    found = fused(saliency_csv, threshold="best", sweep_csv=tmp_path / "given.csv")
     assert found["x/1"] == [[2, 2, 255, 0, 0]]  # as at .6; .8 would leave out the second pixel too
 
 
-def test_the_best_threshold_needs_true_masks(tmp_path, cams_h5, saliency_csv):
+def test_the_best_threshold_needs_true_masks(tmp_path, fused, saliency_csv):
     pd.DataFrame({"maps": [], "threshold": [], "miou": []}).to_csv(tmp_path / "given.csv", index=False)
     with pytest.raises(InputError, match="no training image has a true mask, so masks.threshold cannot be best"):
-        fused(tmp_path, cams_h5, saliency_csv, threshold="best", sweep_csv=tmp_path / "given.csv")
+        fused(saliency_csv, threshold="best", sweep_csv=tmp_path / "given.csv")
 
 
-def test_without_saliency_the_background_is_where_the_map_is_low(tmp_path, cams_h5):
-    assert fused(tmp_path, cams_h5, [], background_below=0.1)["x/1"] == [[2, 2, 2, 255, 0]]
-    assert fused(tmp_path, cams_h5, [], background_below=0.25)["x/1"] == [[2, 2, 2, 0, 0]]
+def test_without_saliency_the_background_is_where_the_map_is_low(fused):
+    assert fused(None, background_below=0.1)["x/1"] == [[2, 2, 2, 255, 0]]
+    assert fused(None, background_below=0.25)["x/1"] == [[2, 2, 2, 0, 0]]
 
 
-def test_an_image_without_a_saliency_map_is_named(tmp_path, cams_h5, saliency_csv):
-    write_table([("none", str(tmp_path / "none.png"), "0")], saliency_csv[0])
+def test_an_image_without_a_saliency_map_is_named(tmp_path, fused, saliency_csv):
+    write_table([("none", str(tmp_path / "none.png"), "0")], saliency_csv)
     with pytest.raises(InputError, match=r"saliency\.csv: no saliency map of the image x/1"):
-        fused(tmp_path, cams_h5, saliency_csv)
+        fused(saliency_csv)
 
 
-def test_a_saliency_map_of_another_size_is_named(tmp_path, cams_h5, saliency_csv):
-    Image.fromarray(np.zeros((5, 1), np.uint8)).save(read_table(saliency_csv)["x/1"])
+def test_a_saliency_map_of_another_size_is_named(fused, saliency_csv):
+    Image.fromarray(np.zeros((5, 1), np.uint8)).save(read_table([saliency_csv])["x/1"])
     with pytest.raises(InputError, match=r"is 1 x 5 pixels, its image 5 x 1: make the map again"):
-        fused(tmp_path, cams_h5, saliency_csv)
+        fused(saliency_csv)
 
 
-def test_salient_baseline_uses_the_threshold_of_its_file(tmp_path, cams_h5, saliency_csv):
+def test_salient_baseline_uses_the_threshold_of_its_file(tmp_path, split_csv, cams_h5, saliency_csv):
     (tmp_path / "threshold.json").write_text(json.dumps({"threshold": 0.5}))
+    link_shards(cams_h5, tmp_path / "train.h5", LAYOUT)
     fuse_salient_masks(
-        cams_h5=cams_h5,
+        split_csv=split_csv,
+        cams_h5=tmp_path / "train.h5",
         saliency_csv=saliency_csv,
         threshold_json=tmp_path / "threshold.json",
         masks_csv=tmp_path / "salient.csv",
-        setting="fusion",
-        names=["d1", "d3"],
+        folder=tmp_path / "salient",
+        maps="fusion",
         processes=1,
     )
     assert masks(tmp_path / "salient.csv") == {"x/1": [[2, 2, 2, 0, 0]], "none": [[0, 0, 0, 0, 0]]}
@@ -148,8 +180,8 @@ def swept(tmp_path, cams_h5, saliency_csv, train_csv) -> pd.DataFrame:
         cams_h5=cams_h5,
         saliency_csv=saliency_csv,
         sweep_csv=tmp_path / "sweep.csv",
-        setting="d1",
-        names=["d1", "d3"],
+        name="d1@other",
+        maps="d1",
         recipe={name: value for name, value in RECIPE.items() if name != "threshold"},
         thresholds=[0.3, 0.6],
         classes=3,
@@ -159,12 +191,11 @@ def swept(tmp_path, cams_h5, saliency_csv, train_csv) -> pd.DataFrame:
 
 
 def test_sweep_by_hand(tmp_path, cams_h5, saliency_csv, write_split):
-    photo = np.zeros((1, 5, 3), np.uint8)
     truth = np.array([[2, 2, 0, 0, 255]], np.uint8)
     table = swept(
-        tmp_path, cams_h5, saliency_csv, write_split("t", {"x/1": (photo, "b", truth), "none": (photo, "", None)})
+        tmp_path, cams_h5, saliency_csv, write_split("t", {"x/1": (PHOTO, "b", truth), "none": (PHOTO, "", None)})
     )
-    assert table["maps"].tolist() == ["d1", "d1"] and table["threshold"].tolist() == [0.3, 0.6]
+    assert table["maps"].tolist() == ["d1@other"] * 2 and table["threshold"].tolist() == [0.3, 0.6]
     # at 0.3 the mask is 2 2 2 0 0, at 0.6 it is 2 2 255 0 0; the last pixel does not count
     assert table["miou"].tolist() == pytest.approx([(1 / 2 + 2 / 3) / 2, (1 / 2 + 1) / 2])
     assert table["pixel_accuracy"].tolist() == pytest.approx([3 / 4, 3 / 4])
@@ -174,40 +205,160 @@ def test_sweep_by_hand(tmp_path, cams_h5, saliency_csv, write_split):
 
 
 def test_sweep_without_true_masks_has_columns_and_no_rows(tmp_path, cams_h5, saliency_csv, write_split):
-    table = swept(
-        tmp_path, cams_h5, saliency_csv, write_split("t", {"x/1": (np.zeros((1, 5, 3), np.uint8), "b", None)})
-    )
+    table = swept(tmp_path, cams_h5, saliency_csv, write_split("t", {"x/1": (PHOTO, "b", None)}))
     assert len(table) == 0
     assert list(table.columns) == ["maps", "threshold", "miou", "pixel_accuracy", "precision", "recall", "labelled"]
 
 
-def linked(tmp_path, write_split, images) -> dict[str, str]:
-    photo = np.zeros((2, 3, 3), np.uint8)
-    link_masks(
-        split_csv=write_split("train", {name: (photo, "", None) for name in images}),
-        folder=tmp_path / "own",
-        masks_csv=tmp_path / "own.csv",
-        classes=2,
-    )
-    return read_table([tmp_path / "own.csv"])
+@pytest.fixture
+def copied(tmp_path, write_split):
+    """Return a function that copies a shard of another method's masks of photos of 2 x 3 pixels."""
+
+    def copy(images: list[str], masks_csv: Path, *, shard=0, shards=1) -> dict[str, str]:
+        photo = np.zeros((2, 3, 3), np.uint8)
+        copy_masks(
+            split_csv=write_split("train", {name: (photo, "", None) for name in images}),
+            external_folder=tmp_path / "theirs",
+            masks_csv=masks_csv,
+            folder=tmp_path / "masks" / "train",
+            classes=["a", "b"],
+            shard=shard,
+            shards=shards,
+            processes=1,
+        )
+        return read_table([masks_csv])
+
+    return copy
 
 
-def test_another_methods_masks_are_taken_over(tmp_path, write_split):
+def test_another_methods_masks_are_copied(tmp_path, copied):
     for name in ("x/1", "y"):
-        write_mask(tmp_path / "own" / f"{name}.png", np.array([[0, 1, 2], [255, 0, 0]], np.uint8))
-    found = linked(tmp_path, write_split, ["x/1", "y"])
-    assert found == {name: str(tmp_path / "own" / f"{name}.png") for name in ("x/1", "y")}
+        write_mask(tmp_path / "theirs" / f"{name}.png", np.array([[0, 1, 2], [255, 0, 0]], np.uint8))
+    found = copied(["x/1", "y"], tmp_path / "masks" / "train.csv")
+    assert found == {name: str(tmp_path / "masks" / "train" / f"{name}.png") for name in ("x/1", "y")}
+    assert masks(tmp_path / "masks" / "train.csv") == dict.fromkeys(("x/1", "y"), [[0, 1, 2], [255, 0, 0]])
 
 
-def test_all_unusable_masks_of_another_method_are_listed(tmp_path, write_split):
-    write_mask(tmp_path / "own" / "good.png", np.zeros((2, 3), np.uint8))
-    write_mask(tmp_path / "own" / "turned.png", np.zeros((3, 2), np.uint8))
-    write_mask(tmp_path / "own" / "strange.png", np.array([[0, 3, 7], [255, 2, 3]], np.uint8))
+def test_all_unusable_masks_of_another_method_are_listed(tmp_path, copied):
+    write_mask(tmp_path / "theirs" / "good.png", np.zeros((2, 3), np.uint8))
+    write_mask(tmp_path / "theirs" / "turned.png", np.zeros((3, 2), np.uint8))
+    write_mask(tmp_path / "theirs" / "strange.png", np.array([[0, 3, 7], [255, 2, 3]], np.uint8))
     with pytest.raises(InputError) as error:
-        linked(tmp_path, write_split, ["good", "turned", "strange", "missing"])
+        copied(["good", "turned", "strange", "missing"], tmp_path / "masks" / "train.csv")
     lines = str(error.value).splitlines()
-    assert lines[0] == "masks.own_masks, 3 masks cannot be used:"
+    assert lines[0] == "masks.external_masks, 3 masks cannot be used:"
     assert lines[1].endswith("turned.png: the mask is 2 x 3, its photo 3 x 2 pixels: make it again at that size")
     assert lines[2].endswith("strange.png: the indices [3, 7] are no classes; there are 2: make the mask again")
     assert "missing.png: there is no such mask: put it back or" in lines[3]
-    assert not (tmp_path / "own.csv").exists()
+    assert not (tmp_path / "masks" / "train.csv").exists()
+
+
+def test_shards_of_copied_masks_joined_are_those_of_one_shard(tmp_path, copied):
+    names = ["e", "b/1", "d", "a", "c"]
+    for value, name in enumerate(names):
+        write_mask(tmp_path / "theirs" / f"{name}.png", np.array([[0, 1, 2], [255, 0, value % 3]], np.uint8))
+    assert list(copied(names, tmp_path / "masks" / "one.csv")) == names
+    shards = [tmp_path / "masks" / f"train.{shard}-of-3.csv" for shard in range(3)]
+    parts = [list(copied(names, path, shard=shard, shards=3)) for shard, path in enumerate(shards)]
+    assert sorted(map(len, parts)) == [1, 2, 2]
+    join_tables(shards, tmp_path / "masks" / "train.csv")
+    joined, one = (tmp_path / "masks" / name for name in ("train.csv", "one.csv"))
+    assert joined.read_text() == one.read_text()  # which has digests of the masks
+
+
+def test_shards_of_fused_masks_joined_are_those_of_one_shard(tmp_path, fused, split_csv, cams_h5, saliency_csv):
+    in_shards = fused(saliency_csv)
+    link_shards(cams_h5, tmp_path / "train.h5", LAYOUT)
+    fuse_masks(
+        split_csv=split_csv,
+        cams_h5=tmp_path / "train.h5",
+        saliency_csv=saliency_csv,
+        masks_csv=tmp_path / "one.csv",
+        folder=tmp_path / "masks" / "train",
+        maps="d1",
+        recipe=RECIPE,
+        sweep_csv=None,
+        processes=1,
+    )
+    assert masks(tmp_path / "one.csv") == in_shards and list(in_shards) == ["x/1", "none"]
+    assert (tmp_path / "masks" / "train.csv").read_text() == (tmp_path / "one.csv").read_text()
+
+
+@pytest.fixture
+def image(tmp_path, write_split):
+    """Return a function that gives an image of 1 x 5 pixels with classes 1 and 3, and saliency 1, .8, .6, .2, 0.
+
+    Its maps d1 are at the pixels 1, .75, .5, .25, 0 of class 1 and reversed of class 3; d3 is 0 for class 1, and so
+    fusion is 1, .75, .5, .25, 0 of class 1 and 0, .5, 1, 1.5, 2 of class 3.
+    """
+
+    def make(*, has_saliency=True, tagged=True) -> ImageInputs:
+        maps = np.array([[LEFT, RIGHT], [[[-1.0, -1.0]], RIGHT]])
+        cams = cams_of("i", maps, [1, 3]) if tagged else cams_of("i", maps[:, :0], [])
+        path = write_cams(tmp_path / "i.h5", cams)
+        Image.fromarray(np.array([[255, 204, 153, 51, 0]], np.uint8)).save(tmp_path / "i.png")
+        write_table([("i", str(tmp_path / "i.png"), "0")], tmp_path / "i.csv")
+        table = read_manifest(write_split("one", {"i": (PHOTO, "a;c" if tagged else "", None)}))
+        (found,) = images_with_maps(table, [path], saliency_csv=tmp_path / "i.csv" if has_saliency else None)
+        return found
+
+    return make
+
+
+def assert_scores(found: np.ndarray, expected) -> None:
+    assert found.dtype == np.float32 and 0 <= found.min() and found.max() <= 1
+    np.testing.assert_allclose(found[:, 0], expected, atol=1e-6)
+
+
+FALLING = np.array([1, 0.75, 0.5, 0.25, 0])
+RISING = FALLING[::-1]
+SALIENCY = np.array([1, 0.8, 0.6, 0.2, 0])
+
+
+@pytest.mark.parametrize("maps", ["d1", "fusion"])  # the maximum 2 of the fusion is a share of 1 too
+def test_scores_of_fused_masks_are_shares_of_each_maximum_and_what_is_not_salient(image, maps):
+    producer = FusedMasks(maps, Recipe(**RECIPE))
+    assert_scores(producer.scores(image()), [1 - SALIENCY, FALLING, RISING])
+    assert_scores(producer.scores(image(has_saliency=False)), [[0, 0.25, 0.5, 0.25, 0], FALLING, RISING])
+    assert_scores(producer.scores(image(tagged=False)), [1 - SALIENCY])
+    assert_scores(producer.scores(image(tagged=False, has_saliency=False)), [np.ones(5)])
+
+
+@pytest.mark.parametrize(("threshold", "by_hand"), [(0.3, [1, 1, 255, 255, 255]), (0.8, [1, 255, 255, 0, 255])])
+def test_fused_masks_are_what_the_thresholds_make_of_their_scores(image, threshold, by_hand):
+    producer = FusedMasks("fusion", Recipe(**RECIPE | {"threshold": threshold, "background_saliency_below": 0.3}))
+    background, *objects = producer.scores(image())[:, 0]
+    claims = {0: background > 1 - 0.3, 1: objects[0] > threshold, 3: objects[1] > threshold}
+    expected = [[index for index, claimed in claims.items() if claimed[pixel]] for pixel in range(5)]
+    found = producer.labels(image())[0].tolist()
+    assert found == [one[0] if len(one) == 1 else 255 for one in expected]
+    assert found == by_hand
+
+
+def test_scores_of_salient_masks_are_saliency_times_the_share_of_the_maximum_of_all_maps(image):
+    producer = SalientMasks("fusion", 0.5)
+    assert_scores(producer.scores(image()), [1 - SALIENCY, SALIENCY * FALLING / 2, SALIENCY * RISING])
+    assert_scores(producer.scores(image(tagged=False)), [1 - SALIENCY])
+
+
+@pytest.mark.parametrize(("maps", "by_hand"), [("d1", [1, 1, 1, 0, 0]), ("fusion", [1, 1, 3, 0, 0])])
+def test_salient_masks_have_the_best_scored_class_where_the_background_score_is_low(image, maps, by_hand):
+    producer = SalientMasks(maps, 0.5)
+    background, *objects = producer.scores(image())[:, 0]
+    found = producer.labels(image())[0]
+    assert ((found > 0) == (background <= 1 - 0.5)).all()
+    assert (found[found > 0] == np.array([1, 3])[np.argmax(objects, 0)][found > 0]).all()
+    assert found.tolist() == by_hand
+
+
+def test_scores_of_external_masks_are_1_at_their_class_and_0_where_unlabelled(tmp_path, write_split):
+    write_mask(tmp_path / "theirs" / "i.png", np.array([[0, 3, 255, 1, 2]], np.uint8))
+    table = read_manifest(write_split("one", {"i": (PHOTO, "a;c", None)}))
+    (image,) = images_without_maps(table, ["a", "b", "c"])
+    producer = ExternalMasks(tmp_path / "theirs", 3)
+    labels, scores = producer.labels(image), producer.scores(image)
+    assert labels.dtype == np.uint8 and labels.tolist() == [[0, 3, 255, 1, 2]]
+    # class 2 is no tag of this image
+    assert_scores(scores, [[1, 0, 0, 0, 0], [0, 0, 0, 1, 0], [0, 1, 0, 0, 0]])
+    scored = scores.max(0) == 1
+    assert (np.array([0, 1, 3])[scores.argmax(0)][scored] == labels[scored]).all()

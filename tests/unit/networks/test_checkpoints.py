@@ -1,129 +1,122 @@
-"""Weight files: what is refused, and the hash that tells networks apart."""
+"""Checkpoints: a network comes back from its file alone, and what is no checkpoint of it is refused."""
 
-import os
+import json
 from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
-from mdc.networks.checkpoints import load_state, load_strictly, read_torch, save_weights, weights_hash
+from mdc.networks.checkpoints import load_network, read_checkpoint, save_network
+from mdc.networks.descriptions import Description
+from mdc.networks.largefov import SegmenterDescription
+from mdc.networks.multi_dilation import ClassifierDescription
+from mdc.networks.weight_files import read_torch
 from mdc.runtime.errors import InputError
+from tests.unit.networks.slim_networks import DESCRIPTIONS, slim_classifier, slim_encoder, slim_segmenter
+
+SLIM = {"classifier": slim_classifier, "segmenter": slim_segmenter}
 
 
-def test_hash_depends_on_names_shapes_dtypes_and_every_byte_but_not_on_the_order():
-    state = {"a": torch.tensor([[1.0, 2.0]]), "n": torch.tensor(3)}
-    found = weights_hash(state)
-    assert len(found) == 16 and found == weights_hash(dict(reversed(state.items())))
-    others = [
-        {"b": state["a"], "n": state["n"]},
-        {"a": torch.tensor([[1.0, 2.0000002]]), "n": state["n"]},
-        {"a": state["a"].view(2, 1), "n": state["n"]},
-        {"a": state["a"].view(torch.int32), "n": state["n"]},
-        {"a": state["a"], "n": torch.tensor(4)},
-    ]
-    assert len({found, *(weights_hash(other) for other in others)}) == 6
-    assert weights_hash({"a": torch.tensor([[1.0, 9.0], [2.0, 9.0]])[:, :1].T, "n": state["n"]}) == found  # strided
-
-
-def test_written_weights_come_back(tmp_path):
+def saved(path: Path, description: Description) -> torch.nn.Module:
+    """Write a network with random weights and return it."""
     torch.manual_seed(0)
-    network, other = nn.Linear(3, 2), nn.Linear(3, 2)
-    save_weights(tmp_path / "w.pt", network, settings={"seed": 1})
-    load_strictly(other, load_state(tmp_path / "w.pt"), source=Path("w.pt"))
-    assert torch.equal(other.weight, network.weight) and torch.equal(other.bias, network.bias)
+    network = description.build().eval()
+    save_network(path, network, description, settings={"seed": 1})
+    return network
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        slim_classifier(classes=["cat", "dog", "é"], dilations=[2, 5, 7], block_width=16, block_norm="group"),
+        slim_classifier(head="shared", encoder=slim_encoder(output_stride=16, conv5_dilation=3, norm="batch")),
+        slim_segmenter(fc_width=16, fc6_dilation=3, fc_norm="batch", dropout=0.25, max_side_px=99),
+        slim_segmenter(classes=["cat"], encoder=slim_encoder(output_stride=4, keep_stride1_pools=True, norm="group")),
+    ],
+)
+def test_a_network_comes_back_from_its_file_alone_and_computes_the_same(tmp_path, description):
+    network = saved(tmp_path / "w.pt", description)
+    found, told = load_network(tmp_path / "w.pt", DESCRIPTIONS[description.stage])
+    photo = torch.randint(0, 256, (1, 3, 50, 41), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        outputs = [part.eval()(part.encoder.prepare(photo)) for part in (network, found)]
+    assert torch.equal(*outputs) and outputs[0].std() > 0
+    assert told == description and str(found) == str(network)
     assert read_torch(tmp_path / "w.pt")["settings"] == '{"seed": 1}'
     assert [path.name for path in tmp_path.iterdir()] == ["w.pt"]
 
 
-def test_strict_loading_names_everything_that_does_not_fit():
-    network = nn.Linear(3, 2)
-    before = network.weight.clone()
-    state = {"weight": torch.zeros(2, 4), "extra": torch.tensor([torch.inf])}
-    with pytest.raises(InputError) as error:
-        load_strictly(network, state, source=Path("w.pt"))
-    assert str(error.value) == (
-        "w.pt: these weights are of another network: missing bias; unknown extra; "
-        "weight is (2, 4), expected (2, 3); name weights of this one, or, if the workflow made the file, remove it and "
-        "run the same again"
-    )
-    assert torch.equal(network.weight, before)
+def test_the_standardisation_comes_back_with_the_weights(tmp_path):
+    network = slim_classifier().build()
+    network.encoder.set_standardisation((0.1, 0.2, 0.3), (0.5, 0.5, 1))
+    save_network(tmp_path / "w.pt", network, slim_classifier(), settings={})
+    found, _ = load_network(tmp_path / "w.pt", ClassifierDescription)
+    assert found.encoder.mean.flatten().tolist() == pytest.approx([25.5, 51, 76.5])
+    assert found.encoder.std.flatten().tolist() == [127.5, 127.5, 255]
 
 
-def test_strict_loading_refuses_what_the_network_cannot_hold():
-    network = nn.Linear(1, 1)
-    state = {"weight": torch.full((1, 1), 1e300, dtype=torch.float64), "bias": torch.zeros(1)}
-    with pytest.raises(InputError, match="weight is not finite"):  # in 32 bits
-        load_strictly(network, state, source=Path("w.pt"))
-    for odd in (1, None, torch.zeros(1).to_sparse()):
-        with pytest.raises(InputError, match=r"w\.pt: these weights are damaged: bias is no plain tensor"):
-            load_strictly(network, {"weight": torch.zeros(1, 1), "bias": odd}, source=Path("w.pt"))
+def test_what_is_no_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "w.pt"
+    for content, lacking in (
+        ({"state": {}, "settings": "{}"}, "description"),
+        ({"state": {}}, "description, settings"),
+        ([1], "state, description, settings"),
+    ):
+        torch.save(content, path)
+        with pytest.raises(InputError, match=rf"w\.pt: is no checkpoint of this workflow, it lacks {lacking}: name"):
+            read_checkpoint(path, SegmenterDescription)
+    with pytest.raises(InputError, match="no such weights file"):
+        load_network(tmp_path / "nowhere.pt", SegmenterDescription)
 
 
-def test_strict_loading_shows_five_problems_and_counts_the_others():
-    with pytest.raises(InputError, match="; and 2 more; name"):
-        load_strictly(nn.Linear(3, 2), {f"x{i}": torch.zeros(1) for i in range(5)}, source=Path("w.pt"))
-
-
-class Code:
-    """Unpickling this makes a file."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
-def test_every_changed_byte_of_a_tensor_is_noticed(tmp_path):
-    save_weights(tmp_path / "w.pt", nn.Linear(3, 2), settings={})
-    whole = (tmp_path / "w.pt").read_bytes()
-    start = whole.index(load_state(tmp_path / "w.pt")["weight"].numpy().tobytes())
-    for at in range(start, start + 24):
-        (tmp_path / "w.pt").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        with pytest.raises(InputError, match=r"w\.pt: .* damaged \(.*data/0 has changed\); remove it or replace it"):
-            load_state(tmp_path / "w.pt")
+@pytest.mark.parametrize(("stage", "other"), [("classifier", "segmenter"), ("segmenter", "classifier")])
+def test_a_checkpoint_of_the_other_network_is_refused(tmp_path, stage, other):
+    saved(tmp_path / "w.pt", SLIM[stage]())
+    with pytest.raises(
+        InputError, match=rf"w\.pt: is a {stage}, not a {other}: name the weights.pt of a {other} that this workflow"
+    ):
+        load_network(tmp_path / "w.pt", DESCRIPTIONS[other])
 
 
 @pytest.mark.parametrize(
-    ("weight", "sentence"),
+    ("changes", "sentence"),
     [
-        (torch.zeros(2, 3, dtype=torch.int64), "weight is torch.int64, expected torch.float32"),
-        (torch.zeros(2, 3, dtype=torch.bool), "weight is torch.bool, expected torch.float32"),
-        (torch.zeros(2, 3, dtype=torch.complex64), "weight is torch.complex64, expected torch.float32"),
-        (torch.zeros(1).expand(2**20, 2**20), r"weight is \(1048576, 1048576\), expected \(2, 3\)"),  # of 4 TB
-        (torch.zeros(2, 3, device="meta"), "weight is no plain tensor"),
+        ({"max_side_px": -1}, "is damaged, its description has max_side_px: Input should be greater than or equal"),
+        ({"classes": []}, "its description has classes: "),
+        ({"classes": ["a", "a"]}, "its description has classes: .*a is listed twice"),
+        ({"classes": ["a", [5]]}, "its description has classes.1: Input should be a valid string"),
+        ({"classes": ["a;b", "c"]}, "'a;b' cannot be a class name"),
+        ({"classes": ["a", "b", "c"]}, r"are of another network: .*score.bias is \(3,\), expected \(4,\)"),
+        ({"encoder": "vgg"}, "its description has encoder: Input should be a valid dictionary"),
+        ({"encoder": slim_encoder(depth=1)}, "its description has depth: Extra inputs are not permitted"),
+        ({"encoder": {"name": "none"}}, r"needs an encoder that is not here \(encoder.name: there is no encoder none"),
+        ({"encoder": slim_encoder(widths=[8] * 4 + [16])}, "these weights are of another network: .*conv5_1"),
+        ({"fc_width": 10**9}, "its description has fc_width: Input should be less than or equal to 16384"),
+        ({"fc_width": 16384}, r"these weights are of another network: .*, expected \(16384,"),  # takes no memory
+        ({"more": 1}, "its description has more: Extra inputs are not permitted"),
     ],
 )
-def test_strict_loading_refuses_other_kinds_of_numbers(weight, sentence):
-    with pytest.raises(InputError, match=rf"w\.pt: these weights are .*: {sentence}"):
-        load_strictly(nn.Linear(3, 2), {"weight": weight, "bias": torch.zeros(2)}, source=Path("w.pt"))
-
-
-def test_a_file_that_carries_code_is_refused_and_does_not_run(tmp_path):
-    torch.save({"state": Code(str(tmp_path / "ran"))}, tmp_path / "w.pt")
-    with pytest.raises(InputError, match="not a readable weights file"):
-        read_torch(tmp_path / "w.pt")
-    assert not (tmp_path / "ran").exists()
-
-
-@pytest.mark.parametrize("zipped", [True, False])  # torchvision's VGG16 file is of the old kind, not a zip file
-def test_a_file_cut_short_anywhere_is_refused(tmp_path, zipped):
+def test_descriptions_that_cannot_be_are_refused(tmp_path, changes, sentence):
     path = tmp_path / "w.pt"
-    torch.save({"a": torch.randn(3, 4)}, path, _use_new_zipfile_serialization=zipped)
-    whole = path.read_bytes()
-    for length in range(0, len(whole), 7):
-        path.write_bytes(whole[:length])
-        with pytest.raises(InputError, match="not a readable weights file"):
-            read_torch(path)
+    saved(path, slim_segmenter())
+    content = read_torch(path)
+    description = json.loads(content["description"]) | changes
+    torch.save(content | {"description": json.dumps(description)}, path)
+    with pytest.raises(InputError, match=rf"^{path}: .*{sentence}"):
+        load_network(path, SegmenterDescription)
 
 
-def test_what_is_no_weights_file_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no such weights file"):
-        read_torch(tmp_path / "none.pt")
-    (tmp_path / "page.pt").write_text("<html>Not Found</html>")
-    with pytest.raises(InputError, match="not a readable weights file"):
-        read_torch(tmp_path / "page.pt")
-    torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pt")
-    with pytest.raises(InputError, match="not weights written by this workflow"):
-        load_state(tmp_path / "other.pt")
+@pytest.mark.parametrize("description", [None, 5, "[1]", "{", "[" * 100_000, "{}"])
+def test_a_description_that_is_none_is_refused(tmp_path, description):
+    saved(tmp_path / "w.pt", slim_segmenter())
+    torch.save(read_torch(tmp_path / "w.pt") | {"description": description}, tmp_path / "w.pt")
+    with pytest.raises(InputError, match=r"w\.pt: is a damaged file, not a segmenter"):
+        load_network(tmp_path / "w.pt", SegmenterDescription)
+
+
+@pytest.mark.parametrize("state", [None, [], torch.zeros(3)])
+def test_a_state_that_is_no_table_is_refused(tmp_path, state):
+    saved(tmp_path / "w.pt", slim_segmenter())
+    torch.save(read_torch(tmp_path / "w.pt") | {"state": state}, tmp_path / "w.pt")
+    with pytest.raises(InputError, match=r"w\.pt: is damaged, its state is no table of tensors"):
+        load_network(tmp_path / "w.pt", SegmenterDescription)

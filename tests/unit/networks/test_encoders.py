@@ -1,216 +1,207 @@
-"""The trunk: VGG16's convolutions, the grid of its features, and its ImageNet weights."""
+"""What the workflow relies on of an encoder, whatever its layers are: every known one is held to it.
+
+Give a new encoder small options here if those that it has by default take long. Beside the library's encoders stands
+`encoders/tiny.py`, which has another stride, an offset, layers without pre-trained weights and frozen ones.
+"""
+
+import json
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
-from torch import nn
-from torchvision.models.vgg import cfgs, make_layers
 
-from mdc.networks.encoders import build_backbone
-from mdc.networks.encoders.vgg import Backbone
-from mdc.networks.grid import upsample
-from mdc.runtime.errors import InputError
-from mdc.training.datasets import padded_to_grid
+from mdc.config.encoders import EncoderKeys, keys_class, known_encoders
+from mdc.export import to_onnx
+from mdc.networks.checkpoints import load_network, save_network
+from mdc.networks.encoder import Encoder
+from mdc.networks.grid import Grid
+from mdc.predict.segmenter import Segmenter
+from tests.unit.networks.slim_networks import DESCRIPTIONS, slim_classifier, slim_encoder, slim_segmenter
 
-VGG16 = {
-    "widths": (64, 128, 256, 512, 512),
-    "depths": (2, 2, 3, 3, 3),
-    "norm": "none",
-    "output_stride": 8,
-    "conv5_dilation": 1,
-}
-
-
-def slim(**settings) -> Backbone:
-    fixed = {"widths": [8] * 5, "depths": [1] * 5, "norm": "none", "conv5_dilation": 1}
-    return Backbone(**fixed | settings)
-
-
-def passing_on(trunk: Backbone) -> Backbone:
-    """Make every convolution the mean over channels of its centre tap, so that only pooling acts."""
-    for conv in trunk.modules():
-        if isinstance(conv, nn.Conv2d):
-            nn.init.zeros_(conv.weight)
-            conv.weight.data[:, :, 1, 1] = 1 / conv.in_channels
-    return trunk
-
-
-@pytest.fixture(scope="module")
-def features() -> nn.Sequential:
-    """Return torchvision's `vgg16().features` with random weights."""
-    torch.manual_seed(0)
-    return make_layers(cfgs["D"], batch_norm=False)
-
-
-@pytest.fixture
-def state(features) -> dict:
-    return {f"features.{name}": tensor for name, tensor in features.state_dict().items()}
-
-
-@pytest.mark.parametrize("segmenter", [False, True])
-@pytest.mark.parametrize("keep", [False, True])
-@pytest.mark.parametrize(("output_stride", "strides"), [(4, (4, 4)), (8, (8, 8)), (16, (16, 8))])
-def test_sizes_go_n_to_half_of_n_rounded_up(segmenter, keep, output_stride, strides):
-    trunk = slim(output_stride=output_stride, keep_stride1_pools=keep, for_segmenter=segmenter)
-    stride = strides[segmenter]  # the segmenter's is at most 8
-    assert trunk.stride == stride
-    for height, width in [(1, 2), (17, 31), (33, 50)]:
-        expected = (-(-height // stride), -(-width // stride))
-        assert trunk(torch.zeros(1, 3, height, width)).shape == (1, 8, *expected)
-
-
-@pytest.mark.parametrize(("output_stride", "side"), [(4, 81), (8, 41), (16, 21)])
-def test_321_pixels_give_41_features_at_stride_8(output_stride, side):
-    trunk = slim(output_stride=output_stride, keep_stride1_pools=True, for_segmenter=False)
-    assert trunk(torch.zeros(1, 3, 321, 321)).shape == (1, 8, side, side)
-
-
-# What an impulse of 1 at pixel (stride * i, stride * j) becomes along row i, from feature j - 5 to j + 5, when the
-# convolutions pass on what they get. A pool with stride leaves it at j; each kept pool of stride 1 widens it by one
-# feature to both sides, and the average pool after pool5 takes the mean of three.
-ONE = [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
-POOL4 = [0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0]
-POOL3_AND_4 = [0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0]
-POOL4_AND_5_AND_MEAN = [0, 0, 1 / 3, 2 / 3, 1, 1, 1, 2 / 3, 1 / 3, 0, 0]
-POOL3_TO_5_AND_MEAN = [0, 1 / 3, 2 / 3, 1, 1, 1, 1, 1, 2 / 3, 1 / 3, 0]
-
-
-@pytest.mark.parametrize(
-    ("output_stride", "keep", "segmenter", "expected"),
-    [
-        (4, False, False, ONE),
-        (8, False, False, ONE),
-        (16, False, False, ONE),
-        (4, True, False, POOL3_AND_4),
-        (8, True, False, POOL4),
-        (16, True, False, ONE),
-        (4, False, True, ONE),
-        (8, False, True, ONE),
-        (16, False, True, ONE),
-        (4, True, True, POOL3_TO_5_AND_MEAN),
-        (8, True, True, POOL4_AND_5_AND_MEAN),
-        (16, True, True, POOL4_AND_5_AND_MEAN),
+OPTIONS = {
+    "vgg": [
+        slim_encoder(output_stride=stride, keep_stride1_pools=keep, norm=norm)
+        for stride, keep, norm in [
+            (4, False, "none"),
+            (4, True, "batch"),
+            (8, False, "batch"),
+            (8, True, "none"),
+            (16, False, "none"),
+            (16, True, "batch"),
+        ]
     ],
-)
-def test_an_impulse_at_a_grid_pixel_is_centred_on_its_feature(output_stride, keep, segmenter, expected):
-    trunk = slim(output_stride=output_stride, keep_stride1_pools=keep, for_segmenter=segmenter)
-    image = torch.zeros(1, 3, 12 * trunk.stride + 1, 12 * trunk.stride + 1)
-    image[:, :, 6 * trunk.stride, 7 * trunk.stride] = 1
+    "tiny": [{}, {"frozen": True, "width": 16}],
+}
+CASES = [(name, options) for name in [*known_encoders(), "tiny"] for options in OPTIONS.get(name, [{}])]
+STAGES = ("classifier", "segmenter")
+
+pytestmark = pytest.mark.usefixtures("tiny_encoder")
+
+
+def case_id(case: tuple[str, dict]) -> str:
+    name, options = case
+    told = [f"{options['output_stride']}", options["norm"]] if name == "vgg" else map(str, options.values())
+    return "-".join([name, *told, *["pools"] * options.get("keep_stride1_pools", False)])
+
+
+every_encoder = pytest.mark.parametrize("case", CASES, ids=case_id)
+both_stages = pytest.mark.parametrize("stage", STAGES)
+
+
+def keys_of(case: tuple[str, dict]) -> EncoderKeys:
+    name, options = case
+    return keys_class(name).model_validate({"name": name, **options})
+
+
+def built(case: tuple[str, dict], stage: str, *, seed: int = 0) -> Encoder:
+    torch.manual_seed(seed)
+    return keys_of(case).build(stage)
+
+
+def test_standardising_takes_the_mean_colour_to_0_and_one_spread_more_to_1():
+    encoder = Encoder(torch.nn.Identity(), channels=3, grid=Grid(1), mean=(0.5, 0.2, 0.1), std=(0.25, 0.5, 0.1))
+    images = torch.tensor([127.5, 51, 25.5]).view(1, 3, 1, 1), torch.tensor([191.25, 178.5, 51]).view(1, 3, 1, 1)
+    torch.testing.assert_close(encoder.standardise(images[0]), torch.zeros(1, 3, 1, 1))
+    torch.testing.assert_close(encoder.standardise(images[1]), torch.ones(1, 3, 1, 1))
+
+
+@pytest.mark.parametrize(("size", "padded"), [((9, 17), (9, 17)), ((10, 16), (17, 17)), ((1, 2), (1, 9))])
+def test_photos_are_padded_right_and_bottom(size, padded):
+    encoder = Encoder(torch.nn.Identity(), channels=3, grid=Grid(8), mean=(0, 0, 0), std=(1, 1, 1))
+    found = encoder.prepare(torch.full((1, 3, *size), 255, dtype=torch.uint8))
+    assert found.shape == (1, 3, *padded)
+    assert (found[..., : size[0], : size[1]] == 1).all() and found.count_nonzero() == 3 * size[0] * size[1]
+
+
+@every_encoder
+@both_stages
+def test_photos_of_any_size_have_as_many_features_as_the_grid_says(case, stage):
+    encoder = built(case, stage).eval()
+    grid = encoder.grid
+    assert (grid.stride, grid.offset) == (keys_of(case).stride(stage), keys_of(case).offset(stage))
+    for height, width in [(1, 2), (17, 32), (50, 33), (96, 61)]:
+        prepared = encoder.prepare(torch.zeros(1, 3, height, width, dtype=torch.uint8))
+        assert prepared.shape[-2:] == (grid.padded_side(height), grid.padded_side(width))
+        expected = (1, encoder.channels, grid.features(height), grid.features(width))
+        assert encoder(prepared).shape == expected
+
+
+def influences(encoder: Encoder, side: int) -> torch.Tensor:
+    """Return how much each column of features (rows of the result) changes by a column of light at each pixel.
+
+    All weights are made 1, so that whatever can reach a feature does.
+    """
+    encoder = encoder.double().eval()
     with torch.no_grad():
-        response = passing_on(trunk)(image)[0, 0]
-    np.testing.assert_allclose(response[6, 2:13].numpy(), expected, atol=1e-6)
-    np.testing.assert_allclose(response[1:12, 7].numpy(), expected, atol=1e-6)
+        for name, parameter in encoder.named_parameters():
+            parameter.fill_(0 if name.endswith("bias") else 1)
+        height = encoder.grid.padded_side(1)
+        light = torch.eye(side, dtype=torch.float64)[:, None, None].expand(side, 3, height, side)
+        dark = encoder(torch.zeros(1, 3, height, side, dtype=torch.float64))
+        return (encoder(light) - dark).sum((1, 2)).T
 
 
-@pytest.mark.parametrize(("height", "width"), [(65, 65), (60, 75), (50, 58)])
-@pytest.mark.parametrize("segmenter", [False, True])
-def test_an_impulse_comes_back_at_its_pixel_also_where_the_photo_was_padded(height, width, segmenter):
-    trunk = passing_on(slim(output_stride=8, keep_stride1_pools=False, for_segmenter=segmenter))
-    for row, column in [(0, 0), (24, 40), (height - 1 - (height - 1) % 8, width - 1 - (width - 1) % 8)]:
-        image = torch.zeros(1, 3, height, width)
-        image[:, :, row, column] = 1
-        with torch.no_grad():
-            maps = trunk(padded_to_grid(image, trunk.stride))[0, 0].numpy()
-        back = upsample(maps, stride=8, height=height, width=width)
-        assert np.unravel_index(back.argmax(), back.shape) == (row, column)
-        assert back[row, column] == pytest.approx(1)
+@every_encoder
+@both_stages
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_feature_sees_as_far_to_one_side_of_its_pixel_as_to_the_other(case, stage, turned):
+    encoder = built(case, stage)
+    if turned:  # the kernels, so that rows stand where columns do
+        encoder.register_forward_pre_hook(lambda module, inputs: inputs[0].transpose(2, 3))
+        encoder.register_forward_hook(lambda module, inputs, features: features.transpose(2, 3))
+    grid = encoder.grid
+    side = grid.padded_side(24 * grid.stride)
+    seen = influences(encoder, side)
+    inner = [k for k, row in enumerate(seen) if not row[0] and not row[-1]]
+    assert len(inner) >= 3 and len(seen) == grid.features(side)
+    pixels = torch.arange(side, dtype=torch.float64)
+    for k in inner:
+        reached = seen[k].nonzero().flatten()
+        where = grid.offset + grid.stride * k
+        assert (reached.min() + reached.max()).item() / 2 == where
+        assert ((pixels * seen[k]).sum() / seen[k].sum()).item() == pytest.approx(where, abs=1e-6)
 
 
-@pytest.mark.parametrize("segmenter", [False, True])
-def test_convolutions_see_the_same_distance_to_both_sides(segmenter):
-    # all weights 1: the gradient of feature (4, 5) counts paths, and is symmetric about pixel (32, 40)
-    trunk = slim(output_stride=8, keep_stride1_pools=True, for_segmenter=segmenter).double()
-    for module in list(trunk.layers):
-        if isinstance(module, nn.Conv2d):
-            nn.init.ones_(module.weight)
-    trunk.layers = nn.Sequential(  # a mean has the same window as a maximum, and a gradient everywhere in it
-        *(nn.AvgPool2d(m.kernel_size, m.stride, m.padding) if isinstance(m, nn.MaxPool2d) else m for m in trunk.layers)
-    )
-    image = torch.ones(1, 3, 65, 81, dtype=torch.float64, requires_grad=True)
-    trunk(image)[0, 0, 4, 5].backward()
-    weight = image.grad[0, 0]
-    ys, xs = torch.meshgrid(torch.arange(65.0), torch.arange(81.0), indexing="ij")
-    centre = (weight * ys).sum() / weight.sum(), (weight * xs).sum() / weight.sum()
-    assert (centre[0].item(), centre[1].item()) == pytest.approx((32, 40))
+@every_encoder
+@both_stages
+def test_gradients_reach_every_parameter_that_is_trained(case, stage):
+    encoder = built(case, stage).train()
+    side = encoder.grid.padded_side(60)
+    encoder(torch.randn(2, 3, side, side)).square().sum().backward()
+    trained = {name: p.grad for name, p in encoder.named_parameters() if p.requires_grad}
+    assert trained and all(gradient.abs().sum() > 0 for gradient in trained.values())
+    assert all(p.grad is None for p in encoder.parameters() if not p.requires_grad)
 
 
-@pytest.mark.parametrize("segmenter", [False, True])
-def test_parameters_are_exactly_those_of_vgg16s_features(features, segmenter):
-    trunk = Backbone(**VGG16, keep_stride1_pools=True, for_segmenter=segmenter)
-    assert [p.shape for p in trunk.parameters()] == [p.shape for p in features.parameters()]
-    assert len(list(trunk.parameters())) == 26  # 13 convolutions, weight and bias
-    assert sum(p.numel() for p in trunk.parameters()) == 14_714_688
+@every_encoder
+def test_both_networks_have_the_same_state_of_layers_and_standardisation(case):
+    states = [built(case, stage).state_dict() for stage in STAGES]
+    assert {name: tensor.shape for name, tensor in states[0].items()} == {n: t.shape for n, t in states[1].items()}
+    assert {name.split(".")[0] for name in states[0]} == {"layers", "mean", "std"}
+    network = slim_segmenter(encoder=keys_of(case).model_dump()).build()
+    assert {name for name in network.state_dict() if name.startswith("encoder.")} == {f"encoder.{n}" for n in states[0]}
 
 
-@pytest.mark.parametrize("segmenter", [False, True])
-def test_imagenet_weights_give_torchvisions_convolution_stack(features, state, segmenter):
-    dilation = 2 if segmenter else 1
-    trunk = Backbone(**VGG16 | {"conv5_dilation": dilation}, keep_stride1_pools=True, for_segmenter=segmenter)
-    assert sorted(trunk.load_imagenet(state)) == sorted(state)
-    reference, pools = [], 0
-    for number, layer in enumerate(features):
-        if isinstance(layer, nn.MaxPool2d):
-            pools += 1
-            if pools < 5 or segmenter:
-                reference.append(nn.MaxPool2d(3, stride=2 if pools <= 3 else 1, padding=1))
-        elif isinstance(layer, nn.Conv2d) and number >= 24 and segmenter:
-            wide = nn.Conv2d(512, 512, 3, padding=2, dilation=2)
-            wide.load_state_dict(layer.state_dict())
-            reference.append(wide)
-        else:
-            reference.append(nn.ReLU() if isinstance(layer, nn.ReLU) else layer)
-    reference += [nn.AvgPool2d(3, stride=1, padding=1)] if segmenter else []
-    image = torch.randn(1, 3, 33, 41, generator=torch.Generator().manual_seed(0))
+@every_encoder
+@both_stages
+def test_the_state_is_all_that_outputs_depend_on(case, stage, tmp_path):
+    first, second = built(case, stage).eval(), built(case, stage, seed=1).eval()
+    photo = torch.randint(0, 256, (1, 3, 45, 70), generator=torch.Generator().manual_seed(0))
+    first.set_standardisation((0.1, 0.2, 0.3), (0.3, 0.2, 0.1))
     with torch.no_grad():
-        expected, found = nn.Sequential(*reference)(image), trunk(image)
-    assert expected.abs().max() > 1e-4  # not all cut by the rectifiers
-    assert found.shape == (1, 512, 5, 6)
-    torch.testing.assert_close(found, expected)
+        expected = first(first.prepare(photo))
+        assert not torch.equal(second(second.prepare(photo)), expected)
+        torch.save(first.state_dict(), tmp_path / "state.pt")
+        second.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+        assert torch.equal(second(second.prepare(photo)), expected)
 
 
-def test_imagenet_weights_that_cannot_be_right_are_refused_with_a_sentence(state):
-    trunk = Backbone(**VGG16, keep_stride1_pools=True, for_segmenter=False)
-    broken = dict(state)
-    broken["features.5.bias"] = torch.full((128,), torch.nan)
-    with pytest.raises(InputError, match=r"features\.5\.bias holds values that are not finite"):
-        trunk.load_imagenet(broken)
-    broken = {name: tensor for name, tensor in state.items() if name != "features.28.weight"}
-    with pytest.raises(InputError, match=r"no tensor features\.28\.weight"):
-        trunk.load_imagenet(broken)
-    with pytest.raises(InputError, match=r"features\.0\.weight is \(64, 1, 3, 3\), expected \(64, 3, 3, 3\)"):
-        trunk.load_imagenet(state | {"features.0.weight": torch.zeros(64, 1, 3, 3)})
+@every_encoder
+@both_stages
+def test_a_photo_of_the_mean_colour_is_0_once_standardised_and_so_is_padding(case, stage):
+    encoder = built(case, stage)
+    mean, std = encoder.mean.expand(3, 5, 7), encoder.std.expand(3, 5, 7)
+    assert ((encoder.mean > 0) & (encoder.mean < 255) & (encoder.std > 0)).all()
+    assert not encoder.standardise(mean[None]).any()
+    torch.testing.assert_close(encoder.standardise((mean + 2 * std)[None]), torch.full((1, 3, 5, 7), 2.0))
+    prepared = encoder.prepare((mean - std)[None])
+    torch.testing.assert_close(prepared[..., :5, :7], torch.full((1, 3, 5, 7), -1.0))
+    assert prepared.count_nonzero() == 3 * 5 * 7
 
 
-def test_imagenet_weights_are_refused_for_a_slim_trunk(state):
-    with pytest.raises(InputError, match="set classifier.init and segmenter.init to another value"):
-        slim(output_stride=8, keep_stride1_pools=True, for_segmenter=False).load_imagenet(state)
+@every_encoder
+@both_stages
+def test_a_network_with_it_comes_back_from_its_weights_file_alone(case, stage, tmp_path):
+    described = keys_of(case).described(stage, pretrained=False)
+    assert json.loads(json.dumps(described)) == described and "weights" not in described
+    description = {"classifier": slim_classifier, "segmenter": slim_segmenter}[stage](encoder=described)
+    torch.manual_seed(0)
+    network = description.build().eval()
+    save_network(tmp_path / "w.pt", network, description, settings={})
+    found, told = load_network(tmp_path / "w.pt", DESCRIPTIONS[stage])
+    photo = torch.randint(0, 256, (1, 3, 45, 70), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        outputs = [part(part.encoder.prepare(photo)) for part in (network, found.eval())]
+    assert told == description
+    assert torch.equal(*outputs) and outputs[0].std() > 0
 
 
-@pytest.mark.parametrize("keep", [False, True])
-@pytest.mark.parametrize("output_stride", [4, 8, 16])
-def test_the_segmenters_trunk_takes_the_classifiers_weights(output_stride, keep):
-    settings = {"output_stride": output_stride, "keep_stride1_pools": keep, "norm": "batch"}
-    classifier, segmenter = slim(**settings, for_segmenter=False), slim(**settings, for_segmenter=True)
-    assert classifier.state_dict().keys() == segmenter.state_dict().keys()
-    assert "layers.conv5_1.weight" in segmenter.state_dict()
-
-
-def test_last_stage_is_dilated_as_asked():
-    settings = {"output_stride": 8, "keep_stride1_pools": True}
-    for conv5, segmenter, expected in [(1, False, 1), (4, False, 4), (2, True, 2)]:
-        trunk = slim(**settings | {"conv5_dilation": conv5}, for_segmenter=segmenter)
-        dilations = [conv.dilation[0] for conv in trunk.modules() if isinstance(conv, nn.Conv2d)]
-        assert dilations == [1, 1, 1, 1, expected]
-
-
-@pytest.mark.parametrize(("norm", "layer"), [("batch", nn.BatchNorm2d), ("group", nn.GroupNorm)])
-def test_normalisation_follows_every_convolution_which_then_has_no_bias(norm, layer):
-    trunk = slim(norm=norm, output_stride=8, keep_stride1_pools=True, for_segmenter=False)
-    kinds = [type(module) for module in trunk.layers]
-    assert [kinds[i + 1] for i, kind in enumerate(kinds) if kind is nn.Conv2d] == [layer] * 5
-    assert all(conv.bias is None for conv in trunk.layers if isinstance(conv, nn.Conv2d))
-
-
-def test_an_unknown_backbone_is_refused_with_the_known_ones(slim_backbone):
-    with pytest.raises(InputError, match=r"backbone\.name: there is no backbone 'resnet'; choose from vgg"):
-        build_backbone(**slim_backbone | {"name": "resnet"}, for_segmenter=False, conv5_dilation=1)
+@every_encoder
+def test_it_can_be_exported_to_onnx(case, tmp_path):
+    torch.manual_seed(0)
+    network = slim_segmenter(encoder=keys_of(case).model_dump()).build()
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(layer.running_mean, -0.5, 0.5)
+            torch.nn.init.uniform_(layer.running_var, 0.2, 2)
+    segmenter = Segmenter(network, classes=["background", "a", "b"], max_side_px=100)
+    (tmp_path / "network.onnx").write_bytes(to_onnx(segmenter).SerializeToString())
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+    for height, width in [(1, 2), (49, 70), (96, 61)]:
+        photo = np.random.default_rng(0).integers(0, 256, (1, 3, height, width), np.uint8)
+        with torch.inference_mode():
+            scores = network(network.encoder.prepare(torch.from_numpy(photo)))[0].numpy()
+        expected = network.encoder.grid.upsample(scores, height=height, width=width)
+        (found,) = session.run(None, {"image": photo})
+        np.testing.assert_allclose(found[0], expected, rtol=0, atol=1e-4 * np.abs(expected).max())

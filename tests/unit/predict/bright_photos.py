@@ -5,17 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mdc.networks.checkpoints import save_weights
-from mdc.networks.largefov import LargeFov, build_segmenter
+from mdc.networks.checkpoints import save_network
+from mdc.networks.largefov import LargeFov
+from tests.unit.networks.slim_networks import slim_segmenter
 
-BACKBONE = {
-    "name": "vgg",
-    "widths": [8, 8, 8, 8, 8],
-    "depths": [1, 1, 1, 1, 1],
-    "norm": "none",
-    "output_stride": 8,
-    "keep_stride1_pools": False,
-}
 CLASSES = ("background", "cat", "dog")
 WHITE = (1 - 0.485) / 0.229  # the red of a white pixel once standardised; that of a black one is below 0
 THRESHOLD = 0.4375 * WHITE
@@ -28,9 +21,10 @@ def bright_is_cat() -> LargeFov:
     Every convolution hands on the red channel, so what is left is three 3x3 max pools of stride 2: the feature on
     pixel 8i sees the pixels 8i - 7 to 8i + 7.
     """
-    network = build_segmenter(classes=2, backbone=BACKBONE, fc_width=8, fc6_dilation=2, dropout=0.5)
+    network = slim_segmenter().build()
     with torch.no_grad():
-        for conv in [*(conv for stage in network.trunk.convolutions for conv in stage), network.fc6, network.fc7]:
+        convolutions = [layer for layer in network.encoder.layers if isinstance(layer, torch.nn.Conv2d)]
+        for conv in [*convolutions, network.fc6, network.fc7]:
             conv.weight.zero_()
             conv.bias.zero_()
             conv.weight[0, 0, conv.weight.shape[2] // 2, conv.weight.shape[3] // 2] = 1
@@ -58,7 +52,6 @@ def mask(height: int, width: int) -> np.ndarray:
 
 def save(path: Path, *, max_side_px: int = 100) -> Path:
     """Write the weights of `bright_is_cat` as the segmenter stage does, and return their path."""
-    network = {"backbone": BACKBONE, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5}
-    settings = {"classes": list(CLASSES[1:]), "network": network, "max_side_px": max_side_px}
-    save_weights(path, bright_is_cat(), settings=settings)
+    description = slim_segmenter(classes=list(CLASSES[1:]), max_side_px=max_side_px)
+    save_network(path, bright_is_cat(), description, settings={})
     return path

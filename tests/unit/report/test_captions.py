@@ -1,22 +1,14 @@
 """What the report shows, and that its captions state the settings of the configuration."""
 
-from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
-from tests.unit.overlays import merged
 
-from mdc.report.captions import (
-    TABLES,
-    caption,
-    figure_maps,
-    figure_segmenters,
-    figure_split,
-    masks_sentences,
-    saliency_note,
-)
+from mdc.config.config import Config
+from mdc.config.experiments import Experiment
+from mdc.config.plan import TABLES, Plan
+from mdc.report.captions import caption, masks_sentences, saliency_note
 
-PAPER = yaml.safe_load((Path(__file__).parents[3] / "config" / "config.yaml").read_text())
 VARIANTS = {
     "best": {"masks": {"threshold": "best"}},
     "bare": {"masks": {"background_conflict": "object", "class_conflict": "highest"}, "saliency": {"source": "none"}},
@@ -24,8 +16,9 @@ VARIANTS = {
 }
 
 
-def config(**changes) -> dict:
-    return merged(PAPER, {"variants": VARIANTS} | changes)
+def config(**changes: Any) -> Config:
+    """Return the paper's configuration with three variants and these changes."""
+    return Config.model_validate({"variants": VARIANTS} | changes)
 
 
 PSEUDO = (
@@ -73,9 +66,9 @@ def test_what_all_results_share():
             "background go to object, pixels of two classes go to the highest map. Saliency: not used.",
         ),
         ("semi500-fusion", f"Pseudo masks: {PSEUDO}{RBD} True masks of 500 images, instead of their pseudo masks."),
-        ("true-masks-crf", "Learnt from the true masks of the training images. CRF: 10 iterations"),
+        ("true-masks-crf", "Trained on the true masks of the training images. CRF: 10 iterations"),
         ("weak-salient-d1", "Baseline masks: salient pixels, each of the tagged class with the highest map (``d1``)."),
-        ("salient-mean", "(``mean``). Saliency: made by rbd"),
+        ("pseudo-salient-mean", f"(``mean``). {RBD}"),
     ],
 )
 def test_settings_and_variants(result, words):
@@ -83,39 +76,34 @@ def test_settings_and_variants(result, words):
 
 
 def test_other_sources():
-    assert masks_sentences(config(masks={"own_masks": "folder"}), "own") == "Pseudo masks: another method's."
+    external = Experiment.of_masks("external")
+    assert masks_sentences(config(masks={"external_masks": "folder"}), external) == "Pseudo masks: another method's."
     folder = config(saliency={"source": "folder", "missing": "rbd"})
-    assert masks_sentences(folder, "d1").endswith(
+    assert masks_sentences(folder, Experiment.of_masks("d1")).endswith(
         "from another model's maps in a folder, by rbd for images without one."
     )
     assert "above 0.5 in absolute terms" in masks_sentences(config(masks={"threshold": 0.5, "relative_to": "absolute"}))
 
 
 def test_a_table_names_the_settings_whose_variant_has_another_saliency():
-    settings = ["weak-fusion", "weak-fusion@best", "weak-fusion@bare"]
+    settings = [Experiment.parse(name) for name in ("weak-fusion", "weak-fusion@best", "weak-fusion@bare")]
     assert saliency_note(config(), settings) == f"{RBD} weak-fusion@bare: Saliency: not used."
     assert saliency_note(config(), settings[:2]) == RBD
 
 
-def test_what_the_figures_show():
-    settings = ["true-masks", "weak-d1", "weak-fusion@best", "weak-fusion"]
-    assert figure_segmenters(config(segmenter={"settings": settings}), "mdc") == ["weak-fusion"]
-    assert figure_segmenters(config(segmenter={"settings": settings[:3]}), "mdc") == ["weak-d1"]
-    assert figure_segmenters(config(segmenter={"settings": settings[:1]}), "mdc") == ["true-masks"]
-    assert figure_segmenters(config(segmenter={"settings": []}), "mdc") == []
-    assert figure_maps(config(), "mdc") == "fusion"
-    assert figure_maps(config(classifier={"blocks": {"one": [3]}}), "one") == "d3"
-    assert figure_split(config()) == figure_split(config(predictions={"splits": ["test", "val"]})) == "val"
-    assert figure_split(config(predictions={"splits": ["test", "train"]})) == "test"
-    assert figure_split(config(predictions={"splits": []})) == ""
-
-
-def test_the_semi_supervised_segmenter_is_shown_beside_the_weak_one():
-    trained = ["semi5-d1", "weak-fusion", "semi2913-fusion", "semi5-fusion", "semi9-fusion", "true-masks"]
-    semi = config(segmenter={"settings": trained})
-    assert figure_segmenters(semi, "mdc") == ["weak-fusion", "semi5-fusion"]  # the one that learns from val is not
-    on_test = merged(semi, {"predictions": {"splits": ["test"]}})
-    assert figure_segmenters(on_test, "mdc") == ["weak-fusion", "semi2913-fusion"]
+@pytest.mark.parametrize(
+    ("trained", "splits", "expected"),
+    [
+        (["weak-d1", "weak-fusion@best", "weak-fusion"], ["val"], ["weak-fusion"]),
+        (["weak-d1", "weak-fusion@best"], ["val"], ["weak-d1"]),
+        (["semi5-d1", "weak-fusion", "semi2913-fusion", "semi5-fusion"], ["val"], ["weak-fusion", "semi5-fusion"]),
+        (["semi5-d1", "weak-fusion", "semi2913-fusion"], ["test"], ["weak-fusion", "semi2913-fusion"]),
+        ([], ["val"], []),
+    ],
+)
+def test_variants_are_not_shown_first_and_what_learns_from_val_is_shown_on_test_alone(trained, splits, expected):
+    plan = Plan(config(segmenter={"settings": trained}, predictions={"splits": splits}))
+    assert list(map(str, plan.shown_segmenters("mdc"))) == expected
 
 
 def test_tables_have_a_category_and_a_name_of_their_own():

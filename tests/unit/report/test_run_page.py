@@ -1,7 +1,7 @@
-"""The page that explains a run: which rules belong to which stage, what jobs took, what is there."""
+"""The page about a run: what jobs took, and how to repeat it."""
 
+import os
 import subprocess
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,18 +9,15 @@ import pytest
 from mdc.report.run_page import (
     benchmark_markdown,
     benchmark_table,
-    command_line,
     commit,
-    contents,
     driver_version,
     hardware,
-    project_version,
     readme_text,
-    stages_of_rules,
     versions,
+    write_readme,
 )
+from mdc.version import VERSION
 
-ROOT = Path(__file__).parents[3]
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 
 
@@ -30,39 +27,24 @@ def measured(seconds: float, *, memory: str = "100", cpu: str = "1") -> str:
 
 @pytest.fixture
 def benchmarks(tmp_path) -> pd.DataFrame:
-    """Return the table of three jobs of one rule, and of one whose memory was not measured."""
+    """Return the table of three jobs of one rule, and of an earlier one whose memory was not measured."""
     (tmp_path / "crf" / "a").mkdir(parents=True)
-    (tmp_path / "crf" / "0.tsv").write_text(measured(2.5, memory="100", cpu="2"))
-    (tmp_path / "crf" / "1.tsv").write_text(measured(60, memory="300.4", cpu="58"))
-    (tmp_path / "crf" / "a" / "2.tsv").write_text(measured(1, memory="200", cpu="0.5"))
-    (tmp_path / "link.tsv").write_text(measured(0.5, memory="-", cpu="NA"))
-    (tmp_path / "of_before.tsv").write_text(measured(9))  # a rule that is no more
-    return benchmark_table(tmp_path, {"link": "data", "crf": "crf"})
-
-
-def test_rules_belong_to_the_stage_of_their_file_in_the_snakefiles_order(tmp_path):
-    (tmp_path / "Snakefile").write_text(
-        'include: "rules/masks.smk"\n# include: "rules/old.smk"\ninclude: "rules/cams.smk"\n'
-    )
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules/masks.smk").write_text(
-        'rule masks:\n    input: "x"\n\nif True:\n\n    rule fuse:\n        output: "y"\n'
-    )
-    (tmp_path / "rules/cams.smk").write_text("use rule a as b with:\n    output: 'z'\n# rule nothing:\n")
-    assert list(stages_of_rules(tmp_path / "Snakefile").items()) == [
-        ("masks", "masks"),
-        ("fuse", "masks"),
-        ("b", "cams"),
-    ]
-    real = stages_of_rules(ROOT / "Snakefile")
-    assert real["train_segmenter"] == "segmenter" and real["dump_untrained_cams"] == "cams"
-    assert list(dict.fromkeys(real.values()))[:4] == ["downloads", "data", "saliency", "classifier"]
+    jobs = {
+        "link.tsv": measured(0.5, memory="-", cpu="NA"),
+        "crf/a/2.tsv": measured(1, memory="200", cpu="0.5"),
+        "crf/1.tsv": measured(60, memory="300.4", cpu="58"),
+        "crf/0.tsv": measured(2.5, memory="100", cpu="2"),
+    }
+    for second, (name, text) in enumerate(jobs.items()):
+        (tmp_path / name).write_text(text)
+        os.utime(tmp_path / name, (second, second))
+    return benchmark_table(tmp_path)
 
 
 def test_time_is_summed_and_memory_the_most(benchmarks):
     assert benchmarks.drop(columns=["cpu_seconds", "max_mb"]).to_numpy().tolist() == [
-        ["data", "link", 1, 0.5],
-        ["crf", "crf", 3, 63.5],
+        ["link", 1, 0.5],
+        ["crf", 3, 63.5],
     ]
     assert benchmarks["cpu_seconds"].tolist()[1] == 60.5 and pd.isna(benchmarks["cpu_seconds"][0])
     assert benchmarks["max_mb"].tolist()[1] == 300.4 and pd.isna(benchmarks["max_mb"][0])
@@ -70,55 +52,10 @@ def test_time_is_summed_and_memory_the_most(benchmarks):
 
 def test_time_and_memory_to_read(benchmarks):
     assert benchmark_markdown(benchmarks).splitlines()[2:] == [
-        "| **data** | 1 | 0 s |  |  |",
         "| link | 1 | 0 s |  |  |",
-        "| **crf** | 3 | 1:04 | 1:00 | 300 |",
         "| crf | 3 | 1:04 | 1:00 | 300 |",
         "| all | 4 | 1:04 |  | 300 |",
     ]
-
-
-def test_only_what_is_there_is_explained(tmp_path):
-    explained = """# Title
-| path | made by | what it is |
-|---|---|---|
-| `config.yaml` | `a` | the configuration |
-| `data/{train,val}.csv` | `b` | tables |
-| `data/shapes/` | `b` | drawn |
-| `masks/<classifier>/seed<seed>/<maps>/<split>/<id>.png` | `c` | masks |
-| `masks/<classifier>/seed<seed>/salient-<maps>/...` | `c` | the baseline |
-| `{classifier,segmenter}/<classifier>/checked.csv` | `d` | what was checked |
-| `crf/.../<setting>/<id>.png` | `e` | refined |
-| `logs/`, `benchmarks/` | every rule | what it said |
-
-## Later
-| `config.yaml` | `z` | another table |
-"""
-    for file in (
-        "config.yaml",
-        "data/val.csv",
-        "masks/mdc/seed0/d1/val/x/y.png",
-        "segmenter/mdc/checked.csv",
-        "logs/a",
-    ):
-        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / file).touch()
-    found = ["the configuration", "tables", "masks", "what was checked", "what it said"]
-    assert [meaning for _, meaning in contents(tmp_path, explained)] == found
-    (tmp_path / "masks/mdc/seed0/salient-d1").mkdir()
-    (tmp_path / "crf").mkdir()
-    assert [meaning for _, meaning in contents(tmp_path, explained)] == [
-        *found[:3],
-        "the baseline",
-        "what was checked",
-        "refined",
-        "what it said",
-    ]
-
-
-def test_the_command_can_be_typed_again():
-    arguments = ["/opt/venv/lib/snakemake/__main__.py", "scores", "--config", "data={source: shapes}", "--cores", "2"]
-    assert command_line(arguments) == "snakemake scores --config 'data={source: shapes}' --cores 2"
 
 
 def test_the_commit_says_whether_the_workflows_files_were_changed(tmp_path):
@@ -137,12 +74,6 @@ def test_the_commit_says_whether_the_workflows_files_were_changed(tmp_path):
     (tmp_path / "workflow/b").touch()
     assert commit(tmp_path) == f"{head}, with 2 changed or new files"
     assert commit(tmp_path / "workflow") == "unknown (no git)"
-
-
-def test_the_projects_version_is_that_beside_the_snakefile(tmp_path):
-    assert project_version(tmp_path) == "unknown"
-    (tmp_path / "pyproject.toml").write_text('[project]\nname = "mdc"\nversion = "7.1"\n')
-    assert project_version(tmp_path) == "7.1"
 
 
 @pytest.mark.parametrize(
@@ -174,10 +105,20 @@ def test_the_page(benchmarks):
         versions={"Python": "3.11"},
         hardware={"GPU": "none"},
         benchmarks=benchmarks,
-        contents=[("`config.yaml`", "the configuration")],
     )
     assert text.startswith("# pets\n")
     assert "```\nsnakemake --cores 2\n```" in text and "--configfile results/pets/config.yaml" in text
-    for words in ("commit c0ffee", "| Python | 3.11 |", "| GPU | none |", "| **crf** | 3 |"):
+    for words in ("commit c0ffee", "| Python | 3.11 |", "| GPU | none |", "| crf | 3 |"):
         assert words in text
-    assert text.endswith("| `config.yaml` | the configuration |\n")
+    assert text.endswith("| all | 4 | 1:04 |  | 300 |\n")
+
+
+def test_the_written_page_has_the_command_as_it_can_be_typed_again(tmp_path):
+    readme = tmp_path / "results" / "pets" / "README.md"
+    readme.parent.mkdir(parents=True)
+    arguments = ["scores", "--config", "data={source: synthetic}", "--cores", "2"]
+    write_readme(readme, project=tmp_path, arguments=["/opt/venv/lib/snakemake/__main__.py", *arguments])
+    text = readme.read_text()
+    assert text.startswith("# pets\n") and "commit unknown (no git)" in text
+    assert "```\nsnakemake scores --config 'data={source: synthetic}' --cores 2\n```" in text
+    assert f"| mdc | {VERSION} |" in text and "Nothing was measured." in text

@@ -12,7 +12,7 @@ from mdc.runtime import devices
 from mdc.runtime.devices import accelerator, torch_device
 from mdc.runtime.errors import InputError
 from mdc.runtime.gpu_locks import claim_gpus, lock_folder, visible_gpus
-from mdc.training.precision import precision_for
+from mdc.training.optimisation import precision_for
 
 
 @pytest.fixture

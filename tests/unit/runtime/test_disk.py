@@ -6,20 +6,27 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from tests.disks import limited_files, mounted, small_disk
 from torch import nn
 
+from mdc.cams.files import Cams, CamsInfo, create_cams
 from mdc.data.images import write_plain
 from mdc.data.mask_files import write_mask
-from mdc.figures.plots import save_figure
-from mdc.networks.checkpoints import save_weights
+from mdc.figures.style import save_figure
+from mdc.networks.checkpoints import save_network
+from mdc.networks.grid import Grid
+from mdc.networks.multi_dilation import ClassifierDescription
+from mdc.predictions.files import Scores, add_scores, create_scores, read_scores
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole, written_whole
 from mdc.runtime.locks import locked
-from mdc.storage.hdf5 import CAMS, SCORES, Cams, Scores, create, read_scores
 from mdc.storage.image_tables import write_table
+from tests.disks import limited_files, mounted, small_disk
 
-HEAD = {"stride": 8, "classes": ["cat"], "weights_hash": "0123", "config": {}}
+SCORES = {"grid": Grid(8), "classes": ["cat"], "weights_hash": "0123", "config": {}}
+MAPS = CamsInfo(grid=Grid(8), dilations=[1], classes=["cat"], weights_hash="0123")
+DESCRIPTION = ClassifierDescription(
+    classes=["cat"], encoder={"name": "vgg"}, dilations=[1], block_width=8, block_norm="none", head="per_block"
+)
 NOISE = np.random.default_rng(0).integers(0, 256, (900, 900, 3), np.uint8)  # 2.4 MB that no format makes much smaller
 FULL = {
     "tmpfs": r"No space left on device \(0\.0 of 1\.0 MB are free in {folder}\): free some space",
@@ -36,18 +43,18 @@ def tight(request, tmp_path):
 
 
 def write_maps(path, *, items=40, values=20_000):
-    with create(path, kind=CAMS, dilations=[1], **HEAD) as writer:
+    with create_cams(path, MAPS, config={}) as writer:
         for number in range(items):
             maps = np.full((1, 1, 1, values), number, np.float16)
             ids, logits = np.array([1], np.uint8), np.zeros((1, 1), np.float32)
-            writer.add_cams(Cams(id=str(number), maps=maps, class_ids=ids, logits=logits, height=8, width=8))
+            writer.add(Cams(id=str(number), maps=maps, class_ids=ids, logits=logits, height=8, width=8).item())
 
 
 def write_scores(path, *, items=2, values=400_000):
-    with create(path, kind=SCORES, **HEAD) as writer:
+    with create_scores(path, **SCORES) as writer:
         for number in range(items):
             scores = np.full((1, 1, values), number, np.float16)
-            writer.add_scores(Scores(id=str(number), scores=scores, height=1, width=8 * (values - 1) + 1))
+            add_scores(writer, Scores(id=str(number), scores=scores, height=1, width=8 * (values - 1) + 1))
 
 
 def draw(path):
@@ -59,6 +66,10 @@ def draw(path):
         plt.close("all")
 
 
+def many_layers():
+    return nn.ModuleList(nn.Linear(9, 9) for _ in range(3000))
+
+
 WRITERS = {
     "mask.png": lambda path: write_mask(path, np.vstack([NOISE[:, :, 0], NOISE[:, :, 1]])),
     "photo.jpg": lambda path: write_plain(path, NOISE),
@@ -66,8 +77,8 @@ WRITERS = {
     "maps.h5": write_maps,  # arrays that HDF5 holds back until it forgets that they could not be written
     "many.h5": lambda path: write_maps(path, items=3000, values=4),  # hardly more than names and attributes
     "scores.h5": write_scores,
-    "weights.pt": lambda path: save_weights(path, nn.Linear(1000, 1000), settings={}),
-    "many.pt": lambda path: save_weights(path, nn.ModuleList(nn.Linear(9, 9) for _ in range(3000)), settings={}),
+    "weights.pt": lambda path: save_network(path, nn.Linear(1000, 1000), DESCRIPTION, settings={}),
+    "many.pt": lambda path: save_network(path, many_layers(), DESCRIPTION, settings={}),
     "figure.png": draw,
 }
 
@@ -121,11 +132,11 @@ def test_a_disk_that_has_room_again_before_the_end_leaves_no_zeros(tmp_path):
     with small_disk(tmp_path / "disk") as folder:
         (folder / "filler").write_bytes(bytes(900_000))
         with pytest.raises(InputError, match=r"m\.h5: No space left on device"):
-            with create(folder / "m.h5", kind=SCORES, **HEAD) as writer:
+            with create_scores(folder / "m.h5", **SCORES) as writer:
                 number = 0
                 while writer.disk.refusal is None:
                     scores = np.full((1, 1, 20_000), 1, np.float16)
-                    writer.add_scores(Scores(id=str(number), scores=scores, height=1, width=8 * 19_999 + 1))
+                    add_scores(writer, Scores(id=str(number), scores=scores, height=1, width=8 * 19_999 + 1))
                     number += 1
                 (folder / "filler").unlink()
         assert number >= 3 and os.listdir(folder) == []  # 148,576 bytes are three arrays and a piece

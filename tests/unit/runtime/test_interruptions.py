@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.disks import mounted, small_disk
 
 import mdc
 from mdc.runtime import locks
 from mdc.runtime.errors import InputError
 from mdc.runtime.locks import locked
 from mdc.runtime.memory import memory_faults_named, ran_out
+from tests.disks import mounted, small_disk
 
 HEAD = r"""
 import os, signal, sys, time
@@ -227,9 +227,10 @@ with written_whole(Path('file')) as temporary:
         raise InputError('the photo is damaged') from error
 """
 HALF_THE_SCORES = """
-from mdc.storage.hdf5 import SCORES, Scores, create
-with create(Path('file'), kind=SCORES, stride=8, classes=['a'], weights_hash='', config={}) as writer:
-    writer.add_scores(Scores(id='a', scores=np.ones((1, 2, 2)), height=9, width=9))
+from mdc.networks.grid import Grid
+from mdc.predictions.files import Scores, add_scores, create_scores
+with create_scores(Path('file'), grid=Grid(8), classes=['a'], weights_hash='', config={}) as writer:
+    add_scores(writer, Scores(id='a', scores=np.ones((1, 2, 2)), height=9, width=9))
     ready('go')
     time.sleep(600)
 """

@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.saliency.saliency_maps import make_unusable_maps
 
 from mdc.data.manifest import read_manifest
 from mdc.runtime.errors import InputError
+from mdc.saliency.computed import write_saliency
 from mdc.saliency.external import check_folder, check_maps_exist, maps_of_images
-from mdc.saliency.maps import read_saliency, write_saliency
+from mdc.saliency.maps import read_saliency
 from mdc.saliency.rbd import rbd
+from tests.unit.saliency.saliency_maps import make_unusable_maps
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_missing_maps_are_computed_where_asked_and_all_come_in_the_order_of_the_
     table = read_manifest(photos)
     rows = maps_of_images(
         table,
-        own_folder=tmp_path / "maps",
+        external_folder=tmp_path / "maps",
         by_rbd=True,
         computed_folder=tmp_path / "computed",
         processes=1,
@@ -89,7 +90,7 @@ def test_a_map_of_another_size_is_refused(photos, tmp_path):
     with pytest.raises(InputError, match=r"b/1\.png: is 50 x 41 pixels, its image 50 x 40"):
         maps_of_images(
             read_manifest(photos),
-            own_folder=tmp_path / "maps",
+            external_folder=tmp_path / "maps",
             by_rbd=False,
             computed_folder=tmp_path / "computed",
             processes=1,

@@ -24,5 +24,7 @@ def test_maps_are_written_where_the_table_says(tmp_path):
 
 def test_images_without_a_true_mask_are_counted_and_named(tmp_path):
     table = pd.DataFrame({"id": ["a", "b", "c"], "mask": ["x.png", "", ""]})
-    with pytest.raises(InputError, match="2 of 3 images have no true mask, which source truth needs; the first is b"):
+    with pytest.raises(
+        InputError, match="2 of 3 images have no true mask, which source ground_truth needs; the first is b"
+    ):
         write_true_objects(table, folder=tmp_path, processes=1)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchmetrics.classification import MulticlassJaccardIndex
 
-from mdc.scores.metrics import class_iou, confusion, mean_iou, pixel_accuracy, summary
+from mdc.data.metrics import class_iou, confusion, mean_iou, pixel_accuracy, summary
 
 TRUTH = np.array([[0, 0, 0, 1], [1, 1, 2, 255]], np.uint8)
 GIVEN = np.array([[0, 0, 1, 1], [255, 0, 1, 2]], np.uint8)

@@ -1,25 +1,16 @@
-"""Scores of masks, the saliency threshold of the baselines, and the tables."""
+"""The tables of scores."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from mdc.data.labels import CLASSES
-from mdc.data.mask_files import write_mask
-from mdc.runtime.errors import InputError
-from mdc.runtime.hashes import file_digest
-from mdc.saliency.maps import read_saliency
-from mdc.saliency.threshold import best_saliency_threshold, choose_saliency_threshold
-from mdc.scores.tables import Result, best_thresholds, markdown, per_class, score_masks, summarise, tabulate_scores
-from mdc.storage.image_tables import write_table
+from mdc.scores.tables import Result, best_thresholds, markdown, per_class, summarise, tabulate_scores
 
 TABLES = ("summary_csv", "per_class_csv", "best_thresholds_csv", "segmenters_csv", "segmenters_md")
 TABLED = {"swept": [], "sweeps": [], "note": "A note."}
-PHOTO = np.zeros((1, 4, 3), np.uint8)
 
 
 def result(**changes) -> Result:
@@ -33,133 +24,6 @@ def written(folder: Path, table: list[list[int]], names: list[str], *, images: i
     frame.to_csv(folder / "confusion.csv")
     pd.DataFrame({"id": range(images), "miou": 0.5}).to_csv(folder / "images.csv", index=False)
     return folder / "confusion.csv", folder / "images.csv"
-
-
-@pytest.fixture
-def split(write_split):
-    """Return a manifest of three images of 1 x 4 pixels; `c` has no true mask."""
-    return write_split(
-        "val",
-        {
-            "a": (PHOTO, "", np.array([[0, 0, 1, 255]], np.uint8)),
-            "x/b": (PHOTO, "", np.array([[2, 2, 2, 0]], np.uint8)),
-            "c": (PHOTO, "", None),
-        },
-    )
-
-
-@pytest.fixture
-def scored(tmp_path, split):
-    """Return a function that scores masks, given per id, and returns the two tables."""
-
-    def score(masks: dict[str, list] | None, *, processes: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
-        rows = []
-        for name, mask in (masks or {}).items():
-            path = tmp_path / "masks" / f"{name}.png"
-            write_mask(path, np.array(mask, np.uint8))
-            rows.append((name, str(path), file_digest(path)))
-        write_table(rows, tmp_path / "masks.csv")
-        score_masks(
-            split_csv=split,
-            masks_csv=[] if masks is None else [tmp_path / "masks.csv"],
-            confusion_csv=tmp_path / "confusion.csv",
-            images_csv=tmp_path / "images.csv",
-            pixels_csv=tmp_path / "pixels.csv",
-            classes=["cat", "dog"],
-            processes=processes,
-        )
-        confusion = pd.read_csv(tmp_path / "confusion.csv", index_col="truth")
-        return confusion, pd.read_csv(tmp_path / "images.csv")
-
-    return score
-
-
-@pytest.mark.parametrize("processes", [1, 2])
-def test_scores_by_hand(scored, processes):
-    confusion, images = scored({"a": [[0, 1, 1, 2]], "x/b": [[2, 255, 0, 0]]}, processes=processes)
-    assert list(confusion.index) == ["background", "cat", "dog"]
-    assert list(confusion.columns) == ["background", "cat", "dog", "unlabelled"]
-    assert confusion.to_numpy().tolist() == [[2, 1, 0, 0], [0, 1, 0, 0], [1, 0, 1, 1]]
-    assert images["id"].tolist() == ["a", "x/b"]
-    # a: background 1/2, cat 1/2; x/b: background 1/2, dog 1/3
-    assert images["miou"].tolist() == pytest.approx([1 / 2, (1 / 2 + 1 / 3) / 2])
-    assert images["pixel_accuracy"].tolist() == pytest.approx([2 / 3, 1 / 2])
-
-
-def test_pixels_by_image_and_class_by_hand(scored, tmp_path):
-    scored({"a": [[0, 1, 1, 2]], "x/b": [[2, 255, 0, 0]]})
-    table = pd.read_csv(tmp_path / "pixels.csv")
-    # a: truth 0 0 1 and mask 0 1 1 where counted; x/b: truth 2 2 2 0, mask 2 - 0 0
-    assert list(table.columns) == ["id", "class", "truth", "predicted", "hits", "labelled"]
-    assert table.to_numpy().tolist() == [
-        ["a", 0, 2, 1, 1, 2],
-        ["a", 1, 1, 2, 1, 1],
-        ["x/b", 0, 1, 2, 1, 1],
-        ["x/b", 2, 3, 1, 1, 2],
-    ]
-
-
-def test_all_background_is_the_baseline_without_masks(scored):
-    confusion, _ = scored(None)
-    assert confusion.to_numpy().tolist() == [[3, 0, 0, 0], [1, 0, 0, 0], [3, 0, 0, 0]]
-
-
-def test_a_mask_of_another_size_is_refused(scored):
-    with pytest.raises(InputError, match=r"a\.png: the mask is 1 x 4, its photo 4 x 1 pixels"):
-        scored({"a": [[0], [0], [0], [0]], "x/b": [[0, 0, 0, 0]]})
-
-
-def test_a_mask_with_an_index_above_the_classes_is_refused(scored):
-    with pytest.raises(InputError, match=r"a\.png: the indices \[3, 9\] are no classes; there are 2"):
-        scored({"a": [[0, 9, 3, 255]], "x/b": [[0, 0, 0, 0]]})
-
-
-def test_a_missing_mask_is_refused(scored):
-    with pytest.raises(InputError, match="no picture of 1 images, the first is x/b"):
-        scored({"a": [[0, 0, 0, 0]]})
-
-
-def test_best_saliency_threshold_by_hand():
-    histogram = np.zeros((2, 256), np.int64)
-    histogram[0, [200, 100, 10]] = [6, 3, 1]  # pixels of objects
-    histogram[1, [150, 50, 0]] = [2, 4, 84]  # pixels of the background
-    # from 200: 6 / 10; from 150: 6 / 12; from 100: 9 / 12; from 50: 9 / 16; from 10: 10 / 16; from 0: 10 / 100
-    threshold, iou = best_saliency_threshold(histogram)
-    assert iou == pytest.approx(0.75)
-    assert 50 < threshold * 255 <= 100  # all of these separate the same pixels
-
-
-def test_without_salient_pixels_nothing_breaks():
-    assert best_saliency_threshold(np.zeros((2, 256), np.int64)) == (0.0, 0.0)
-
-
-def test_every_threshold_keeps_the_level_it_was_chosen_at(tmp_path):
-    Image.fromarray(np.arange(256, dtype=np.uint8)[None]).save(tmp_path / "s.png")
-    saliency = read_saliency(tmp_path / "s.png")
-    for level in range(256):
-        histogram = np.zeros((2, 256), np.int64)
-        histogram[0, level], histogram[1, :level] = 5, 1
-        threshold, iou = best_saliency_threshold(histogram)
-        assert iou == 1
-        threshold = json.loads(json.dumps(threshold))  # as it travels to the baseline
-        assert (saliency >= threshold)[0].sum() == 256 - level
-
-
-def test_saliency_threshold_of_training_images(tmp_path, write_split):
-    truth = np.array([[0, 1, 2, 255]], np.uint8)
-    csv = write_split("train", {"a": (PHOTO, "", truth), "b": (PHOTO, "", None)})
-    Image.fromarray(np.array([[100, 100, 200, 0]], np.uint8)).save(tmp_path / "a.png")
-    write_table([("a", str(tmp_path / "a.png"), "0"), ("b", "none.png", "0")], tmp_path / "s.csv")
-    chosen = choose_saliency_threshold(train_csv=csv, saliency_csv=[tmp_path / "s.csv"], processes=1)
-    # from 200: 1 of 2; from 100: 2 of 3
-    assert chosen["foreground_iou"] == pytest.approx(2 / 3)
-    assert 0 <= chosen["threshold"] <= 100 / 255
-
-
-def test_saliency_threshold_without_true_masks_is_one_half(write_split):
-    csv = write_split("train", {"a": (PHOTO, "", None)})
-    chosen = choose_saliency_threshold(train_csv=csv, saliency_csv=[], processes=1)
-    assert chosen["threshold"] == 0.5 and chosen["foreground_iou"] is None
 
 
 @pytest.fixture

@@ -9,36 +9,37 @@ import torch
 from torch import nn
 
 from mdc.data.mask_files import write_mask
-from mdc.networks.checkpoints import load_state, save_weights, weights_hash
-from mdc.networks.largefov import build_segmenter
+from mdc.networks.checkpoints import read_checkpoint, save_network
+from mdc.networks.encoder import Encoder
+from mdc.networks.grid import Grid
+from mdc.networks.largefov import SegmenterDescription
+from mdc.networks.weight_files import weights_hash
 from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import file_digest
 from mdc.segmenter.train import SegmenterTask, train_segmenter, training_masks
 from mdc.storage.image_tables import write_table
 from mdc.training.optimisation import Schedule
+from tests.unit.networks.slim_networks import slim_classifier, slim_segmenter
 
 LOG3 = math.log(3)
+CORNERS = Grid(2)  # of 3 x 3 pixels, for 2 x 2 features
 
 
 class Fixed(nn.Module):
-    """Stands in for a network of stride 2: gives the scores it was made with."""
+    """Stands in for a network: gives the scores it was made with."""
 
-    def __init__(self, scores: torch.Tensor) -> None:
+    def __init__(self, scores: torch.Tensor, grid: Grid) -> None:
         super().__init__()
         self.scores = scores
-        self.trunk = nn.Module()
-        self.trunk.stride = 2
-
-    def standardise(self, images):
-        return images
+        self.encoder = Encoder(nn.Identity(), channels=3, grid=grid, mean=(0, 0, 0), std=(1, 1, 1))
 
     def forward(self, images):
         return self.scores
 
 
-def task(scores, schedule, **settings) -> SegmenterTask:
+def task(scores, schedule, *, grid=CORNERS, **settings) -> SegmenterTask:
     fixed = {"loss_resolution": "network", "weak": False, "online_term": True, "online_warmup_epochs": 0}
-    return SegmenterTask(Fixed(scores), Schedule(**schedule), **fixed | settings)
+    return SegmenterTask(Fixed(scores, grid), Schedule(**schedule), **fixed | settings)
 
 
 def batch(mask, tags=((1.0,),), padding=None, strong=False) -> dict:
@@ -74,6 +75,25 @@ def test_at_image_resolution_scores_are_interpolated_between_corners(schedule):
     assert found.item() == pytest.approx((math.log(4 / 3) + math.log((1 + w) / w) + math.log(2)) / 3)
 
 
+@pytest.mark.parametrize("pixels", [6, 7, 8])
+def test_features_in_the_middles_of_patches_count_the_pixels_there(schedule, pixels):
+    # patches of 3 pixels: features on the pixels 1 and 4; a third patch does not lie whole in 8 pixels
+    mask = np.full((pixels, pixels), 255)
+    mask[1, 1], mask[1, 4], mask[4, 4] = 0, 1, 0
+    mask[::3] = mask[2::3] = 1
+    found = task(SCORES, schedule, grid=Grid(3, 1)).loss(batch(mask.tolist()))
+    assert found.item() == pytest.approx((2 * math.log(4 / 3) + math.log(4)) / 3)
+
+
+def test_at_image_resolution_scores_go_on_beyond_features_in_the_middles_of_patches(schedule):
+    # features on the pixels 1 and 4 of 6: the pixels 0 to 5 lie 0, 0, 1/3, 2/3, 1 and 1 of the way between them
+    mask = [[255, 0, 0, 255, 255, 0]] + [[255] * 6] * 5
+    found = task(SCORES, schedule, grid=Grid(3, 1), loss_resolution="image").loss(batch(mask))
+    # log-odds of class 0: log 3, log 3 / 3, -log 3; so its probability: 3/4, w / (1 + w) with w = cube root of 3, 1/4
+    w = 3 ** (1 / 3)
+    assert found.item() == pytest.approx((math.log(4 / 3) + math.log((1 + w) / w) + math.log(4)) / 3)
+
+
 def test_the_online_term_is_added_for_pseudo_masks_after_the_warm_up(schedule):
     example = batch([[0, 1, 255], [0, 1, 0], [255, 1, 255]])  # one labelled feature, of probability 3/4
     first = math.log(4 / 3)
@@ -94,10 +114,10 @@ def test_padding_is_taken_at_the_same_pixels_as_the_mask(schedule):
     assert task(SCORES, schedule, weak=True).loss(example).item() == pytest.approx(math.log(4 / 3))
 
 
-def test_unlabelled_pixels_and_padding_influence_no_gradient_of_the_network(schedule, slim_backbone):
+def test_unlabelled_pixels_and_padding_influence_no_gradient_of_the_network(schedule):
     torch.manual_seed(0)
-    network = build_segmenter(classes=2, backbone=slim_backbone, fc_width=8, fc6_dilation=2, dropout=0.0).eval()
-    stride = network.trunk.stride
+    network = slim_segmenter(dropout=0.0).build().eval()
+    stride = network.encoder.grid.stride
     view = {
         "image": torch.randint(0, 256, (1, 3, 33, 33), dtype=torch.uint8),
         "mask": torch.randint(0, 3, (1, 33, 33)),
@@ -129,7 +149,7 @@ def test_unlabelled_pixels_and_padding_influence_no_gradient_of_the_network(sche
 
 
 @pytest.fixture
-def run(tmp_path, write_split, noise, slim_backbone, schedule):
+def run(tmp_path, write_split, noise, schedule):
     """Return a function that trains a slim segmenter for an epoch on three photos, given changes of the arguments."""
     truth = np.zeros((40, 33), np.uint8)
     truth[10:30] = 2
@@ -145,18 +165,15 @@ def run(tmp_path, write_split, noise, slim_backbone, schedule):
         "masks_csv": tmp_path / "pseudo.csv",
         "strong_csv": None,
         "classifier_pt": None,
-        "classes": ["a", "b"],
-        "network": {"backbone": slim_backbone, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.5},
+        "description": slim_segmenter(),
         "init": "random",
         "weights": "",
-        "weights_input": "auto",
-        "view": {"crop_px": 33, "resize_long_side_px": [], "flip": True},
+        "augmentation": {"crop_px": 33, "resize_long_side_px": [], "flip": True},
         "loss_resolution": "network",
         "online_term": True,
         "online_warmup_epochs": 0,
         "strong_share": 0,
         "training": schedule,
-        "max_side_px": 1024,
         "seed": 0,
         "device": "cpu",
         "threads": 1,
@@ -165,7 +182,7 @@ def run(tmp_path, write_split, noise, slim_backbone, schedule):
 
     def train(name: str, **changes):
         train_segmenter(**arguments | {"weights_pt": tmp_path / name / "weights.pt"} | changes)
-        return load_state(tmp_path / name / "weights.pt")
+        return read_checkpoint(tmp_path / name / "weights.pt", SegmenterDescription)[0]
 
     train.arguments, train.folder = arguments, tmp_path
     return train
@@ -205,16 +222,17 @@ def test_all_images_strong_is_training_on_true_masks(run):
     assert weights_hash(run("c")) != weights_hash(run("d", masks_csv=None))
 
 
-def test_init_classifier_takes_the_classifiers_trunk(run, slim_backbone):
+def test_init_classifier_takes_the_classifiers_encoder(run):
     torch.manual_seed(7)
-    network = {"backbone": slim_backbone, "fc_width": 8, "fc6_dilation": 2, "dropout": 0.0}
-    donor = build_segmenter(classes=5, **network)  # a trunk under the name `trunk`, whatever follows it
-    donor.standardise.set((1 / 255, 2 / 255, 3 / 255), (1, 1, 1))
-    save_weights(run.folder / "donor.pt", donor, settings={})
+    description = slim_classifier(classes=["x", "y", "z"], dilations=[1, 3, 6])
+    donor = description.build()
+    donor.encoder.set_standardisation((1 / 255, 2 / 255, 3 / 255), (1, 1, 1))
+    save_network(run.folder / "donor.pt", donor, description, settings={})
     training = run.arguments["training"] | {"lr": 1e-12}
     state = run("a", init="classifier", classifier_pt=run.folder / "donor.pt", training=training)
-    torch.testing.assert_close(state["trunk.layers.conv1_1.weight"], donor.state_dict()["trunk.layers.conv1_1.weight"])
-    assert state["standardise.mean"].flatten().tolist() == [1, 2, 3]  # what the trunk expects comes with it
+    name = "encoder.layers.conv1_1.weight"
+    torch.testing.assert_close(state[name], donor.state_dict()[name])
+    assert state["encoder.mean"].flatten().tolist() == [1, 2, 3]  # what the encoder expects comes with it
 
 
 def test_an_image_without_a_mask_stops_the_run(run):

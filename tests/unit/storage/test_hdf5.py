@@ -4,22 +4,20 @@ import h5py
 import numpy as np
 import pytest
 
+from mdc.cams.files import LAYOUT as CAMS
+from mdc.cams.files import Cams, read_cams
+from mdc.predictions.files import LAYOUT as SCORES
+from mdc.predictions.files import Scores, add_scores, read_scores
 from mdc.runtime.errors import InputError
-from mdc.storage.hdf5 import (
-    CAMS,
-    SCORES,
-    Cams,
-    Scores,
-    attributes,
-    create,
-    group_name,
-    ids_in,
-    link_shards,
-    read_cams,
-    read_scores,
-)
+from mdc.storage.hdf5 import attributes, create, group_name, ids_in, link_shards
 
-HEAD = {"stride": 8, "classes": ["cat", "dog", "cow"], "weights_hash": "0123", "config": {"b": 1, "a": [2]}}
+HEAD = {
+    "stride": 8,
+    "offset": 0,
+    "classes": ["cat", "dog", "cow"],
+    "weights_hash": "0123",
+    "config": {"b": 1, "a": [2]},
+}
 
 
 def cams(image_id: str, *, tagged=(1, 3), seed=0) -> Cams:
@@ -35,9 +33,9 @@ def cams(image_id: str, *, tagged=(1, 3), seed=0) -> Cams:
 
 
 def written(path, items, **changes):
-    with create(path, kind=CAMS, dilations=[1, 3], **HEAD | changes) as writer:
+    with create(path, CAMS, dilations=[1, 3], **HEAD | changes) as writer:
         for item in items:
-            writer.add_cams(item)
+            writer.add(item.item())
     return path
 
 
@@ -52,7 +50,7 @@ def assert_same(found: Cams, expected: Cams) -> None:
 def test_maps_come_back_exactly_in_the_order_in_which_they_were_written(tmp_path):
     items = [cams("b"), cams("a", seed=1), cams("no tags", tagged=())]
     path = written(tmp_path / "new" / "m.h5", items)
-    assert len(ids_in(path, kind=CAMS)) == 3
+    assert len(ids_in(path, CAMS)) == 3
     for found, expected in zip(read_cams(path), items, strict=True):
         assert_same(found, expected)
     assert [found.id for found in read_cams(path, ["no tags", "b"])] == ["no tags", "b"]
@@ -86,19 +84,20 @@ def test_what_float16_cannot_hold_is_refused_with_the_image(tmp_path, value):
 
 def test_scores_come_back(tmp_path):
     scores = np.arange(36).reshape(3, 3, 4).astype(np.float16)
-    with create(tmp_path / "s.h5", kind=SCORES, **HEAD) as writer:
-        writer.add_scores(Scores(id="a/b", scores=scores, height=17, width=25))
+    with create(tmp_path / "s.h5", SCORES, **HEAD) as writer:
+        add_scores(writer, Scores(id="a/b", scores=scores, height=17, width=25))
     (found,) = read_scores(tmp_path / "s.h5")
     assert (found.id, found.height, found.width, found.scores.dtype) == ("a/b", 17, 25, np.float16)
     np.testing.assert_array_equal(found.scores, scores)
 
 
 def test_attributes_are_plain_values(tmp_path):
-    assert attributes(written(tmp_path / "m.h5", []), kind=CAMS) == {
+    assert attributes(written(tmp_path / "m.h5", []), CAMS) == {
         "format": "mdc-cams",
         "version": 2,
         "stride": 8,
-        "grid": "feature (i, j) sits on pixel (stride * i, stride * j)",
+        "offset": 0,
+        "grid": "feature (i, j) sits on pixel (offset + stride * i, offset + stride * j)",
         "weights_hash": "0123",
         "config": '{"a": [2], "b": 1}',
         "classes": ["cat", "dog", "cow"],
@@ -119,12 +118,12 @@ def test_plain_h5py_reads_the_layout_that_the_module_describes(tmp_path):
 
 def test_the_file_is_absent_until_it_is_complete(tmp_path):
     path = tmp_path / "m.h5"
-    with pytest.raises(RuntimeError, match="stop"), create(path, kind=CAMS, dilations=[1], **HEAD) as writer:
-        writer.add_cams(cams("a"))
+    with pytest.raises(RuntimeError, match="stop"), create(path, CAMS, dilations=[1], **HEAD) as writer:
+        writer.add(cams("a").item())
         assert not path.exists()
         raise RuntimeError("stop")
     assert not path.exists()
-    assert ids_in(written(path, [cams("b")]), kind=CAMS) == ["b"]  # what was left behind is no obstacle
+    assert ids_in(written(path, [cams("b")]), CAMS) == ["b"]  # what was left behind is no obstacle
 
 
 def test_a_file_cut_short_is_refused(tmp_path):
@@ -138,7 +137,7 @@ def test_a_file_cut_short_is_refused(tmp_path):
         ):
             list(read_cams(path))
         with pytest.raises(InputError, match="not a readable HDF5 file"):
-            attributes(path, kind=CAMS)
+            attributes(path, CAMS)
 
 
 def test_a_missing_file_another_kind_and_another_version_are_refused(tmp_path):
@@ -147,17 +146,17 @@ def test_a_missing_file_another_kind_and_another_version_are_refused(tmp_path):
         InputError,
         match=r"none.h5: there is no such file; run the same with the target cams \(rule dump_cams or link_cams\)",
     ):
-        ids_in(tmp_path / "none.h5", kind=CAMS)
+        ids_in(tmp_path / "none.h5", CAMS)
     with pytest.raises(InputError, match="format mdc-cams version 2, expected mdc-scores version 2"):
         list(read_scores(path))
     with h5py.File(path, "r+") as file:
         file.attrs["version"] = 3
     with pytest.raises(InputError, match="version 3, expected mdc-cams version 2; remove it and run"):
-        ids_in(path, kind=CAMS)
+        ids_in(path, CAMS)
     with h5py.File(tmp_path / "other.h5", "w"):
         pass
     with pytest.raises(InputError, match="format None version None"):
-        ids_in(tmp_path / "other.h5", kind=CAMS)
+        ids_in(tmp_path / "other.h5", CAMS)
 
 
 def test_an_image_that_is_not_in_the_file_is_named(tmp_path):
@@ -180,7 +179,7 @@ def shards(tmp_path):
     written(tmp_path / "train.0-of-2.h5", [cams("b"), cams("x/y", seed=1)])
     written(tmp_path / "train.1-of-2.h5", [cams("a", seed=2)])
     paths = [tmp_path / f"train.{shard}-of-2.h5" for shard in (0, 1)]
-    link_shards(paths, tmp_path / "train.h5", kind=CAMS)
+    link_shards(paths, tmp_path / "train.h5", CAMS)
     return paths
 
 
@@ -192,8 +191,8 @@ def test_linked_shards_open_as_one_file_wherever_their_folder_lies(tmp_path, sha
     expected = [cams("b"), cams("x/y", seed=1), cams("a", seed=2)]
     for found, item in zip(read_cams(path), expected, strict=True):
         assert_same(found, item)
-    assert ids_in(path, kind=CAMS) == ["b", "x/y", "a"]
-    assert attributes(path, kind=CAMS) == attributes(tmp_path / "moved" / "train.0-of-2.h5", kind=CAMS)
+    assert ids_in(path, CAMS) == ["b", "x/y", "a"]
+    assert attributes(path, CAMS) == attributes(tmp_path / "moved" / "train.0-of-2.h5", CAMS)
     with h5py.File(path) as file:  # as the README opens it
         np.testing.assert_array_equal(file["x%2Fy"]["maps"][:], expected[1].maps)
 
@@ -212,20 +211,20 @@ def test_a_missing_or_truncated_shard_is_an_error_and_never_zeros(tmp_path, shar
     with h5py.File(tmp_path / "train.h5") as file, pytest.raises(KeyError):
         file["a"]
     with pytest.raises(InputError, match=r"train.1-of-2.h5: (not a readable HDF5 file|there is no such file)"):
-        link_shards(shards, tmp_path / "again.h5", kind=CAMS)
+        link_shards(shards, tmp_path / "again.h5", CAMS)
     assert not (tmp_path / "again.h5").exists()
 
 
 def test_shards_of_another_kind_or_with_an_image_twice_are_not_linked(tmp_path, shards):
     with pytest.raises(InputError, match="expected mdc-scores version"):
-        link_shards(shards, tmp_path / "again.h5", kind=SCORES)
+        link_shards(shards, tmp_path / "again.h5", SCORES)
     written(shards[1], [cams("a"), cams("b")])
     with pytest.raises(InputError, match="train.1-of-2.h5: image 'b' is in an earlier shard too"):
-        link_shards(shards, tmp_path / "again.h5", kind=CAMS)
+        link_shards(shards, tmp_path / "again.h5", CAMS)
 
 
 def content(path) -> list:
-    return [attributes(path, kind=CAMS), *map(vars, read_cams(path))]
+    return [attributes(path, CAMS), *map(vars, read_cams(path))]
 
 
 def test_every_damaged_byte_is_noticed_or_changes_nothing(tmp_path):
@@ -246,7 +245,9 @@ def of_version_1(path):
     """Write maps as another method's author would: with plain h5py, in the least that the module describes."""
     item = cams("a")
     with h5py.File(path, "w") as file:
-        file.attrs.update({"format": CAMS, "version": 1, "stride": 8, "classes": HEAD["classes"], "dilations": [1, 3]})
+        file.attrs.update(
+            {"format": "mdc-cams", "version": 1, "stride": 8, "classes": HEAD["classes"], "dilations": [1, 3]}
+        )
         group = file.create_group("a")
         group.attrs.update({"id": "a", "height": 17, "width": 20})
         for part in ("maps", "class_ids", "logits"):
@@ -255,8 +256,10 @@ def of_version_1(path):
 
 
 def test_version_1_is_read_as_well(tmp_path):
-    (found,) = read_cams(of_version_1(tmp_path / "own.h5"))
+    path = of_version_1(tmp_path / "own.h5")
+    (found,) = read_cams(path)
     assert_same(found, cams("a"))
+    assert attributes(path, CAMS)["offset"] == 0  # which these files do not say
 
 
 def replaced(name, **content):
@@ -293,9 +296,10 @@ def described(where, name, value):
         (replaced("logits", shape=(2, 3), dtype="f4", chunks=(2, 3)), "logits was never written"),
         (
             replaced("maps", shape=(2, 2, 10**6, 10**6), dtype="f2", chunks=(1, 1, 64, 64)),
-            "expected 2 x 2 x 3 x 4 numb",
+            "expected 2 x any x 3 x 4 numbers",
         ),
-        (replaced("maps", data=np.zeros((2, 2, 4, 3), "f2")), "expected 2 x 2 x 3 x 4 numbers"),
+        (replaced("maps", data=np.zeros((2, 2, 4, 3), "f2")), "expected 2 x any x 3 x 4 numbers"),
+        (replaced("maps", data=np.zeros((2, 3, 3, 4), "f2")), "maps are of 3 classes, class_ids of 2"),
         (replaced("logits", data=np.zeros((2, 3), "c8")), "logits is complex64"),
         (
             replaced("logits", shape=(2, 3), dtype="f4", external=[("/etc/passwd", 0, 24)]),
@@ -315,6 +319,8 @@ def described(where, name, value):
         (described("a", "width", 20.0), "its height and width are 17 and 20.0"),
         (described("a", "width", 2**40), "its height and width"),
         (described("/", "stride", 0), "attribute stride is 0, it must be a whole number of pixels"),
+        (described("/", "offset", 8), "attribute offset is 8, it must be between 0 and the stride"),
+        (described("/", "offset", -1), "attribute offset is -1"),
         (described("/", "dilations", "1"), "attribute dilations is .1., it must be"),
         (described("/", "classes", [1, 2, 3]), r"attribute classes is \[1, 2, 3\], it must be a list of names"),
         (lambda file: file.attrs.pop("classes"), "attribute classes is None"),

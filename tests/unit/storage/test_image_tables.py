@@ -9,8 +9,8 @@ import pytest
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole, written_whole
 from mdc.runtime.hashes import file_digest
-from mdc.runtime.shards import shard_of
 from mdc.storage.image_tables import join_tables, paths_of, png_path, read_table, write_table
+from mdc.storage.shards import shard_of
 
 
 def test_digest_is_the_start_of_the_sha256(tmp_path):

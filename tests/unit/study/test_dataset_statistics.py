@@ -40,7 +40,9 @@ def test_parts_of_a_class_are_objects_of_their_own_and_crumbs_are_none():
 def test_without_true_masks_nothing_can_be_described(tmp_path, write_split):
     image, _ = image_and_mask()
     with pytest.raises(InputError, match=r"train\.csv: no image has a true mask"):
-        describe_data(split_csv=write_split("train", {"a": (image, "cat", None)}), saliency_csv=[], processes=1)
+        describe_data(
+            split_csv=write_split("train", {"a": (image, "cat", None)}), saliency_csv=tmp_path / "none.csv", processes=1
+        )
 
 
 def test_objects_of_two_classes_side_by_side_are_in_contact():
@@ -56,7 +58,7 @@ def test_saliency_is_judged_at_its_best_threshold(tmp_path, write_split):
     saliency[0, :30] = 220  # salient, but no object
     Image.fromarray(saliency).save(tmp_path / "a.png")
     write_table([("a", str(tmp_path / "a.png"), file_digest(tmp_path / "a.png"))], tmp_path / "saliency.csv")
-    found = describe_data(split_csv=split, saliency_csv=[tmp_path / "saliency.csv"], processes=1)
+    found = describe_data(split_csv=split, saliency_csv=tmp_path / "saliency.csv", processes=1)
     value = dict(zip(found["measure"], found["value"], strict=True))
     assert value["images"] == 1  # the one with a true mask
     assert value["images with several tags"] == 1

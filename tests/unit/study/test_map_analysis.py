@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mdc.cams.files import Cams, CamsInfo, create_cams
+from mdc.networks.grid import Grid
 from mdc.runtime.errors import InputError
-from mdc.storage.hdf5 import CAMS, Cams, create
 from mdc.study.map_analysis import measure_maps, response_table, sizes_table
 
 # Two blocks, class 2, two features 4 pixels apart: d1 is 1, .75, .5, .25, 0 at the pixels, d3 the reverse.
@@ -17,24 +18,15 @@ PHOTO = np.zeros((1, 5, 3), np.uint8)
 def measured(tmp_path, write_split):
     logits = {"train": [[0.0] * 3] * 2, "val": [[0.0, 1.0, -1.0], [0.0, -1.0, 1.0]]}
     for split, values in logits.items():
-        with create(
-            tmp_path / f"{split}.h5",
-            kind=CAMS,
-            stride=4,
-            classes=list("abc"),
-            weights_hash="",
-            config={},
-            dilations=[1, 3],
-        ) as writer:
-            writer.add_cams(Cams("x", MAPS, np.array([2], np.uint8), np.array(values), 1, 5))
+        with create_cams(tmp_path / f"{split}.h5", CamsInfo(Grid(4), [1, 3], list("abc"), ""), config={}) as writer:
+            writer.add(Cams("x", MAPS, np.array([2], np.uint8), np.array(values), 1, 5).item())
     measure_maps(
         train_csv=write_split("train", {"x": (PHOTO, "b", np.array([[2, 2, 0, 0, 255]], np.uint8))}),
         train_cams_h5=[tmp_path / "train.h5"],
         val_cams_h5=[tmp_path / "val.h5"],
         settings=["d1", "d3", "fusion", "mean"],
-        names=["d1", "d3"],
         thresholds=[0.3, 0.6],
-        shapes=None,
+        synthetic=None,
         folder=tmp_path / "study",
         processes=1,
     )
@@ -79,9 +71,8 @@ def test_without_true_masks_nothing_is_measured(tmp_path, write_split):
             train_cams_h5=[],
             val_cams_h5=[],
             settings=[],
-            names=[],
             thresholds=[],
-            shapes=None,
+            synthetic=None,
             folder=tmp_path,
             processes=1,
         )

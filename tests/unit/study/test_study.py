@@ -6,28 +6,28 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tests.unit.overlays import merged
 
+from mdc.config.config import Config
 from mdc.runtime.errors import InputError
+from mdc.study.claims import claims_of, result_of, verdict
 from mdc.study.figures import plot_differences, plot_response, plot_sizes
+from mdc.study.markdown_tables import claims_table, scores_table
+from mdc.study.runs import Dataset
 from mdc.study.tables import (
-    Dataset,
-    claims_of,
     contrast_table,
     differences_table,
     precision_table,
-    result_of,
     results_table,
     seeds_table,
     tabulate_study,
     thresholds_table,
-    verdict,
 )
-from mdc.study.text import BEGIN, END, claims_table, details_text, read_tables, scores_table, study_text, with_section
+from mdc.study.text import BEGIN, END, details_text, read_tables, study_text, with_section
+from tests.unit.overlays import merged
 
 CONFIG = {
-    "classifier": {"blocks": {"mdc": [1]}},
-    "data": {"shapes": {"seed": 0}},
+    "classifier": {"networks": {"mdc": [1]}},
+    "data": {"synthetic": {"seed": 0}},
     "masks": {"background_conflict": "ignore"},
     "saliency": {"source": "rbd"},
     "segmenter": {"online_warmup_epochs": 3},
@@ -154,7 +154,7 @@ def test_a_difference_is_shown_only_if_images_and_seeds_agree(low, high, seeds, 
 def test_claims_are_worded_as_the_configuration_is():
     def words(**changes) -> dict[tuple[str, str], str]:
         config = {name: {**CONFIG[name], **changes.get(name, {})} for name in CONFIG}
-        return {(claim.first, claim.second): claim.words for claim in claims_of(config)}
+        return {(claim.first, claim.second): claim.words for claim in claims_of(Config.model_validate(config))}
 
     paper = words()
     assert paper["fusion", "fusion@no-online"] == "online term after a warm-up of 3 over none"
@@ -171,23 +171,23 @@ def test_claims_are_worded_as_the_configuration_is():
     assert photos["fusion@best", "fusion@no-saliency"] == "saliency folder over none"
 
 
-@pytest.mark.parametrize(("base", "overlay"), [("demo", "shapes"), ("own", "photos")])
+@pytest.mark.parametrize(("base", "overlay"), [("demo", "synthetic"), ("own", "photos")])
 def test_the_overlays_of_the_study_answer_every_claim_and_train_nothing_else(base, overlay):
     names = ("config.yaml", f"{base}.yaml", f"study/{overlay}.yaml")
     layers = [yaml.safe_load((ROOT / "config" / name).read_text()) for name in names]
-    config = merged(merged(*layers[:2]), layers[2])
+    config = Config.model_validate(merged(merged(*layers[:2]), layers[2]))
     trained = {f"weak-{masks}" if masks != "true-masks" else masks for masks in used_by_claims(config)}
-    assert set(config["segmenter"]["settings"]) <= trained
+    assert set(config.segmenter.settings) <= trained
     left_out = {
         f"weak-{maps}@best" for maps in ("d1", "d3", "d6", "d9", "mean")
     }  # as pseudo masks, if not as segmenters
     if overlay == "photos":  # the time that they take
         left_out |= {f"weak-fusion@{name}" for name in ("online-at-once", "object-wins", "true-saliency")}
-    assert trained - set(config["segmenter"]["settings"]) <= left_out
-    assert {f"{maps}@best" for maps in ("d1", "d3", "d6", "d9", "fusion", "mean")} == set(config["masks"]["variants"])
+    assert trained - set(config.segmenter.settings) <= left_out
+    assert {f"{maps}@best" for maps in ("d1", "d3", "d6", "d9", "fusion", "mean")} == set(config.masks.variants)
 
 
-def used_by_claims(config: dict) -> set[str]:
+def used_by_claims(config: Config) -> set[str]:
     return {name for claim in claims_of(config) for name in (claim.first, claim.second)}
 
 
@@ -203,7 +203,7 @@ def test_runs_with_their_own_images_are_sampled_apart(tmp_path):
 
 def test_results_have_names_by_stage():
     assert result_of("fusion@best", "pseudo masks") == "pseudo-fusion@best"
-    assert result_of("salient-d1", "pseudo masks") == "salient-d1"
+    assert result_of("salient-d1", "pseudo masks") == "pseudo-salient-d1"
     assert result_of("salient-d1", "segmenter") == "weak-salient-d1"
     assert result_of("true-masks", "segmenter + CRF") == "true-masks"
 
@@ -226,7 +226,7 @@ def test_runs_that_do_not_fit_each_other_are_refused(tmp_path):
             tmp_path / "b" / "a", (1,), saliency={"source": "none"}
         ),
         "a seed of tiny is in two runs": write_run(tmp_path / "c", (0,)),
-        "d has several classifiers": write_run(tmp_path / "d", (1,), classifier={"blocks": {"x": [1], "y": [1]}}),
+        "d has several classifiers": write_run(tmp_path / "d", (1,), classifier={"networks": {"x": [1], "y": [1]}}),
     }
     for words, other in others.items():
         with pytest.raises(InputError, match=words):
@@ -234,7 +234,7 @@ def test_runs_that_do_not_fit_each_other_are_refused(tmp_path):
 
 
 def test_runs_may_differ_in_their_seeds_and_names(tmp_path):
-    runs = [write_run(tmp_path / str(n), (n,), data={"shapes": {"seed": n}}) for n in (0, 1)]
+    runs = [write_run(tmp_path / str(n), (n,), data={"synthetic": {"seed": n}}) for n in (0, 1)]
     assert len(Dataset("tiny", runs, draws=10).units) == 2
 
 

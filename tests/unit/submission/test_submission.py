@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from tests.unit.overlays import merged
 from PIL import Image
-from tests.voc_archives import voc_files, voc_test_files, write_folder
 
+from mdc.config.config import Config
 from mdc.config.consistency import check_submission
+from mdc.config.inputs import has_test_images
 from mdc.data.manifest import COLUMNS, write_manifest
 from mdc.data.mask_files import read_mask, write_mask
 from mdc.runtime.errors import InputError
 from mdc.storage.image_tables import write_table
 from mdc.submission import id_problems, mask_problem, pack_submission
+from tests.voc_archives import voc_files, voc_test_files, write_folder
 
 CLASSES = 2
 MASK = np.array([[0, 1, 2], [0, 0, 2]], np.uint8)
@@ -47,7 +47,7 @@ def test_set(tmp_path):
         pack_submission(
             split_csv=manifest,
             root=root,
-            masks_csv=[tmp_path / "masks.csv"],
+            masks_csv=tmp_path / "masks.csv",
             archive=tmp_path / "out" / "x.tgz",
             classes=CLASSES,
             competition="comp6",
@@ -146,20 +146,18 @@ def test_wrong_masks_are_counted_and_named(test_set):
     assert line.startswith("  masks that the server would not take: 2 (") and "b.png" in line and "a.png" in line
 
 
-PAPER = yaml.safe_load((Path(__file__).parents[3] / "config" / "config.yaml").read_text())
-
-
 def refused(**changes) -> list[str]:
     """Return why the paper's configuration with these changes has no submission; none if it has one."""
+    config = Config.model_validate(changes)
     try:
-        check_submission(merged(PAPER, changes))
+        check_submission(config, has_test_images=has_test_images(config.data))
     except InputError as error:
         return [line.strip() for line in str(error).splitlines()[1:]]
     return []
 
 
 def test_test_images_must_be_there_and_keep_their_size(tmp_path):
-    assert refused(data={"source": "shapes"}) == []
+    assert refused(data={"source": "synthetic"}) == []
     assert refused(data={"voc_test_archive": "VOC2012test.tar"}) == []
     (line,) = refused()
     assert line.startswith("data.voc_test_archive: there are no test images")
@@ -168,17 +166,17 @@ def test_test_images_must_be_there_and_keep_their_size(tmp_path):
     (line,) = refused(data={"source": "folder"})
     assert line.startswith("data.source: ")
     root = write_folder(tmp_path / "mine", voc_files())
-    (line,) = refused(data={"source": "devkit", "root": str(root)})
+    (line,) = refused(data={"source": "voc_layout", "root": str(root)})
     assert line == f"data.root: {root} lists no test images: add ImageSets/Segmentation/test.txt"
     write_folder(root, voc_test_files())
-    assert refused(data={"source": "devkit", "root": str(root)}) == []
+    assert refused(data={"source": "voc_layout", "root": str(root)}) == []
 
 
 def test_only_segmenters_that_there_are_can_be_submitted():
-    shapes = {"source": "shapes"}
-    (line,) = refused(data=shapes, submission={"results": ["mdc/weak-d2-crf", "mdc/weak-d1"]})
+    synthetic = {"source": "synthetic"}
+    (line,) = refused(data=synthetic, submission={"results": ["mdc/weak-d2-crf", "mdc/weak-d1"]})
     assert line.startswith("submission.results: mdc/weak-d2-crf: there is no such segmenter; there are mdc/weak-d1, ")
-    (line,) = refused(data=shapes, submission={"results": []})
+    (line,) = refused(data=synthetic, submission={"results": []})
     assert line.startswith("submission.results: is empty")
 
 
@@ -186,8 +184,8 @@ def test_comp5_is_for_what_learns_from_the_challenges_data_alone():
     test = {"voc_test_archive": "VOC2012test.tar"}
     comp5 = {"competition": "comp5", "results": ["mdc/true-masks-crf"]}
     random = {"classifier": {"init": "random"}, "segmenter": {"init": "random"}}
-    imagenet, sbd = refused(data=test, submission=comp5)
-    assert "ImageNet's weights are in classifier.init and segmenter.init: take comp6" in imagenet
+    pretrained, sbd = refused(data=test, submission=comp5)
+    assert "ImageNet's weights are in classifier.init and segmenter.init: take comp6" in pretrained
     assert "with data.train_list trainaug true-masks has SBD's: take comp6" in sbd
     assert refused(data=test, submission=comp5, **random) == [sbd]
     assert refused(data=test | {"train_list": "train"}, submission=comp5, **random) == []

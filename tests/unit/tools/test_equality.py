@@ -6,30 +6,37 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from tests.equality import differences
 from PIL import Image
 from torch import nn
 
+from mdc.cams.files import Cams, CamsInfo, create_cams
 from mdc.data.mask_files import write_mask
-from mdc.networks.checkpoints import save_weights
-from mdc.storage.hdf5 import CAMS, Cams, create
+from mdc.networks.checkpoints import save_network
+from mdc.networks.grid import Grid
+from mdc.networks.multi_dilation import ClassifierDescription
+from tests.equality import differences
 
-HEAD = {"kind": CAMS, "stride": 8, "classes": ["cat", "dog"], "weights_hash": "0123", "config": {}, "dilations": [1]}
+CLASSES = ["cat", "dog"]
 
 
 def write_cams(path, *, ids=("a", "b"), value=1.0, stride=8):
-    with create(path, **HEAD | {"stride": stride}) as writer:
+    info = CamsInfo(grid=Grid(stride), dilations=[1], classes=CLASSES, weights_hash="0123")
+    with create_cams(path, info, config={}) as writer:
         for image_id in ids:
             maps, logits = np.array([[[[0, value, 5.0]]]]), np.array([[0.0, 1.0]])
-            writer.add_cams(Cams(id=image_id, maps=maps, class_ids=np.array([2]), logits=logits, height=8, width=24))
+            cams = Cams(id=image_id, maps=maps, class_ids=np.array([2]), logits=logits, height=8, width=24)
+            writer.add(cams.item())
 
 
-def write_weights(path, *, weight=0.5, settings=None):
+def write_weights(path, *, weight=0.5, settings=None, head="shared"):
     network = nn.Linear(2, 1)
     with torch.no_grad():
         network.weight.fill_(weight)
         network.bias.fill_(0.0)
-    save_weights(path, network, settings=settings or {"seed": 0})
+    description = ClassifierDescription(
+        classes=CLASSES, encoder={"name": "vgg"}, dilations=[1], block_width=8, block_norm="none", head=head
+    )
+    save_network(path, network, description, settings=settings or {"seed": 0})
 
 
 @pytest.fixture
@@ -176,11 +183,12 @@ def test_other_types_of_the_same_values_differ(runs):
     ("change", "expected"),
     [
         ({"weight": 0.5 + 2**-24}, "tensor weight: 2 of 2 values differ"),  # the next float32
-        ({"settings": {"seed": 1}}, "setting seed is 0 and 1"),
-        ({"settings": {"seed": 0, "lr": 1}}, "setting lr is 'absent' and 1"),
+        ({"settings": {"seed": 1}}, "seed of the settings is 0 and 1"),
+        ({"settings": {"seed": 0, "lr": 1}}, "lr of the settings is 'absent' and 1"),
+        ({"head": "per_block"}, "head of the description is 'shared' and 'per_block'"),
     ],
 )
-def test_weights_differ_by_the_last_bit_or_a_setting(runs, change, expected):
+def test_checkpoints_differ_by_the_last_bit_a_setting_or_their_description(runs, change, expected):
     ours, theirs = runs
     write_weights(theirs / "classifier/weights.pt", **change)
     assert differences(ours, theirs) == [f"classifier/weights.pt: {expected}"]

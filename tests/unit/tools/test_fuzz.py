@@ -1,11 +1,14 @@
 """The judges of mutated files find what is wrong: by files and results of which it is known."""
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
 from tests.fuzz.__main__ import jobs_of
 from tests.fuzz.checksums import same
 from tests.fuzz.formats.png import png_chunks, png_of
@@ -33,10 +36,52 @@ def test_the_reader_of_pngs_reads_what_pillow_wrote(level):
 def test_damaged_pictures_are_told_from_whole_ones():
     png, jpeg = encoded(MASK, format="PNG"), encoded(PHOTO, format="JPEG")
     assert damage(png) == damage(jpeg) == ""
-    assert png_of(list(png_chunks(png))) == png
-    assert damage(png[:-1]) == "it is cut off"
+    chunks = dict(png_chunks(png))
+    assert png_of(list(chunks.items())) == png
+    assert damage(png[:-5]) == damage(png[:-12]) == "it is cut off"
     assert damage(png[:-5] + b"x" + png[-4:]).startswith("the checksum of")
+    stream, rows = chunks[b"IDAT"], zlib.decompress(chunks[b"IDAT"])
+    assert damage(with_stream(chunks, stream[:-10])) == damage(with_stream(chunks, zlib.compress(rows[:-1])))
+    assert damage(with_stream(chunks, stream[:-10])) == "its pixels' stream has no end"
+    assert damage(with_stream(chunks, stream[:10] + b"????" + stream[14:])).startswith("its pixels' stream (")
     assert "remature end" in damage(jpeg[:-300] + jpeg[-2:])
+
+
+def with_stream(chunks: dict[bytes, bytes], stream: bytes) -> bytes:
+    return png_of(list((chunks | {b"IDAT": stream}).items()))
+
+
+def test_what_nobody_asks_a_png_for_is_no_damage():
+    png = encoded(MASK, format="PNG")
+    chunks = dict(png_chunks(png))
+    other_end = with_stream(chunks, chunks[b"IDAT"][:-4] + b"abcd")
+    for data in (png[:-4], png[:-1] + b"?", png[:-12] + b"\1\1\1\1" + png[-8:], other_end):
+        assert damage(data) == ""
+        assert np.array_equal(png_indices(data), MASK)
+
+
+def test_only_pngs_whose_rows_are_missing_are_left_out():
+    png = encoded(MASK, format="PNG")
+    chunks = dict(png_chunks(png))
+    rows = zlib.decompress(chunks[b"IDAT"])  # of 1 + 30 bytes
+    fewer = with_stream(chunks, zlib.compress(rows[:-62]))
+    assert damage(fewer) == "its last rows are missing"
+    assert KINDS["true-mask"].left_out(fewer)
+    others = [png, with_stream(chunks, zlib.compress(rows[:-61])), with_stream(chunks, zlib.compress(b""))]
+    others += [fewer[:-5], fewer[:50] + b"?" + fewer[51:], encoded(PHOTO, format="JPEG")]
+    assert not any(KINDS["true-mask"].left_out(data) for data in others)
+
+
+def test_only_hdf5_files_that_hdf5_dies_of_are_left_out():
+    begin, rest = b"\x89HDF\r\n\x1a\n GCOL\1\0\0\0" + struct.pack("<Q", 4096), struct.Struct("<HHIQ")
+    text = rest.pack(1, 1, 0, 5) + b"hello\0\0\0"
+    left_out = KINDS["external-maps"].left_out
+    assert left_out(begin + text + rest.pack(0, 0, 0, 0))
+    assert not left_out(begin + text + rest.pack(0, 0, 0, 4040) + rest.pack(0, 0, 0, 0))
+    assert not left_out(begin + text)
+    kind = b"\x19%c\1\0\x10\0\0\0"  # of variable length: 1 is a text, and 17 one that is padded otherwise
+    assert left_out(kind % 2) and left_out(kind % 18)
+    assert not left_out(kind % 0 + kind % 1 + kind % 17)
 
 
 def judged(kind: str, data: bytes, found: object, *, is_whole: bool = False) -> str:
@@ -50,7 +95,7 @@ def test_wrong_results_are_found():
     assert judged("true-mask", encoded(mask, format="PNG"), mask) == ""
     assert judged("true-mask", encoded(mask, format="PNG"), mask + 1) == "other indices than the file stores"
     assert "classes" in judged("true-mask", encoded(mask, format="PNG"), mask + classes + 1)
-    assert "damaged" in judged("true-mask", encoded(mask, format="PNG")[:-1], mask)
+    assert "damaged" in judged("true-mask", encoded(mask, format="PNG")[:-5], mask)
     assert judged("photo-jpeg", encoded(PHOTO, format="JPEG", quality=95), PHOTO[:, ::-1]).startswith(
         "its pixels differ"
     )
@@ -67,7 +112,7 @@ def test_wrong_results_are_found():
     assert judged("table", table + b"a,b.png,2\n", [["a", "b.png"]]).startswith("other rows")
     assert "a key stands" in _raised(lambda: judged("config", b"a: 1\na: 2\n", {"a": 2}))
     assert judged("config", b"run: a\n", {"run": "b"}) == ".run: 'b' instead of 'a'"
-    assert judged("config", b"shards: 1.0\n", {"shards": 1.0}) == ".shards: 1.0 is no whole number"
+    assert judged("config", b"shards: 1.0\n", {"shards": 1.0}) == ".shards: 1.0 is no integer"
 
 
 def _raised(function) -> str:

@@ -1,4 +1,6 @@
-"""A script that trains the classifier or the segmenter on given tables, as a rule's script does; JSON in argv.
+"""A script that trains the classifier or the segmenter on given tables, as a rule's script does.
+
+In argv: which, the folder, its description and the further arguments as JSON.
 
 A training on several GPUs starts the running script again, so it must be one, and not pytest.
 """
@@ -8,23 +10,26 @@ import sys
 from pathlib import Path
 
 from mdc.classifier import train_classifier
+from mdc.networks.largefov import SegmenterDescription
+from mdc.networks.multi_dilation import ClassifierDescription
 from mdc.runtime.jobs import run_logged
 from mdc.segmenter.train import train_segmenter
 
-stage, folder, arguments = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
+stage, folder, arguments = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[4])
+describe = {"classifier": ClassifierDescription, "segmenter": SegmenterDescription}[stage]
+description = describe.model_validate_json(sys.argv[3])
 files = {"train_csv": folder.parent / "train.csv", "weights_pt": folder / "weights.pt"}
-common = {"classes": ["a", "b"], "init": "random", "weights": "", "weights_input": "", "seed": 0, "device": "cpu"}
-common |= {"threads": 2, "code": ""}
+common = {"description": description, "init": "random", "weights": "", "seed": 0}
+common |= {"device": "cpu", "threads": 2, "code": ""}
 
 
 def main() -> None:
     if stage == "classifier":
-        own = {"val_csv": folder.parent / "val.csv", "dilations": [1, 3], "names": ["d1", "d3"]}
-        train_classifier(**files, **common, **own, **arguments)
+        train_classifier(**files, **common, val_csv=folder.parent / "val.csv", **arguments)
     else:
         own = {"masks_csv": folder.parent / "masks.csv", "strong_csv": None, "classifier_pt": None}
         own |= {"loss_resolution": "network", "online_term": True, "online_warmup_epochs": 1, "strong_share": 0}
-        train_segmenter(**files, **common, **own, max_side_px=64, **arguments)
+        train_segmenter(**files, **common, **own, **arguments)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ import torch
 
 from mdc.data.manifest import read_manifest, tag_matrix
 from mdc.data.mask_files import write_mask
+from mdc.data.whole_photos import WholePhotos
 from mdc.runtime.errors import InputError
-from mdc.training.datasets import TrainingViews, WholePhotos, batches
+from mdc.training.datasets import TrainingViews, batches
 
 
 @pytest.fixture

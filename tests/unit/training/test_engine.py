@@ -11,9 +11,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from mdc.runtime.errors import InputError
 from mdc.training import engine as training
-from mdc.training.completed import keep_finished, take_finished
+from mdc.training.completed import keep_completed, take_completed
 from mdc.training.engine import Task, fit, resume_path
 from mdc.training.optimisation import Schedule, build_optimizer, lr_factor
+from tests.unit.networks.slim_networks import slim_segmenter
 
 
 class Network(nn.Module):
@@ -72,6 +73,7 @@ def trained(folder, schedule, *, data=None, dropout=0.5, validate=False, setting
         Square(network, Schedule(**schedule | changes)),
         data or Numbers(),
         DataLoader(torch.eye(3), batch_size=1) if validate else None,
+        description=slim_segmenter(dropout=dropout),  # of another network, which the engine does not look at
         seed=5,
         settings=settings or {},
         inputs=[],
@@ -195,12 +197,17 @@ def test_a_run_stopped_by_a_scheduler_is_no_success_and_goes_on_later(tmp_path, 
 
 
 def test_a_run_does_not_go_on_from_the_state_of_other_settings(tmp_path, schedule):
-    data = Numbers(breaks_at=(1, 3))
-    with pytest.raises(RuntimeError, match="the power is gone"):  # without dropout: its first epoch ends elsewhere
-        trained(tmp_path, schedule, data=data, dropout=0.0, settings={"dropout": 0.0}, epochs=2)
-    found = trained(tmp_path, schedule, settings={"dropout": 0.5}, epochs=2)
-    assert same(found, trained(tmp_path / "fresh", schedule, settings={"dropout": 0.5}, epochs=2))
-    assert not list(tmp_path.glob("resume-*"))
+    whole = trained(tmp_path / "whole", schedule, epochs=2)
+    # other settings, another description of the network, which says the dropout, and another schedule
+    for number, other in enumerate([{"settings": {"flip": False}}, {"dropout": 0.0}, {"lr": 0.02}]):
+        folder = tmp_path / str(number)
+        with pytest.raises(RuntimeError, match="the power is gone"):
+            trained(folder, schedule, data=Numbers(breaks_at=(1, 3)), epochs=2, **other)
+        assert len(list(folder.glob("resume-*"))) == 1
+        with pytest.raises(RuntimeError, match="the power is gone"):  # since it begins with the first epoch again
+            trained(folder, schedule, data=Numbers(breaks_at=(0, 3)), epochs=2)
+        assert not list(folder.glob("resume-*"))
+        assert same(trained(folder, schedule, epochs=2), whole)
 
 
 def test_resume_file_is_named_after_settings_and_the_content_of_inputs(tmp_path):
@@ -231,7 +238,7 @@ def test_fewer_images_than_a_batch_still_train(tmp_path, schedule):
     assert not same(found, Network())
 
 
-def test_logged_learning_rate_is_the_trunks(tmp_path, schedule):
+def test_logged_learning_rate_is_the_encoders(tmp_path, schedule):
     trained(tmp_path, schedule, epochs=3, lr_decay_epochs=[1], new_layer_lr_factor=10)
     assert pd.read_csv(tmp_path / "metrics.csv")["lr"].tolist() == pytest.approx([0.01, 0.001, 0.001])
 
@@ -254,7 +261,7 @@ def test_a_run_that_failed_after_its_last_epoch_still_leaves_weights_and_metrics
         raise OSError("no space left")
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="no space left"):
-        patch.setattr(training, "save_weights", no_space)
+        patch.setattr(training, "save_network", no_space)
         trained(tmp_path / "cut", schedule, epochs=2)
     (tmp_path / "cut" / "metrics.csv").unlink()  # as Snakemake does with the outputs of a failed job
     again = trained(tmp_path / "cut", schedule, epochs=2)
@@ -283,18 +290,18 @@ def test_a_run_killed_before_snakemake_knew_that_it_was_finished_is_not_trained_
     other = trained(tmp_path, schedule, epochs=2, dropout=0.0, settings={"seed": 6})  # other settings: trained anew
     assert same(other, trained(tmp_path / "fresh", schedule, epochs=2, dropout=0.0, settings={"seed": 6}))
     assert (tmp_path / "weights.pt").read_bytes() != made["weights.pt"]
-    assert len(list(tmp_path.glob(".finished-*"))) == 1
+    assert len(list(tmp_path.glob(".completed-*"))) == 1
 
 
 def test_kept_outputs_take_no_room_and_survive_a_file_system_without_links(tmp_path, monkeypatch):
     output = tmp_path / "weights.pt"
     output.write_bytes(b"1")
-    keep_finished(tmp_path / "kept", [output])
+    keep_completed(tmp_path / "kept", [output])
     assert output.stat().st_nlink == 2
     output.unlink()
     monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(PermissionError("no links")))
-    assert take_finished(tmp_path / "kept", [output]) and output.read_bytes() == b"1"
-    assert not take_finished(tmp_path / "none", [output])
+    assert take_completed(tmp_path / "kept", [output]) and output.read_bytes() == b"1"
+    assert not take_completed(tmp_path / "none", [output])
 
 
 @pytest.mark.parametrize("damage", ["changed", "cut off", "removed", "no digests", "another PyTorch"])
@@ -302,7 +309,7 @@ def test_kept_outputs_that_are_not_what_was_kept_are_made_anew(tmp_path, schedul
     caplog.set_level("INFO")
     trained(tmp_path, schedule, epochs=1)
     weights = tmp_path / "weights.pt"
-    (kept,) = tmp_path.glob(".finished-*")
+    (kept,) = tmp_path.glob(".completed-*")
     made = weights.read_bytes()
     if damage == "changed":
         weights.write_bytes(made[:-1] + b"x")  # in place, so that the second name has it too

@@ -8,13 +8,13 @@ import signal
 import lightning.pytorch as pl
 import pytest
 import torch
-from tests.disks import small_disk
-from tests.unit.training.test_engine import Network, Numbers, Square, same, trained
 from torch.utils.data import DataLoader
 
 from mdc.runtime.errors import InputError, StoppedError
 from mdc.training import engine as training
 from mdc.training.resume import WholeCheckpoints, resume_problem
+from tests.disks import small_disk
+from tests.unit.training.test_engine import Network, Numbers, Square, same, trained
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_what_trainings_of_other_settings_have_left_is_removed(tmp_path, schedul
     for name in ("resume-0123456789abcdef.ckpt", ".resume-0123456789abcdef.ckpt.tmp"):  # finished and killed halfway
         (tmp_path / name).touch()
     trained(tmp_path, schedule)
-    left = sorted(name for name in os.listdir(tmp_path) if not name.startswith(".finished-"))
+    left = sorted(name for name in os.listdir(tmp_path) if not name.startswith(".completed-"))
     assert left == ["metrics.csv", "tensorboard", "weights.pt"]
 
 
@@ -102,7 +102,7 @@ def test_a_resume_file_that_cannot_be_read_now_is_kept(unfinished, monkeypatch):
     def broken(*_, **__):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("mdc.networks.checkpoints.zipfile.ZipFile", broken)
+    monkeypatch.setattr("mdc.networks.weight_files.zipfile.ZipFile", broken)
     with pytest.raises(InputError, match=rf"{path}: cannot be read \(Input/output error\): make it readable or remove"):
         finish()
     assert path.exists()

@@ -4,19 +4,21 @@ import time
 
 import pytest
 import torch
-import yaml
 
-from mdc.config.load import SCHEMA
-from mdc.networks.largefov import build_segmenter
-from mdc.networks.multi_dilation import build_classifier
+from mdc.config import parameters
+from mdc.config.config import Config
+from mdc.config.encoders import Stage
 from mdc.segmenter.losses import weak_loss
+from tests.unit.networks.slim_networks import DESCRIPTIONS
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")]
 BATCH, CROP, CLASSES, STEPS = 30, 321, 20, 5
 
 
-def paper_config() -> dict:
-    return yaml.safe_load((SCHEMA.parents[3] / "config" / "config.yaml").read_text())
+def papers_network(stage: Stage) -> torch.nn.Module:
+    """Return a network of the default configuration, which is the paper's, for VOC's classes."""
+    names = [f"class{number}" for number in range(CLASSES)]
+    return DESCRIPTIONS[stage](classes=names, **parameters.network_keys(Config(), stage, "mdc")).build()
 
 
 def step(network: torch.nn.Module, loss_of) -> tuple[float, float, float]:
@@ -29,7 +31,7 @@ def step(network: torch.nn.Module, loss_of) -> tuple[float, float, float]:
         start = time.perf_counter()
         optimizer.zero_grad()
         with torch.autocast("cuda", torch.bfloat16):
-            loss = loss_of(network(network.standardise(images)))
+            loss = loss_of(network(network.encoder.standardise(images)))
         loss.backward()
         optimizer.step()
         torch.cuda.synchronize()
@@ -38,16 +40,7 @@ def step(network: torch.nn.Module, loss_of) -> tuple[float, float, float]:
 
 
 def test_a_batch_of_the_papers_classifier_is_finite():
-    config = paper_config()
-    section = config["classifier"]
-    network = build_classifier(
-        backbone=config["backbone"],
-        conv5_dilation=section["conv5_dilation"],
-        dilations=section["blocks"]["mdc"],
-        classes=CLASSES,
-        block_width=section["block_width"],
-        head=section["head"],
-    )
+    network = papers_network("classifier")
     tags = (torch.rand(BATCH, 1, CLASSES, device="cuda") < 0.1).float()
 
     def loss_of(logits: torch.Tensor) -> torch.Tensor:
@@ -59,15 +52,7 @@ def test_a_batch_of_the_papers_classifier_is_finite():
 
 
 def test_a_batch_of_the_papers_segmenter_is_finite():
-    config = paper_config()
-    section = config["segmenter"]
-    network = build_segmenter(
-        backbone=config["backbone"],
-        classes=CLASSES,
-        fc_width=section["fc_width"],
-        fc6_dilation=section["fc6_dilation"],
-        dropout=section["dropout"],
-    )
+    network = papers_network("segmenter")
     masks = torch.randint(0, CLASSES + 1, (BATCH, 41, 41), device="cuda")
     tags = torch.ones(BATCH, CLASSES, device="cuda")
     padding = torch.zeros(BATCH, 41, 41, dtype=torch.bool, device="cuda")

@@ -16,12 +16,14 @@ import torch
 from torch import nn
 
 from mdc.data.mask_files import write_mask
-from mdc.networks.checkpoints import load_state
+from mdc.networks.checkpoints import read_checkpoint
+from mdc.networks.multi_dilation import ClassifierDescription
 from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import file_digest
 from mdc.storage.image_tables import write_table
 from mdc.training.datasets import batches
 from mdc.training.several_gpus import Share, processes_for
+from tests.unit.networks.slim_networks import DESCRIPTIONS, slim_classifier, slim_encoder, slim_segmenter
 
 SCRIPT = Path(__file__).with_name("shared_training.py")
 PLACES = {"PYTHONPATH": str(SCRIPT.parents[3] / "workflow"), "OMP_NUM_THREADS": "1"}
@@ -47,20 +49,20 @@ def tables(tmp_path, write_split, noise):
     return tmp_path
 
 
-def arguments(stage, slim_backbone, schedule, *, norm, gpus, **changes) -> str:
+def arguments(stage, schedule, *, norm, gpus, **changes) -> list[str]:
     """Return what the script gives to the training, as JSON."""
-    network = {"backbone": slim_backbone | {"norm": norm}}
+    encoder = slim_encoder(norm=norm)
     if stage == "classifier":
-        network |= {"conv5_dilation": 1, "block_width": 8, "head": "per_block"}
+        description = slim_classifier(encoder=encoder, block_norm=norm)
     else:
-        network |= {"fc_width": 8, "fc6_dilation": 2, "dropout": 0.0}
+        description = slim_segmenter(encoder=encoder, fc_norm=norm, dropout=0.0)
     training = schedule | {"batch_size": 4, "epochs": 3, "lr": 0.05, "new_layer_lr_factor": 2} | changes
     view = {"crop_px": 33, "resize_long_side_px": [], "flip": True}
-    return json.dumps({"network": network, "training": training, "view": view, "gpus": gpus})
+    return [description.model_dump_json(), json.dumps({"training": training, "augmentation": view, "gpus": gpus})]
 
 
 def start(stage, folder, given) -> subprocess.Popen:
-    command = [sys.executable, str(SCRIPT), stage, str(folder), given]
+    command = [sys.executable, str(SCRIPT), stage, str(folder), *given]
     return subprocess.Popen(
         command, env=os.environ | PLACES, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -78,17 +80,15 @@ def trained(stage, folder, given) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("stage", "norm", "batch", "parts"), [("classifier", "none", 4, 1), ("segmenter", "group", 7, 2)]
 )
-def test_two_processes_have_the_losses_of_one(tables, slim_backbone, schedule, stage, norm, batch, parts):
+def test_two_processes_have_the_losses_of_one(tables, schedule, stage, norm, batch, parts):
     given = {"norm": norm, "batch_size": batch}
-    one = trained(stage, tables / "one", arguments(stage, slim_backbone, schedule, gpus=1, **given))
-    two = trained(
-        stage, tables / "two", arguments(stage, slim_backbone, schedule, gpus=2, micro_batches=parts, **given)
-    )
+    one = trained(stage, tables / "one", arguments(stage, schedule, gpus=1, **given))
+    two = trained(stage, tables / "two", arguments(stage, schedule, gpus=2, micro_batches=parts, **given))
     steps = [8 // batch * epoch for epoch in (1, 2, 3)]  # as many as of whole batches
     assert one["step"].tolist() == two["step"].tolist() == steps
     assert np.ptp(one["loss"]) > 1e-3  # it learns: equal losses mean equal steps
     np.testing.assert_allclose(two.to_numpy(), one.to_numpy(), rtol=1e-5, atol=1e-6)  # with the average precisions
-    states = [load_state(tables / name / "weights.pt") for name in ("one", "two")]
+    states = [read_checkpoint(tables / name / "weights.pt", DESCRIPTIONS[stage])[0] for name in ("one", "two")]
     for name, tensor in states[0].items():
         torch.testing.assert_close(states[1][name], tensor, rtol=1e-4, atol=1e-5)
     log = (tables / "two/log.txt").read_text()
@@ -96,8 +96,8 @@ def test_two_processes_have_the_losses_of_one(tables, slim_backbone, schedule, s
     assert not list((tables / "two").glob("resume-*"))
 
 
-def test_a_killed_training_of_two_processes_goes_on_to_the_same_weights(tables, slim_backbone, schedule):
-    given = arguments("classifier", slim_backbone, schedule, norm="group", gpus=2, epochs=24)
+def test_a_killed_training_of_two_processes_goes_on_to_the_same_weights(tables, schedule):
+    given = arguments("classifier", schedule, norm="group", gpus=2, epochs=24)
     trained("classifier", tables / "whole", given)
     for end in (signal.SIGTERM, signal.SIGKILL):
         process = start("classifier", tables / "killed", given)
@@ -114,12 +114,12 @@ def test_a_killed_training_of_two_processes_goes_on_to_the_same_weights(tables, 
     log = (tables / "killed/log.txt").read_text()
     assert "continuing the unfinished training" in log and "epoch 2:" not in log
     assert (tables / "whole/metrics.csv").read_bytes() == (tables / "killed/metrics.csv").read_bytes()
-    states = [load_state(tables / name / "weights.pt") for name in ("whole", "killed")]
+    states = [read_checkpoint(tables / name / "weights.pt", ClassifierDescription)[0] for name in ("whole", "killed")]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_when_another_process_of_the_training_is_killed_one_sentence_tells(tables, slim_backbone, schedule):
-    given = arguments("classifier", slim_backbone, schedule, norm="group", gpus=2, epochs=500)
+def test_when_another_process_of_the_training_is_killed_one_sentence_tells(tables, schedule):
+    given = arguments("classifier", schedule, norm="group", gpus=2, epochs=500)
     process = start("classifier", tables / "broken", given)
     while not (tables / "broken/metrics.csv").exists() and process.poll() is None:
         time.sleep(0.02)
@@ -148,7 +148,7 @@ def test_batch_normalisation_is_synced_on_gpus_and_refused_on_cpus():
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
     assert processes_for(2, batch=4, network=network, kind="gpu") == 2
     assert processes_for(1, batch=4, network=network, kind="cpu") == 1
-    with pytest.raises(InputError, match="set backbone.norm to group or none, or give the rule gpu=1"):
+    with pytest.raises(InputError, match="set encoder.norm, .* to group or none, or give the rule gpu=1"):
         processes_for(2, batch=4, network=network, kind="cpu")
 
 

@@ -1,134 +1,159 @@
-"""What a schema cannot say of a configuration: keys that do not fit each other, and files that are not there."""
+"""What no single key can say: keys that do not fit each other. Each check yields a sentence per contradiction."""
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-from mdc.config.experiments import (
-    MASK_SECTIONS,
-    classifiers,
-    known_settings,
-    learns_from_val,
-    learnt_masks,
-    map_settings,
-    needs_classifier,
-    networks_from_imagenet,
-    segmenter_settings,
-    split_variant,
-    submitted,
-    table_rows,
-    variant_config,
-    vgg16_file,
-)
-from mdc.config.locate import (
-    NEEDS_SBD,
-    VOC_PARTS,
-    devkit_root,
-    has_test_images,
-    missing_from,
-    nearest_sbd,
-    watched_files,
-)
+from mdc.config.config import Config
+from mdc.config.experiments import EXTERNAL, SALIENT, Experiment
+from mdc.config.stages import RECIPE_KEYS
 from mdc.runtime.errors import InputError, listing
 
-_RECIPE_KEYS = {
-    *("threshold", "relative_to", "background_saliency_below", "background_below", "background_conflict"),
-    "class_conflict",
-}
-BACKBONES = Path(__file__).parents[1] / "networks/encoders"
-VGG16 = {"name": "vgg", "widths": [64, 128, 256, 512, 512], "depths": [2, 2, 3, 3, 3], "norm": "none"}
-IMAGENET_FC_WIDTH = 1024
-VOC_SIDE_PX = 500  # of the largest photos of VOC
+IDS_OF_VOC = 10  # characters: 2007_000027, which YAML reads as the number 2007000027
+LARGEST_VOC_PHOTO_PX = 500
 
 
-def contradictions(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence per contradiction of a configuration that fits the schema."""
-    for run in dict.fromkeys(run for runs in config["study"]["runs"].values() for run in runs):
-        for name in ("scores/summary.csv", "study/measures.csv", "config.yaml"):
-            if run != config["run"] and not Path("results", run, name).is_file():
-                yield f"study.runs: there is no results/{run}/{name}: finish the run {run} first, or start `make study`"
-                break
-    if config["run"] == "study":
-        yield "run: results/study is where the tables of `make study` lie: give the run another name"
-    yield from _variant_contradictions(config)
-    data, saliency = config["data"], config["saliency"]
-    known = sorted(file.stem for file in BACKBONES.glob("[a-z]*.py"))
-    if config["backbone"]["name"] not in known:
-        yield f"backbone.name: there is no backbone {config['backbone']['name']}; choose from {', '.join(known)}"
-    classifier, segmenter = config["classifier"], config["segmenter"]
-    downloads = Path(config["downloads"]["folder"])
-    for folder in (downloads, *downloads.parents):
-        if folder.is_symlink() and not folder.exists() or folder.is_file():
-            yield f"downloads.folder: {folder} is a file or a link to nothing: remove it or name another folder"
-    if data["source"] == "voc":
-        yield from _voc_contradictions(data, config["predictions"]["splits"])
-    if data["source"] == "devkit" and (not data["root"] or not Path(data["root"]).is_dir()):
+def contradictions(config: Config) -> Iterator[str]:
+    """Yield a sentence per contradiction of a configuration whose keys are each right."""
+    if config.run == "study":
+        yield "run: results/study is the folder of the study's tables: give the run another name"
+    if next(iter(config.classifier.networks.values())).dilations is None:
+        yield f"classifier.networks: {_first(config)} has no dilations: write [1, 3, 6, 9]"
+        return
+    yield from _names(config)
+    yield from _variants(config)
+    yield from _saliency(config)
+    yield from _networks(config)
+    yield from _segmenters(config)
+    yield from _figures(config)
+    yield from _voc_splits(config)
+
+
+def _names(config: Config) -> Iterator[str]:
+    """Yield what is wrong with the names of segmenters, masks and results, before anything else looks at them."""
+    maps = {maps for name in config.classifier.networks for maps in config.map_settings(name)}
+    known = ", ".join(sorted(maps)) or EXTERNAL
+    for setting in map(Experiment.parse, config.segmenter.settings):
+        if not any(config.can_train(name, setting) for name in config.classifier.networks):
+            yield f"segmenter.settings: {setting} needs maps that no classifier has; there are {known}"
+    for masks in map(Experiment.of_masks, config.masks.variants):
+        if masks.producer != EXTERNAL and masks.maps not in maps:
+            yield f"masks.variants: {masks.masks_name} needs maps that no classifier has; there are {known}"
+
+
+def _variants(config: Config) -> Iterator[str]:
+    asked = {"segmenter.settings": list(map(Experiment.parse, config.segmenter.settings))}
+    asked["masks.variants"] = list(map(Experiment.of_masks, config.masks.variants))
+    asked |= {f"scores.{table}": [setting for _, setting in config.rows(table)] for table in ("table3", "table4")}
+    for key, experiments in asked.items():
+        for experiment in experiments:
+            name = experiment.masks_name if key == "masks.variants" else str(experiment)
+            if not experiment.variant:
+                continue
+            if experiment.variant not in config.variants:
+                known = ", ".join(config.variants) or "none"
+                yield f"{key}: {name}: there is no variant {experiment.variant}; variants has {known}"
+            elif experiment.producer == EXTERNAL and experiment.masks(config).variant:
+                yield f"{key}: {name}: masks.external_masks are used as they are, so this variant changes nothing"
+            elif _effect(config, experiment) == _effect(config, experiment.base):
+                base = experiment.base.masks_name if key == "masks.variants" else experiment.base
+                yield f"{key}: {name} is the same as {base}: the variant {experiment.variant} changes nothing for it"
+    for name, variant in config.variants.items():
+        if not variant.model_fields_set:
+            yield f"variants.{name}: changes nothing: name the keys that differ"
+        if variant.saliency and variant.saliency.source == "folder" and not config.saliency.folder:
+            yield f"variants.{name}: saliency.source folder needs the key saliency.folder, which is empty"
+    external = config.cams.external_maps or config.masks.external_masks
+    if external and any(config.varied(name).cams.network == "untrained" for name in ("", *config.variants)):
+        yield "cams.network: untrained is about the classifier, which external_maps and external_masks replace"
+
+
+def _effect(config: Config, experiment: Experiment) -> tuple:
+    """Return everything that an experiment depends on beyond data and networks: two with the same are the same."""
+    varied = config.varied(experiment.variant)
+    effect: list = [experiment.base]
+    if experiment.producer not in ("", EXTERNAL):
+        effect += [varied.cams, varied.saliency.source]
+    if experiment.producer not in ("", EXTERNAL, SALIENT):  # the baseline has a rule of its own
+        unused = "background_below" if varied.has_saliency else "background_saliency_below"
+        effect += [getattr(varied.masks, key) for key in RECIPE_KEYS if key != unused]
+    if experiment.is_segmenter:
+        effect.append(varied.segmenter.init)
+    if experiment.kind in ("weak", "semi"):
+        effect.append(varied.segmenter.online_term and ("after", varied.segmenter.online_warmup_epochs))
+    return tuple(effect)
+
+
+def _saliency(config: Config) -> Iterator[str]:
+    sources = {config.varied(name).saliency.source for name in ("", *config.variants)}
+    if config.saliency.folder and "folder" not in sources:
         yield (
-            f"data.root: there is no folder {data['root'] or '(empty)'!s}; name a folder in VOC layout (with "
-            "JPEGImages, Annotations, ImageSets): --config data='{source: devkit, root: /path/to/folder}'"
+            f"saliency.folder: is not read with saliency.source {config.saliency.source}: set that to folder, or leave "
+            "this empty"
         )
-    if data["source"] == "folder":
-        if not data["root"] or not Path(data["root"]).is_dir():
-            yield f"data.root: there is no folder {data['root'] or '(empty)'!s}; name the folder of your photos"
-        elif not Path(data["tags_csv"] or Path(data["root"], "tags.csv")).is_file():
-            yield (
-                f"data.tags_csv: there is no file {data['tags_csv'] or Path(data['root'], 'tags.csv')}; "
-                "write a table with the columns image and tags"
-            )
-    if saliency["source"] == "folder" and not Path(saliency["folder"] or ".missing").is_dir():
-        yield (
-            f"saliency.folder: there is no folder {saliency['folder'] or '(empty)'!s}; name the one with a map "
-            "<id>.png for every image, or set saliency.source to rbd"
-        )
-    sources = [saliency, *(changes.get("saliency", {}) for changes in config["variants"].values())]
-    if saliency["folder"] and not any(section.get("source") == "folder" for section in sources):
-        yield f"saliency.folder: is not read with source {saliency['source']}: set that to folder, or empty this"
-    yield from _weights_contradictions(config)
-    crop_px, stride = segmenter["view"]["crop_px"], min(config["backbone"]["output_stride"], 8)
-    if crop_px % stride != 1 and segmenter["loss_resolution"] == "image":
-        yield f"segmenter.view.crop_px: loss_resolution image needs a multiple of {stride} plus 1, not {crop_px}"
-    for stage in ("classifier", "segmenter"):
-        resize = config[stage]["view"]["resize_long_side_px"]
+
+
+def _networks(config: Config) -> Iterator[str]:
+    for stage, section in (("classifier", config.classifier), ("segmenter", config.segmenter)):
+        resize = section.augmentation.resize_long_side_px
         if resize and (len(resize) != 2 or resize[0] > resize[1]):
-            yield f"{stage}.view.resize_long_side_px: {resize} is neither empty nor [lowest, highest]"
-    if config["masks"]["own_masks"] and not Path(config["masks"]["own_masks"]).is_dir():
-        yield f"masks.own_masks: there is no folder {config['masks']['own_masks']}"
-    own_maps = config["cams"]["own_maps"]
-    splits = dict.fromkeys(["train", "val", *config["predictions"]["splits"]]) if own_maps else {}
-    for path in dict.fromkeys(own_maps.replace("{split}", split) for split in splits):
-        if not Path(path).is_file():
-            yield f"cams.own_maps: there is no file {path}"
-    photos = config["predict"]["photos"]
-    if photos and not Path(photos).is_dir():
-        yield f"predict.photos: there is no folder {photos}; name the folder of the photos to predict"
-    usable = {setting for name in classifier["blocks"] for setting in segmenter_settings(config, name)}
-    for setting in segmenter["settings"]:
-        if setting not in usable:
-            known = sorted({maps for name in classifier["blocks"] for maps in map_settings(config, name)})
-            yield f"segmenter.settings: {setting} needs maps that no classifier has; there are {', '.join(known)}"
-    yield from _segmenter_contradictions(config)
-    yield from _figure_contradictions(config)
-    for stage in ("classifier", "segmenter"):
-        training = config[stage]["training"]
-        if training["batch_size"] % training["micro_batches"]:
+            yield f"{stage}.augmentation.resize_long_side_px: {resize} is neither empty nor [lowest, highest]"
+        training = section.training
+        if training.batch_size % training.micro_batches:
             yield (
-                f"{stage}.training.micro_batches: {training['batch_size']} images cannot be divided into "
-                f"{training['micro_batches']} equal parts"
+                f"{stage}.training.micro_batches: {training.batch_size} images cannot be divided into "
+                f"{training.micro_batches} equal parts"
             )
-        if config[stage]["init"] == "imagenet" and config["backbone"] | VGG16 != config["backbone"]:
-            yield f"{stage}.init: imagenet fits VGG16 only, with the config's backbone {VGG16}"
-    if segmenter["init"] == "imagenet" and segmenter["fc_width"] != IMAGENET_FC_WIDTH:
-        yield f"segmenter.fc_width: init imagenet subsamples VGG16's fc6 and fc7 to {IMAGENET_FC_WIDTH} channels"
-    if config["backbone"]["norm"] == "batch" and min(
-        s["training"]["batch_size"] // s["training"]["micro_batches"] for s in (classifier, segmenter)
-    ) < 2:  # fmt: skip
-        yield "training.micro_batches: batch normalisation needs at least 2 images at a time"
+        norm = config.classifier.block_norm if stage == "classifier" else config.segmenter.fc_norm
+        normalises = norm == "batch" or config.encoder_keys(stage, _first(config)).normalises_batches
+        if normalises and training.batch_size < 2 * training.micro_batches:
+            yield f"{stage}.training.micro_batches: batch normalisation needs at least 2 images at a time"
+    yield from _encoders(config)
 
 
-def _segmenter_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
-    known = [name for name in config["segmenter"]["settings"] if _has_variant(config, name)]
+def _first(config: Config) -> str:
+    return next(iter(config.classifier.networks))
+
+
+def _encoders(config: Config) -> Iterator[str]:
+    problems: dict[str, None] = {}
+    for name in config.classifiers if config.needs_classifier else []:
+        keys = config.encoder_keys("classifier", name)
+        problems |= dict.fromkeys(keys.problems(stage="classifier", init=config.classifier.init, segmenter=None))
+    own = config.encoder_keys("segmenter", "")
+    if config.segmenter.settings:
+        found = own.problems(stage="segmenter", init=config.segmenter.init, segmenter=config.segmenter)
+        problems |= dict.fromkeys(found)
+    yield from problems
+    for stage, section in (("classifier", config.classifier), ("segmenter", config.segmenter)):
+        if section.init == "pretrained" and section.weights:
+            yield (
+                f"{stage}.weights: is for init file, a {stage} that this workflow has trained: name weights of the "
+                "encoder in encoder.weights"
+            )
+    inits = {config.varied(name).segmenter.init for name in ("", *config.variants)}
+    if config.segmenter.settings and "classifier" in inits:
+        for name in config.classifier.networks:
+            if not own.can_start_from(config.encoder_keys("classifier", name)):
+                yield (
+                    f"segmenter.init: classifier copies the encoder of the classifier {name}, but segmenter.encoder "
+                    "makes the segmenter's another one: leave that out, or set init to another value"
+                )
+    crop_px, stride = config.segmenter.augmentation.crop_px, own.stride("segmenter")
+    beyond = 1 + round(2 * own.offset("segmenter"))  # the pixels beyond a whole number of strides
+    if (crop_px - beyond) % stride and config.segmenter.loss_resolution == "image":
+        yield (
+            f"segmenter.augmentation.crop_px: loss_resolution image needs a multiple of {stride} plus "
+            f"{beyond % stride}, not {crop_px}"
+        )
+
+
+def _segmenters(config: Config) -> Iterator[str]:
+    known = [
+        setting
+        for setting in map(Experiment.parse, config.segmenter.settings)
+        if setting.variant in ("", *config.variants)
+    ]
     for setting in known:
-        if learns_from_val(config, setting) and "test" not in config["predictions"]["splits"]:
+        if setting.learns_from_val(config) and "test" not in config.predictions.splits:
             yield (
                 f"segmenter.settings: {setting} learns from the true masks of val (segmenter.strong.with_val) and can "
                 "be scored on test only: add test to predictions.splits, or leave it out"
@@ -137,20 +162,14 @@ def _segmenter_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"segmenter.settings: {problem}" for problem in problems[:1])
 
 
-def _has_variant(config: Mapping[str, Any], name: str) -> bool:
-    return split_variant(name)[1] in {"", *config["variants"]}
-
-
-def setting_problems(config: Mapping[str, Any], setting: str) -> list[str]:
+def setting_problems(config: Config, setting: Experiment) -> list[str]:
     """Return a sentence per reason why a segmenter cannot be trained as its name says, wherever it is asked for."""
-    base = split_variant(setting)[0]
-    varied = variant_config(config, setting)
+    varied = config.varied(setting.variant)
     problems = []
-    if base.startswith("weak-salient-") and (config["masks"]["own_masks"] or varied["saliency"]["source"] == "none"):
+    if setting.producer == SALIENT and (config.masks.external_masks or not varied.has_saliency):
         problems.append(f"{setting} needs saliency maps, which this configuration does not use")
-    segmenter = varied["segmenter"]
-    warmup, epochs = segmenter["online_warmup_epochs"], segmenter["training"]["epochs"]
-    if learnt_masks(base) and segmenter["online_term"] and warmup >= epochs:
+    warmup, epochs = varied.segmenter.online_warmup_epochs, varied.segmenter.training.epochs
+    if setting.kind in ("weak", "semi") and varied.segmenter.online_term and warmup >= epochs:
         problems.append(
             f"{setting} gets no online term: segmenter.online_warmup_epochs is {warmup} of {epochs} epochs: lower it, "
             "or set segmenter.online_term to false"
@@ -158,189 +177,81 @@ def setting_problems(config: Mapping[str, Any], setting: str) -> list[str]:
     return problems
 
 
-def _figure_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
-    if config["figures"]["figure5"] and config["masks"]["own_masks"]:
-        yield "figures.figure5: there are no localization maps to show with masks.own_masks: leave the list empty"
-    if config["figures"]["figure6"] and not (config["predictions"]["splits"] and config["segmenter"]["settings"]):
+def _figures(config: Config) -> Iterator[str]:
+    figures = config.figures
+    if figures.figure5 and config.masks.external_masks:
+        yield "figures.figure5: there are no localization maps to show with masks.external_masks: leave the list empty"
+    if figures.figure6 and not (config.predictions.splits and config.segmenter.settings):
         yield "figures.figure6: nothing is predicted: leave it empty, or fill segmenter.settings and predictions.splits"
-    for key, ids in config["figures"].items():
-        for image_id in ids if config["data"]["source"] == "voc" else []:
-            if len(image_id) == 10 and image_id.isdigit():  # YAML reads 2007_000027 as the number 2007000027
+    for key, ids in (("figure5", figures.figure5), ("figure6", figures.figure6)):
+        for image_id in ids if config.data.source == "voc" else []:
+            if len(image_id) == IDS_OF_VOC and image_id.isdigit():
                 yield f'figures.{key}: {image_id} is no id of VOC; write ids in quotes: "{image_id[:4]}_{image_id[4:]}"'
 
 
-def _variant_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
-    asked = {"segmenter.settings": config["segmenter"]["settings"], "masks.variants": config["masks"]["variants"]}
-    asked |= {f"scores.{table}": [setting for _, setting in table_rows(config, table)] for table in config["scores"]}
-    for key, names in asked.items():
-        for name in names:
-            base, variant = split_variant(name)
-            if variant and variant not in config["variants"]:
-                known = ", ".join(config["variants"]) or "none"
-                yield f"{key}: {name}: there is no variant {variant}; variants has {known}"
-            elif variant and config["variants"][variant].keys() & MASK_SECTIONS and config["masks"]["own_masks"]:
-                yield f"{key}: {name}: masks.own_masks are taken as they are: this variant cannot change them"
-            elif variant and _effect(config, name) == _effect(config, base):
-                yield f"{key}: {name} is the same as {base}: the variant {variant} changes nothing for it"
-    for name, changes in config["variants"].items():
-        if changes.get("saliency", {}).get("source") == "folder" and not config["saliency"]["folder"]:
-            yield f"variants.{name}: saliency.source folder needs the key saliency.folder, which is empty"
-    known = {maps for name in config["classifier"]["blocks"] for maps in map_settings(config, name)}
-    for name in config["masks"]["variants"]:
-        if split_variant(name)[0] not in known:
-            yield f"masks.variants: {name} needs maps that no classifier has; there are {', '.join(sorted(known))}"
-    own = config["cams"]["own_maps"] or config["masks"]["own_masks"]
-    untrained = [config["cams"], *(changes.get("cams", {}) for changes in config["variants"].values())]
-    if own and any(section.get("network") == "untrained" for section in untrained):
-        yield "cams.network: untrained is about the classifier, which own_maps and own_masks replace"
-
-
-def _effect(config: Mapping[str, Any], setting: str) -> tuple:
-    """Return all of the configuration that a setting or pseudo masks depend on beyond data and networks; to compare.
-
-    Two that return the same are the same: a variant that changes nothing here does nothing.
-    """
-    base = split_variant(setting)[0]
-    varied = variant_config(config, setting)
-    if base == "true-masks":
-        return (base, varied["segmenter"]["init"])
-    masks, source = varied["masks"], varied["saliency"]["source"]
-    made = [learnt_masks(base) or base, varied["cams"]["network"], source]
-    if "salient-" not in base:  # the baseline has a rule of its own
-        unused = "background_below" if source != "none" else "background_saliency_below"
-        made += [masks[key] for key in sorted(_RECIPE_KEYS - {unused})]
-    if not learnt_masks(base):
-        return tuple(made)
-    segmenter = varied["segmenter"]
-    warmup = segmenter["online_warmup_epochs"] if segmenter["online_term"] else None
-    return (*made, segmenter["init"], segmenter["online_term"], warmup)
-
-
-def _weights_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
-    for stage in ("classifier", "segmenter"):
-        init, weights = config[stage]["init"], config[stage]["weights"]
-        if init not in ("imagenet", "file") or (init == "imagenet" and not weights) or Path(weights).is_file():
-            continue
-        if stage == "segmenter" or needs_classifier(config):
-            what = "name your file with VGG16's weights, or leave the key empty to have it downloaded"
-            if init == "file":
-                what = f"name the weights.pt of a {stage} that this workflow has trained"
-            problem = (
-                f"{weights} is a folder"
-                if weights and Path(weights).is_dir()
-                else f"there is no file {weights or '(empty)'}"
-            )
-            yield f"{stage}.weights: {problem}; {what}, or set {stage}.init to another value"
-    enum, from_download = config["downloads"]["weights"]["enum"], not vgg16_file(config, "segmenter")[0]
-    if "segmenter" in networks_from_imagenet(config) and from_download and enum == "IMAGENET1K_FEATURES":
-        yield (
-            "downloads.weights.enum: IMAGENET1K_FEATURES has no fc6 and fc7, which segmenter.init imagenet needs: take "
-            "IMAGENET1K_V1, set segmenter.init to classifier, or name another file in segmenter.weights"
-        )
-
-
-def _voc_contradictions(data: Mapping[str, Any], splits: list[str]) -> Iterator[str]:
-    if data["classes"]:
-        yield "data.classes: source voc has VOC's 20 classes: leave the list empty, or set data.source to devkit"
-    if data["voc_root"]:
-        root = devkit_root(Path(data["voc_root"])) or Path(data["voc_root"])
-        advice = "name VOCdevkit/VOC2012 of VOCtrainval_11-May-2012.tar, or leave the key empty to have it downloaded"
-        problem = _not_the_folder(root, missing_from(root, VOC_PARTS), "VOC 2012") or _other_lists(root, data)
-        if problem:
-            yield f"data.voc_root: {problem}: {advice}"
-    if data["sbd_root"] and data["train_list"] in NEEDS_SBD:
-        problem = _not_the_folder(*nearest_sbd(Path(data["sbd_root"])), "SBD")
-        advice = "name benchmark_RELEASE/dataset of benchmark.tgz, or leave the key empty to have it downloaded"
-        if problem:
-            yield f"data.sbd_root: {problem}: {advice}"
-    archive = data["voc_test_archive"]
-    if archive and not Path(archive).is_file():
-        yield f"data.voc_test_archive: there is no file {archive}; name VOC2012test.tar, from the site of the challenge"
-    if "test" in splits and not has_voc_test(data):
-        yield (
-            "predictions.splits: there are no test images; name VOC2012test.tar (behind the login of the challenge's "
-            "site) in data.voc_test_archive, or leave test out"
-        )
-    if "val" in splits and data["train_list"] == "trainvalaug":
+def _voc_splits(config: Config) -> Iterator[str]:
+    if config.data.source != "voc":
+        return
+    if config.data.classes:
+        yield "data.classes: source voc has VOC's 20 classes: leave the list empty, or set data.source to voc_layout"
+    if "val" in config.predictions.splits and config.data.train_list == "trainvalaug":
         yield (
             "predictions.splits: with data.train_list trainvalaug val is trained on and has no scores: set it to [] "
             "or, with data.voc_test_archive, to [test] (the paper reports this setting on test only)"
         )
 
 
-def _not_the_folder(folder: Path, missing: list[str], name: str) -> str:
-    if not missing:
-        return ""
-    if not folder.exists():
-        return f"there is no folder {folder}"
-    if not folder.is_dir():
-        return f"{folder} is a file, not a folder"
-    return f"{folder} is no folder of {name}, it lacks {', '.join(missing)}"
+def check_submission(config: Config, *, has_test_images: bool) -> None:
+    """Return if the target submission can be made; apart from the other checks, since no other target needs it.
 
+    Args:
+        has_test_images: whether the data has VOC's test images, see `mdc.config.inputs.has_test_images`.
 
-def _other_lists(root: Path, data: Mapping[str, Any]) -> str:
-    lists = {split: root / "ImageSets/Segmentation" / f"{split}.txt" for split in ("train", "val")}
-    found = [len(path.read_text(errors="replace").split()) for path in lists.values()]
-    expected = [data["expected_images"][split] for split in lists]
-    if found == expected:
-        return ""
-    numbers = " and ".join(map(str, found)), " and ".join(map(str, expected))
-    return f"{root} lists {numbers[0]} images in train and val, not {numbers[1]} as VOC 2012 (data.expected_images)"
-
-
-def has_voc_test(data: Mapping[str, Any]) -> bool:
-    """Return whether the config section `data` with source voc names test images: an archive, or a folder with them."""
-    root = devkit_root(Path(data["voc_root"])) if data["voc_root"] else None
-    return bool(data["voc_test_archive"]) or (root is not None and has_test_images(root))
-
-
-def check_submission(config: Mapping[str, Any]) -> None:
-    """Raise `InputError` with a line per reason why the target submission cannot be made, or return.
-
-    Apart from `mdc.config.load.check_config`, since other targets need none of it.
+    Raises:
+        InputError: a line per reason why it cannot.
     """
-    problems = list(_submission_contradictions(config))
+    problems = list(_submission(config, has_test_images))
     if problems:
         raise InputError(listing("there is nothing to submit:", problems))
 
 
-def _submission_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
-    data, submission = config["data"], config["submission"]
-    if data["source"] == "folder":
+def _submission(config: Config, has_test_images: bool) -> Iterator[str]:
+    data, submission = config.data, config.submission
+    if data.source == "folder":
         yield "data.source: VOC's server takes masks of VOC's test images, not of the photos of a folder"
-    if data["source"] == "devkit":
-        lists = watched_files("devkit", root=Path(data["root"]), tags_csv="")
-        if not any(Path(path).name == "test.txt" for path in lists):
-            yield f"data.root: {data['root']} lists no test images: add ImageSets/Segmentation/test.txt"
-    if data["source"] == "voc" and not has_voc_test(data):
+    elif data.source == "voc_layout" and not has_test_images:
+        yield f"data.root: {data.root} lists no test images: add ImageSets/Segmentation/test.txt"
+    elif data.source == "voc" and not has_test_images:
         yield (
             "data.voc_test_archive: there are no test images; name VOC2012test.tar, which is behind the login of the "
             "challenge's site"
         )
-    if data["source"] == "voc" and data["max_side_px"] < VOC_SIDE_PX:
+    if data.source == "voc" and data.max_side_px < LARGEST_VOC_PHOTO_PX:
         yield (
-            f"data.max_side_px: {data['max_side_px']} reduces VOC's photos, whose size the masks must have: "
-            f"{VOC_SIDE_PX} or more keeps them"
+            f"data.max_side_px: {data.max_side_px} reduces VOC's photos, whose size the masks must have: "
+            f"{LARGEST_VOC_PHOTO_PX} or more keeps them"
         )
-    if not submission["results"]:
+    if not submission.results:
         yield "submission.results: is empty; name <classifier>/<setting>-crf"
-    known = {name: known_settings(config, name) for name in classifiers(config)}
-    for classifier, result in submitted(config):
-        if result.removesuffix("-crf") not in known.get(classifier, []):
-            names = [f"{name}/{setting}" for name, settings in known.items() for setting in settings]
-            there_are = ", ".join(names) or "none"
-            yield f"submission.results: {classifier}/{result}: there is no such segmenter; there are {there_are}"
-    if submission["competition"] == "comp5":
+    known = {name: config.known_segmenters(name) for name in config.classifiers}
+    for classifier, experiment in config.submitted():
+        if experiment.setting not in known.get(classifier, []):
+            there_are = ", ".join(f"{name}/{setting}" for name, settings in known.items() for setting in settings)
+            yield (
+                f"submission.results: {classifier}/{experiment}: there is no such segmenter; there are "
+                f"{there_are or 'none'}"
+            )
+    if submission.competition == "comp5":
         yield from _beyond_the_challenge(config)
 
 
-def _beyond_the_challenge(config: Mapping[str, Any]) -> Iterator[str]:
+def _beyond_the_challenge(config: Config) -> Iterator[str]:
     own_data = "submission.competition: comp5 is for methods that learn from the challenge's own data alone"
-    stages = ("classifier", "segmenter") if needs_classifier(config) else ("segmenter",)
-    networks = [stage for stage in stages if config[stage]["init"] == "imagenet"]
-    if networks:
-        inits = " and ".join(f"{name}.init" for name in networks)
-        yield f"{own_data}, but ImageNet's weights are in {inits}: take comp6"
-    from_sbd = config["data"]["source"] == "voc" and config["data"]["train_list"] in NEEDS_SBD
-    if from_sbd and any(result.startswith("true-masks") for _, result in submitted(config)):
-        yield f"{own_data}, but with data.train_list {config['data']['train_list']} true-masks has SBD's: take comp6"
+    inits = {"segmenter.init": config.segmenter.init}
+    if config.needs_classifier:
+        inits = {"classifier.init": config.classifier.init} | inits
+    pretrained = [key for key, init in inits.items() if init == "pretrained"]
+    if pretrained:
+        yield f"{own_data}, but ImageNet's weights are in {' and '.join(pretrained)}: take comp6"
+    if config.uses_sbd and any(experiment.kind == "true-masks" for _, experiment in config.submitted()):
+        yield f"{own_data}, but with data.train_list {config.data.train_list} true-masks has SBD's: take comp6"

@@ -1,178 +1,196 @@
-"""Checking the configuration before anything runs."""
+"""Reading the configuration: from what Snakemake has merged to a checked `Config`, before anything runs."""
 
 import difflib
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
+from pydantic import BaseModel, ValidationError
 
+from mdc.config.config import Config
 from mdc.config.consistency import contradictions
+from mdc.config.encoders import combined, keys_class, known_encoders
+from mdc.config.inputs import missing_inputs
+from mdc.config.keys import Section
+from mdc.config.renamed import renamed
 from mdc.runtime.errors import InputError, listing
 
-_FROM_TEXT = {
-    "integer": int,
-    "number": lambda text: float(text) if set(text) & set(".eE") else int(text),
-    "boolean": lambda text: {"true": True, "false": False}[text.lower()],
-}
-# Apart from JSON: 2.0 is no whole number, which Python cannot count with, and neither nan nor inf is a number at all.
-_TYPES = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
-_TYPES = _TYPES.redefine("number", lambda _, value: type(value) is int or type(value) is float and isfinite(value))
-_Validator = extend(Draft202012Validator, type_checker=_TYPES)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-MOST_NODES = 100_000  # of a file, aliases counted as what they stand for
-SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+HEADLINE = "the configuration cannot be used:"
+# pydantic's kinds of errors, in words; {value} is what was given, the others are pydantic's
+SENTENCES = {
+    "literal_error": "'{value}' is not possible; choose from {expected}",
+    "greater_than": "{value} is too small, it must be above {gt:.12g}",
+    "greater_than_equal": "{value} is too small, the least is {ge:.12g}",
+    "less_than": "{value} is too large, it must be below {lt:.12g}",
+    "less_than_equal": "{value} is too large, the most is {le:.12g}",
+    "multiple_of": "{value} is not a multiple of {multiple_of:.12g}",
+    "finite_number": "{value} is no finite number",
+    "too_short": "needs at least {min_length} entries",
+    "too_long": "can have {max_length} entries at most",
+    "string_too_short": "is empty",
+    "string_pattern_mismatch": "'{value}' is not possible here",
+    "int_from_float": "{value} is no whole number",
+    "int_parsing": "'{value}' is no whole number",
+    "int_type": "{value!r} is no whole number",
+    "float_parsing": "'{value}' is no number",
+    "float_type": "{value!r} is no number",
+    "bool_parsing": "'{value}' is neither true nor false",
+    "bool_type": "{value!r} is neither true nor false",
+    "string_type": "{value!r} is no text",
+    "list_type": "{value!r} is no list; write [a, b]",
+    "dict_type": "{value!r} is no section; write {{key: value}}",
+    "model_type": "{value!r} is no section; write {{key: value}}",
+    "missing": "has no value",
+    "value_error": "{error}",
+}
 
 
-def load_schema() -> dict[str, Any]:
-    """Return the schema of the configuration."""
-    return yaml.safe_load(SCHEMA.read_text())
+def load_config(values: Mapping[str, Any]) -> Config:
+    """Return the checked configuration.
 
-
-def _sentence(error: ValidationError) -> list[str]:
-    where = ".".join(str(part) for part in error.absolute_path)
-    if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        lines = []
-        for key in error.instance.keys() - known.keys():
-            close = difflib.get_close_matches(str(key), known, n=1)
-            if "." in str(key):
-                first, rest = str(key).split(".", 1)
-                lines.append(f"{key}: keys are nested in YAML: write {first}: {{{rest}: ...}}")
-                continue
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
-            lines.append(f"{f'{where}.' if where else ''}{key}: there is no such key; {hint}")
-        return lines
-    meaning = error.schema.get("description", "")
-    if error.validator == "pattern" and meaning:
-        return [f"{where}: '{error.instance}' is not possible: {meaning}"]
-    return [f"{where or 'configuration'}: {error.message}" + (f" ({meaning})" if meaning else "")]
-
-
-def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
-    """Return a configuration in which numbers and booleans that came as text, or the reverse, have the schema's type.
-
-    Snakemake hands on everything inside a nested `--config key={...}` as text, and YAML reads `1e-3` as text, and a
-    key without a value as None. Text that is no such value stays as it is, for `check_config` to complain about. In
-    paths (`format: path` in the schema) `~` becomes the home folder.
+    Raises:
+        InputError: a line per wrong key, or, where each key is right, per contradiction or missing file.
     """
-    root = schema if root is None else root
-    if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
-    if isinstance(value, Mapping):
-        known, other = schema.get("properties", {}), schema.get("additionalProperties") or {}
-        return {str(key): typed(item, known.get(key, other), root) for key, item in value.items()}
-    if isinstance(value, list):
-        return [typed(item, schema.get("items", {}), root) for item in value]
-    if schema.get("type") == "string" and value is None:
-        return ""
-    if schema.get("format") == "path" and isinstance(value, str):
-        return os.path.expanduser(value)
-    if schema.get("type") == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    kind = schema.get("type")
-    if kind == "integer" and isinstance(value, float) and value.is_integer():
-        return int(value)
-    kind = "number" if kind == ["number", "string"] else kind  # where a word stands beside numbers
-    if isinstance(value, str) and kind in _FROM_TEXT:
+    problems = [*_control_characters(values, ""), *renamed(values)]
+    config = None
+    if not problems:
         try:
-            return _FROM_TEXT[kind](value)
-        except (ValueError, KeyError):
-            return value
-    return value
+            config = Config.model_validate(values)
+        except ValidationError as error:
+            problems = list(sentences(error, Config))
+    if config is not None:
+        problems = list(encoder_problems(config)) or [*contradictions(config), *missing_inputs(config)]
+    if problems:
+        raise InputError(listing(HEADLINE, problems))
+    return config
+
+
+def encoder_problems(config: Config) -> Iterator[str]:
+    """Yield a sentence for everything that is wrong with the keys of encoders: of the run, else of each network."""
+    of_the_run = list(_problems_of_encoder("encoder", config.encoder))
+    yield from of_the_run
+    if of_the_run:  # which every network would repeat
+        return
+    changes = {"segmenter.encoder": config.segmenter.encoder}
+    for kind, networks in (("networks", config.classifier.networks), ("ablations", config.classifier.ablations)):
+        changes |= {f"classifier.{kind}.{name}.encoder": keys.encoder for name, keys in networks.items()}
+    for where, keys in changes.items():
+        yield from _problems_of_encoder(where, combined(config.encoder, keys))
+
+
+def _problems_of_encoder(where: str, section: Mapping[str, Any]) -> Iterator[str]:
+    name = section.get("name")
+    if name not in known_encoders():
+        yield f"{where}.name: there is no encoder {name or '(empty)'}; choose from {', '.join(known_encoders())}"
+        return
+    try:
+        keys_class(name).model_validate(section)
+    except ValidationError as error:
+        yield from sentences(error, keys_class(name), where)
+
+
+def sentences(error: ValidationError, model: type[BaseModel], where: str = "") -> Iterator[str]:
+    """Yield a sentence per error of pydantic, each with the key's full name; `where` stands before the names."""
+    for detail in error.errors():
+        place = ".".join([*filter(None, [where]), *(str(part) for part in detail["loc"] if part != "[key]")])
+        if detail["type"] == "extra_forbidden":
+            yield _unknown_key(place, str(detail["loc"][-1]), _model_at(model, detail["loc"][:-1]))
+            continue
+        said = SENTENCES.get(detail["type"], "{message}").format(
+            value=detail["input"], message=detail["msg"], **detail.get("ctx", {})
+        )
+        meaning = _description(model, detail["loc"])
+        yield f"{place or 'configuration'}: {said}" + (f" ({meaning})" if meaning and "possible" in said else "")
+
+
+def _unknown_key(place: str, key: str, model: type[BaseModel] | None) -> str:
+    known = list(model.model_fields) if model else []
+    if "." in key:
+        first, rest = key.split(".", 1)
+        return f"{place}: keys are nested in YAML: write {first}: {{{rest}: ...}}"
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"{place}: there is no such key; " + (
+        f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+    )
+
+
+def _model_at(model: type[BaseModel], loc: tuple) -> type[BaseModel] | None:
+    """Return the section at a place of a model; None where it cannot be told from the types."""
+    for part in loc:
+        field = model.model_fields.get(part) if model else None
+        kinds = list(_sections_in(field.annotation)) if field else []
+        if field is None:  # a name that the user chose
+            continue
+        model = kinds[0] if kinds else None
+    return model
+
+
+def _sections_in(annotation: Any) -> Iterator[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from _sections_in(part)
+
+
+def _description(model: type[BaseModel], loc: tuple) -> str:
+    names = [part for part in loc if isinstance(part, str)]
+    for length in range(len(names), 0, -1):
+        section = _model_at(model, tuple(names[: length - 1]))
+        if section and names[length - 1] in section.model_fields:
+            return (section.model_fields[names[length - 1]].description or "").rstrip(".")
+    return ""
+
+
+def _control_characters(value: Any, where: str) -> Iterator[str]:
+    """Yield a sentence for each key and text that no person writes."""
+    if isinstance(value, str) and _CONTROL.search(value):
+        yield f"{where}: {value!r} holds a control character: remove it"
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _control_characters(str(key), f"{where}.{key}".strip(".").encode("unicode_escape").decode())
+            yield from _control_characters(item, f"{where}.{key}".strip("."))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _control_characters(item, f"{where}.{number}")
 
 
 def check_files(paths: Iterable[str | Path]) -> None:
-    """Raise `InputError` with a line per problem of files of configuration that loading them hides, or return.
+    """Return if no file of configuration has a key twice, of which YAML takes the last.
 
-    These are keys that stand twice, of which YAML takes the last, and aliases that have no end or stand for millions.
+    Raises:
+        InputError: a line per repeated key.
     """
-    problems = [problem for path in paths for problem in _file_problems(Path(path))]
+    problems = [problem for path in paths for problem in _repeated_keys(Path(path))]
     if problems:
-        raise InputError(listing("the configuration cannot be used:", problems))
+        raise InputError(listing(HEADLINE, problems))
 
 
-def _file_problems(path: Path) -> list[str]:
+def _repeated_keys(path: Path) -> list[str]:
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        if root is not None and _nodes(root, {}) > MOST_NODES:
-            return [f"{path}: has more than {MOST_NODES} values with its aliases: write it without them"]
-    except RecursionError:
-        return [f"{path}: an alias stands for something that holds the alias itself: remove it"]
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except yaml.YAMLError:
         return []  # a file of JSON, in which tabs are allowed: Snakemake has read it
-    repeated = []
-    for mapping in _mappings(root, set()) if root is not None else ():
-        keys = [key for key, _ in mapping.value]
-        lines = {key.value: key.start_mark.line + 1 for key in reversed(keys) if isinstance(key.value, str)}
-        repeated += [
-            f"{path}: the key {key.value} stands in line {lines[key.value]} and in line {key.start_mark.line + 1}: "
-            "remove one"
-            for key in keys
-            if isinstance(key.value, str) and key.start_mark.line + 1 != lines[key.value]
-        ]
-    return repeated
+    problems = []
+    for mapping in _mappings(root, set()):
+        lines: dict[str, int] = {}
+        for key, _ in mapping.value:
+            line = key.start_mark.line + 1
+            if lines.setdefault(str(key.value), line) != line:
+                first = lines[str(key.value)]
+                problems.append(f"{path}: the key {key.value} is in line {first} and in line {line}: remove one")
+    return problems
 
 
-def _nodes(node: yaml.Node, known: dict[int, int]) -> int:
-    """Return how many values a node stands for; raises RecursionError if it holds itself."""
-    if id(node) not in known:
-        known[id(node)] = 1 + sum(_nodes(child, known) for child in _children(node))
-    return known[id(node)]
-
-
-def _children(node: yaml.Node) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [child for pair in node.value for child in pair]
-    return node.value if isinstance(node, yaml.SequenceNode) else []
-
-
-def _mappings(node: yaml.Node, seen: set[int]) -> Iterator[yaml.MappingNode]:
-    if id(node) in seen:
+def _mappings(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.MappingNode]:
+    if node is None or id(node) in seen:  # an alias
         return
     seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         yield node
-    for child in _children(node):
-        yield from _mappings(child, seen)
-
-
-def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for everything in `value` that does not fit a schema, or that is no text a person writes."""
-    for where, text in _texts(value, ""):
-        if _CONTROL.search(text):
-            yield f"{where}: {text!r} holds a control character: remove it"
-    for error in sorted(_Validator(schema).iter_errors(value), key=lambda error: str(error.absolute_path)):
-        yield from _sentence(error)
-
-
-def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
-    """Yield (place, text) of all keys and values that are text."""
-    if isinstance(value, str):
-        yield where, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            place = f"{where}.{key}" if where else str(key)
-            yield repr(place), str(key)
-            yield from _texts(item, place)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _texts(item, f"{where}.{number}")
-
-
-def check_config(config: Mapping[str, Any]) -> None:
-    """Raise `InputError` with a line per wrong key, or return.
-
-    Checks the schema and what a schema cannot say: that keys fit each other and that files named in it exist.
-    """
-    problems = list(schema_problems(config, load_schema()))
-    if not problems:
-        problems = list(contradictions(config))
-    if problems:
-        raise InputError(listing("the configuration cannot be used:", problems))
+    children = node.value if isinstance(node.value, list) else []
+    for child in children:
+        for part in child if isinstance(child, tuple) else (child,):
+            yield from _mappings(part, seen)

@@ -7,7 +7,7 @@ from mdc.runtime.errors import InputError, listing
 from mdc.runtime.files import write_whole
 
 
-def check_true_masks(*, train_csv: Path, checked_txt: Path) -> None:
+def check_ground_truth(*, train_csv: Path, checked_txt: Path) -> None:
     """Write `checked_txt` if every training image of the manifest has a true mask.
 
     Raises:
@@ -24,7 +24,7 @@ def check_true_masks(*, train_csv: Path, checked_txt: Path) -> None:
     write_whole(checked_txt, f"{len(table)} training images have a true mask\n".encode())
 
 
-def check_some_true_masks(*, train_csv: Path, checked_txt: Path) -> None:
+def check_some_ground_truth(*, train_csv: Path, checked_txt: Path) -> None:
     """Write `checked_txt` if a training image of the manifest has a true mask.
 
     Raises:

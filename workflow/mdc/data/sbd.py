@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from mdc.config.locate import sbd_dataset
 from mdc.data.labels import CLASSES
+from mdc.data.locate import sbd_dataset
 from mdc.data.mask_files import write_mask
 from mdc.data.text_lists import read_list
 from mdc.data.validate_images import id_problem

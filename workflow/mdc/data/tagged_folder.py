@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mdc.config.locate import SPLITS
 from mdc.data.class_names import checked_classes, class_names
+from mdc.data.locate import SPLITS
 from mdc.data.photo_files import photo_files
 from mdc.data.splits import split_by_hash
 from mdc.data.validate_images import Photo, SplitTables, id_problem, split_tables

@@ -4,10 +4,10 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mdc.config.locate import SPLITS, devkit_root
 from mdc.data.annotations import read_tags
 from mdc.data.class_names import checked_classes, class_names
 from mdc.data.labels import CLASSES
+from mdc.data.locate import SPLITS, devkit_root
 from mdc.data.splits import split_by_hash
 from mdc.data.text_lists import read_list
 from mdc.data.validate_images import Photo, SplitTables, id_problem, problems_error, split_tables
@@ -17,7 +17,7 @@ from mdc.runtime.logs import logger
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
-def link_devkit(
+def link_voc_layout(
     root: Path,
     *,
     classes: Sequence[str],

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mdc.config.locate import NEEDS_SBD, has_test_images
 from mdc.data.labels import CLASSES
+from mdc.data.locate import NEEDS_SBD, has_test_images
 from mdc.data.sbd import sbd_ids
 from mdc.data.text_lists import read_list
 from mdc.data.validate_images import SplitTables, split_tables

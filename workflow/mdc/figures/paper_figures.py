@@ -15,11 +15,10 @@ from mdc.data.images import read_image
 from mdc.data.labels import PALETTE, VOID
 from mdc.data.manifest import read_manifest, tag_indices
 from mdc.data.mask_files import read_mask
-from mdc.figures.plots import CM, PAPER_STYLE, PAPER_WIDTH_CM, save_paper_figure, short
-from mdc.report.contact_sheets import VOID_SHADE, chosen_images, coloured, find_cams, map_cells, read_scores
+from mdc.figures.pictures import VOID_SHADE, chosen_images, coloured, find_cams, map_cells, read_scores
+from mdc.figures.style import CM, PAPER_STYLE, PAPER_WIDTH_CM, save_paper_figure, short
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.files import write_whole
-from mdc.storage.hdf5 import CAMS, attributes
 from mdc.storage.image_tables import read_table
 
 FAILURE = "failure case"
@@ -78,7 +77,7 @@ def rows_to_show(
 
     Args:
         known: ids of the images that can be shown.
-        scores: columns id and miou, as `mdc.scores.tables.score_masks` wrote it.
+        scores: columns id and miou, as `mdc.scores.compare.score_masks` wrote it.
     """
     scores = scores[scores["id"].isin(known)]
     ranked = [image_id for _, image_id in chosen_images(scores, each=max(len(scores), 1))]
@@ -119,7 +118,6 @@ def draw_figure5(
     png: Path,
     pdf: Path,
     classes: Sequence[str],
-    names: Sequence[str],
     setting: str,
     ids: Sequence[str],
 ) -> None:
@@ -132,7 +130,6 @@ def draw_figure5(
         split_csv: manifest.
         images_csv: scores of each image's pseudo mask; the row tells it.
         cams_h5: maps of the split, all shards.
-        names: of the blocks.
         setting: the map setting that is drawn last, `fusion` in the paper.
         ids: images to show; empty chooses.
 
@@ -146,16 +143,15 @@ def draw_figure5(
     scores = read_scores(images_csv)
     chosen = rows_to_show(tagged, scores, ids, with_failure=True)
     cams = find_cams([image_id for _, image_id in chosen], cams_h5)
-    stride = attributes(cams_h5[0], kind=CAMS)["stride"]
     rows = []
     for kind, image_id in chosen:
         row = table.loc[image_id]
-        photo, found = read_image(Path(row["image"])), cams[image_id]
+        photo, (found, info) = read_image(Path(row["image"])), cams[image_id]
         truth = read_mask(Path(row["mask"])) if row["mask"] else None
         index = main_class(tag_indices(row["tags"], classes), truth)
         place = list(found.class_ids).index(index)
         one = replace(found, maps=found.maps[:, [place]], class_ids=found.class_ids[[place]])
-        pictures = {"photo": photo} | map_cells(photo, one, names, setting, stride)
+        pictures = {"photo": photo} | map_cells(photo, one, info, setting)
         label = _label(image_id, classes[index - 1], scores)
         rows.append(Row(kind=kind, label=label, pictures=pictures))
     draw_rows(rows, png=png, pdf=pdf, legend={})
@@ -165,8 +161,8 @@ def draw_figure6(
     *,
     split_csv: Path,
     images_csv: Path,
-    predictions_csv: Mapping[str, Sequence[Path]],
-    crf_csv: Mapping[str, Sequence[Path]],
+    predictions_csv: Mapping[str, Path],
+    crf_csv: Mapping[str, Path],
     png: Path,
     pdf: Path,
     classes: Sequence[str],
@@ -179,7 +175,7 @@ def draw_figure6(
     Args:
         split_csv: manifest.
         images_csv: scores of each image with the first segmenter and the CRF; the row tells it.
-        predictions_csv, crf_csv: setting of a segmenter -> tables of its masks, all shards.
+        predictions_csv, crf_csv: setting of a segmenter -> table of its masks.
         ids: images to show; empty chooses.
 
     Raises:
@@ -191,8 +187,8 @@ def draw_figure6(
     scores = read_scores(images_csv)
     masks = {}
     for setting in predictions_csv:
-        masks[setting] = read_table(predictions_csv[setting])
-        masks[f"{setting}\n+ CRF"] = read_table(crf_csv[setting])
+        masks[setting] = read_table([predictions_csv[setting]])
+        masks[f"{setting}\n+ CRF"] = read_table([crf_csv[setting]])
     rows, seen = [], set()
     for kind, image_id in rows_to_show(list(table.index), scores, ids, with_failure=False):
         row = table.loc[image_id]

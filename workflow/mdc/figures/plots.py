@@ -1,9 +1,5 @@
-"""The figures stage: what is drawn from tables, for the report and at the width of a paper's page; tables as HTML.
+"""The figures stage: what is drawn from tables. Figures made of pictures are in `mdc.figures.paper_figures`."""
 
-The paper's figures 5 and 6, which are made of pictures, are in `mdc.figures.paper_figures`.
-"""
-
-import html
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,85 +8,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from mdc.runtime.files import write_whole, written_whole
+from mdc.figures.style import CM, PAPER_STYLE, PAPER_WIDTH_CM, save_paper_figure, short
 
-matplotlib.rcParams["text.parse_math"] = False  # ids and class names may hold a $
-DPI = 110
-CM = 1 / 2.54  # in inches
-PAPER_WIDTH_CM = 17  # both columns of a page
-PAPER_DPI = 200
-PDF_PICTURES_DPI = 300  # of photos and maps; everything else in a PDF is vectors
-PAPER_STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7,
-    "legend.title_fontsize": 7,
-    "axes.linewidth": 0.6,
-    "lines.linewidth": 1.1,
-    "lines.markersize": 3,
-    "pdf.fonttype": 42,  # TrueType, which publishers ask for
-}
 SWEPT = {"miou": "mIoU", "precision": "precision", "recall": "recall", "labelled": "labelled pixels"}
 DASHES = ("-", "--", ":", "-.")
 KEYS = ["split", "classifier", "setting", "crf"]
 BARS_IN_A_ROW = 22  # VOC's 21 classes and their mean
-TABLE_STYLE = """<style>
-body { font: 14px sans-serif; margin: 1em } table { border-collapse: collapse }
-td, th { padding: 2px 8px; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }
-th { background: #f4f4f4 }
-tbody tr:hover { background: #eef }
-</style>
-"""
-
-
-def save_figure(figure: plt.Figure, path: Path) -> None:
-    """Write a figure as PNG and close it."""
-    with written_whole(path) as temporary:
-        figure.savefig(temporary, dpi=DPI, format="png", bbox_inches="tight")
-    plt.close(figure)
-
-
-def plot_curves(*, metrics_csv: Path, curves_png: Path, title: str) -> None:
-    """Draw the loss and the learning rate, and the validation metrics if there are any, over the epochs."""
-    table = pd.read_csv(metrics_csv)
-    metrics = [name for name in table.columns if name not in ("epoch", "step", "lr", "loss")]
-    figure, axes = plt.subplots(1, 2 if metrics else 1, figsize=(11 if metrics else 5.5, 3.6), squeeze=False)
-    left = axes[0, 0]
-    left.plot(table["epoch"], table["loss"], "o-", ms=3, color="tab:blue")
-    left.set(xlabel="epoch", ylabel="training loss", title=title)
-    rate = left.twinx()
-    rate.plot(table["epoch"], table["lr"], ":", color="tab:gray")
-    rate.set_ylabel("learning rate (dotted)")
-    for name in metrics:
-        shown = table[["epoch", name]].dropna()
-        axes[0, 1].plot(shown["epoch"], shown[name], "o-", ms=3, label=name.removeprefix("mAP_"))
-    if metrics:
-        axes[0, 1].set(xlabel="epoch", ylabel="mean average precision on val", ylim=(0, 1))
-        axes[0, 1].legend(title="block")
-    figure.tight_layout()
-    save_figure(figure, curves_png)
-
-
-def short(name: str, letters: int = 24) -> str:
-    """Return a name that is too long for its place cut to `letters`, with a sign that it is."""
-    return name if len(name) <= letters else name[: letters - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def save_paper_figure(figure: plt.Figure, png: Path, pdf: Path) -> None:
-    """Write a figure as PNG and as PDF of one page with TrueType fonts, both at exactly its size, and close it.
-
-    The same figure gives the same bytes: the files do not say when they were written. Call it with `PAPER_STYLE` set.
-    """
-    with written_whole(png) as temporary:
-        figure.savefig(temporary, dpi=PAPER_DPI, format="png", metadata={"Software": None})
-    with written_whole(pdf) as temporary:
-        metadata = {"Creator": "mdc", "Producer": None, "CreationDate": None}
-        figure.savefig(temporary, dpi=PDF_PICTURES_DPI, format="pdf", metadata=metadata)
-    plt.close(figure)
 
 
 def plot_sweep(*, sweeps_csv: Sequence[Path], png: Path, pdf: Path, threshold: float | None, title: str) -> None:
@@ -156,7 +79,7 @@ def plot_confusion(*, confusion_csv: Path, png: Path, pdf: Path, title: str) -> 
     Percentages that round to 0 are not written. Rows of classes that do not occur are grey.
 
     Args:
-        confusion_csv: as `mdc.scores.tables.score_masks` wrote it.
+        confusion_csv: as `mdc.scores.compare.score_masks` wrote it.
     """
     table = pd.read_csv(confusion_csv, index_col="truth", keep_default_na=False)  # a class may be called "None"
     shares = row_shares(table)
@@ -197,7 +120,7 @@ def plot_confusion(*, confusion_csv: Path, png: Path, pdf: Path, title: str) -> 
 
 
 def ours_and_the_papers(
-    per_class: pd.DataFrame, paper: pd.DataFrame, *, split: str, classifier: str, result: str
+    per_class: pd.DataFrame, paper: pd.DataFrame, *, split: str, classifier: str, setting: str, crf: bool
 ) -> tuple[pd.Series | None, pd.Series | None]:
     """Return a result's IoU by class with their mean `mIoU`, ours and the paper's, in percent.
 
@@ -207,12 +130,12 @@ def ours_and_the_papers(
     Args:
         per_class: `scores/per_class.csv`, all of `KEYS` as text.
         paper: the paper's table 3 or 4, in the same columns.
-        result: setting of the segmenter, with -crf after the CRF.
+        setting: of the segmenter.
+        crf: whether after the CRF.
     """
-    setting = result.removesuffix("-crf")
 
     def row_of(table: pd.DataFrame, name: str) -> pd.Series | None:
-        keys = {"split": split, "classifier": name, "setting": setting, "crf": str(setting != result).lower()}
+        keys = {"split": split, "classifier": name, "setting": setting, "crf": str(crf).lower()}
         found = table[(table[list(keys)] == pd.Series(keys)).all(axis=1)]
         return found.iloc[0].drop(KEYS).astype(float) if len(found) else None
 
@@ -222,14 +145,14 @@ def ours_and_the_papers(
 
 
 def plot_classes(
-    *, per_class_csv: Path, paper_csv: Path, png: Path, pdf: Path, split: str, classifier: str, result: str
+    *, per_class_csv: Path, paper_csv: Path, png: Path, pdf: Path, split: str, classifier: str, setting: str, crf: bool
 ) -> None:
     """Draw a result's IoU of every class and their mean as bars, beside the paper's where the classes are VOC's.
 
     Where they stand alone, the figure says why. Arguments as of `ours_and_the_papers`.
     """
     tables = [pd.read_csv(path, dtype={name: str for name in KEYS}) for path in (per_class_csv, paper_csv)]
-    ours, theirs = ours_and_the_papers(*tables, split=split, classifier=classifier, result=result)
+    ours, theirs = ours_and_the_papers(*tables, split=split, classifier=classifier, setting=setting, crf=crf)
     classes = [name for name in tables[0].columns if name not in KEYS]
     bars = {"ours": ours, "the paper, on VOC": theirs}
     bars = {name: values for name, values in bars.items() if values is not None}
@@ -260,7 +183,7 @@ def plot_classes(
                 0.5, 0.5, f"no image of {split} has a true mask", ha="center", transform=axes[0, 0].transAxes
             )
         alone = _why_alone(tables[1], classes) if theirs is None and ours is not None else ""
-        axes[0, 0].set_title(f"{result}, {split}{alone}", loc="left")
+        axes[0, 0].set_title(f"{setting}{' + CRF' * crf}, {split}{alone}", loc="left")
         if bars:
             axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, borderaxespad=0.1)
         figure.tight_layout(pad=0.5)
@@ -271,17 +194,3 @@ def _why_alone(paper: pd.DataFrame, classes: Sequence[str]) -> str:
     if [name for name in paper.columns if name not in KEYS] != list(classes):
         return "; ours alone, the classes are not VOC's"
     return "; ours alone, the paper has no such result"
-
-
-def write_html_table(*, table_csv: Path, table_html: Path, title: str) -> None:
-    """Write a CSV table as one HTML page, numbers with three significant digits."""
-    write_whole(table_html, html_page(title, [("", pd.read_csv(table_csv, dtype={"crf": str}))]).encode())
-
-
-def html_page(title: str, tables: Sequence[tuple[str, pd.DataFrame]]) -> str:
-    """Return a page with tables below their headings; numbers with three significant digits, no index."""
-    parts = [f"<meta charset='utf-8'><title>{html.escape(title)}</title>{TABLE_STYLE}<h3>{html.escape(title)}</h3>"]
-    for heading, table in tables:
-        parts.append(f"<h4>{html.escape(heading)}</h4>" if heading else "")
-        parts.append(table.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.3g}", border=0))
-    return "".join(parts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mdc.data.labels import BACKGROUND, VOID
-from mdc.networks.grid import upsample
+from mdc.networks.grid import Grid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,11 +106,11 @@ def assign(
 
 
 def fused_at_image_size(
-    maps: np.ndarray, *, setting: str, names: Sequence[str], stride: int, height: int, width: int
+    maps: np.ndarray, *, setting: str, names: Sequence[str], grid: Grid, height: int, width: int
 ) -> np.ndarray:
-    """Return the fused maps at image size, float32 (T, height, width), of raw maps (D, T, h, w)."""
-    scaled = rectified(maps, rows=(height - 1) // stride + 1, columns=(width - 1) // stride + 1)
-    return upsample(fuse(scaled, setting, names), stride=stride, height=height, width=width)
+    """Return the fused maps at image size, float32 (T, height, width), of raw maps (D, T, h, w) on `grid`."""
+    scaled = rectified(maps, rows=grid.features_on(height), columns=grid.features_on(width))
+    return grid.upsample(fuse(scaled, setting, names), height=height, width=width)
 
 
 def pseudo_mask(maps: np.ndarray, class_ids: np.ndarray, saliency: np.ndarray | None, recipe: Recipe) -> np.ndarray:
@@ -124,18 +124,3 @@ def pseudo_mask(maps: np.ndarray, class_ids: np.ndarray, saliency: np.ndarray | 
         background_conflict=recipe.background_conflict,
         class_conflict=recipe.class_conflict,
     )
-
-
-def salient_mask(maps: np.ndarray, class_ids: np.ndarray, saliency: np.ndarray, threshold: float) -> np.ndarray:
-    """Return the baseline `salient-<maps>`: salient pixels get the tagged class with the highest map, others 0.
-
-    Args:
-        maps: (T, H, W), fused.
-        saliency: (H, W) in 0..1; pixels at or above `threshold` are salient.
-
-    Returns:
-        uint8 (H, W) without 255.
-    """
-    if not len(class_ids):
-        return np.zeros(saliency.shape, np.uint8)
-    return np.where(saliency >= threshold, class_ids[maps.argmax(0)], BACKGROUND).astype(np.uint8)

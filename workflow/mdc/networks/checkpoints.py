@@ -1,125 +1,102 @@
-"""Reading, writing and fingerprinting network weights."""
+"""Checkpoints of trained networks: a file holds all that is needed to build the network again."""
 
-import hashlib
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 
+from mdc.config.encoders import Stage
+from mdc.data.class_names import checked_classes
+from mdc.networks.descriptions import Description
+from mdc.networks.weight_files import check_state, read_torch
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import written_whole
 
-ZIP_SIGNATURE = b"PK"
+D = TypeVar("D", bound=Description)
+PARTS = ("state", "description", "settings")
 
 
-def weights_hash(state: Mapping[str, Tensor]) -> str:
-    """Return 16 hex digits that depend on the names, dtypes, shapes and bytes of all tensors, in sorted order."""
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.view(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
-    return digest.hexdigest()[:16]
-
-
-def save_weights(path: Path, network: nn.Module, *, settings: dict[str, Any]) -> None:
-    """Write the network's state and the settings it was trained with; a file that exists is whole."""
+def save_network(path: Path, network: nn.Module, description: Description, *, settings: Mapping[str, Any]) -> None:
+    """Write the network's state, what it is built from, and the settings it was trained with; whole or not at all."""
+    content = {
+        "state": network.state_dict(),
+        "description": json.dumps(description.model_dump(), sort_keys=True),
+        "settings": json.dumps(settings, sort_keys=True),
+    }
     with written_whole(path) as temporary:
-        torch.save({"state": network.state_dict(), "settings": json.dumps(settings, sort_keys=True)}, temporary)
+        torch.save(content, temporary)
 
 
-def read_torch(path: Path) -> Any:
-    """Return what a .pt or .pth file holds, on the CPU, without running any code that it may carry.
+def load_network(path: Path, kind: type[D]) -> tuple[nn.Module, D]:
+    """Return the network in a checkpoint, on the CPU, and what it was built from.
 
-    Raises:
-        InputError: the file is missing or damaged, or holds more than tensors and plain values.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: no such weights file")
-    try:
-        changed = changed_part(path)
-        content = None if changed else torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what torch raises for a damaged file depends on which byte is damaged
-        kind = type(error).__name__  # not its message, which may advise to run the code that a file carries
-        raise InputError(
-            f"{path}: not a readable weights file: damaged, no file of PyTorch, or more in it than tensors ({kind}); "
-            "remove it or replace it; one of the workflow's is made by the target classifier or segmenter"
-        ) from error
-    if changed:
-        raise InputError(
-            f"{path}: not a readable weights file: damaged ({changed} has changed); remove it or replace it; one of "
-            "the workflow's is made by the target classifier or segmenter"
-        )
-    return content
-
-
-def changed_part(path: Path) -> str | None:
-    """Return the first part of a .pt, .pth or .ckpt file that does not have its checksum, or None.
-
-    PyTorch does not compare the checksums of its own format. The one before 1.6, which is no zip archive, has none.
-    Raises what zipfile raises for a damaged archive.
-    """
-    with open(path, "rb") as file:
-        if file.read(len(ZIP_SIGNATURE)) != ZIP_SIGNATURE:
-            return None
-    with zipfile.ZipFile(path) as archive:
-        return archive.testzip()
-
-
-def load_state(path: Path) -> dict[str, Tensor]:
-    """Return the state that `save_weights` wrote to `path`.
+    Args:
+        kind: the description of a classifier or of a segmenter.
 
     Raises:
-        InputError: the file is missing, damaged or was not written by `save_weights`.
+        InputError: the file is missing, damaged, or of something else.
     """
-    content = read_torch(path)
-    if not isinstance(content, dict) or not isinstance(content.get("state"), dict):
-        raise InputError(f"{path}: not weights written by this workflow; VGG16's belong to init imagenet")
-    return content["state"]
-
-
-def load_strictly(network: nn.Module, state: Mapping[str, Tensor], *, source: Path) -> None:
-    """Load every tensor of `state` into `network`, which must have exactly the same names and shapes.
-
-    Raises:
-        InputError: see `check_state`.
-    """
-    check_state(network.state_dict(), state, source=source)
+    state, description = read_checkpoint(path, kind)
+    with torch.device("meta"):  # takes no memory, whatever the description says
+        check_state(description.build().state_dict(), state, source=path)
+    network = description.build()
     network.load_state_dict(dict(state))
+    return network, description
 
 
-def check_state(own: Mapping[str, Tensor], state: Mapping[str, Tensor], *, source: Path) -> None:
-    """Return if `state` can be loaded into a network whose state is `own`, of which names and shapes are looked at.
-
-    Raises:
-        InputError: names, shapes or kinds of numbers differ, or a value is not finite; says which.
-    """
-    plain = {name for name, value in state.items() if _is_plain(value)}
-    if plain != state.keys():
-        odd = min(map(str, state.keys() - plain))
-        raise InputError(f"{source}: these weights are damaged: {odd} is no plain tensor")
-    problems = [f"missing {name}" for name in own.keys() - state.keys()]
-    problems += [f"unknown {name}" for name in state.keys() - own.keys()]
-    for name in own.keys() & state.keys():
-        expected, found = own[name], state[name]
-        if expected.shape != found.shape:
-            problems.append(f"{name} is {tuple(found.shape)}, expected {tuple(expected.shape)}")
-        elif expected.is_floating_point() != found.is_floating_point() or found.is_complex():
-            problems.append(f"{name} is {found.dtype}, expected {expected.dtype}")
-        # cast first: what is finite in 64 bits need not be in the network's 32
-        elif not torch.isfinite(found.to(expected.dtype)).all():
-            problems.append(f"{name} is not finite")
-    if problems:
-        shown = "; ".join(sorted(problems)[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+def read_checkpoint(path: Path, kind: type[D]) -> tuple[dict[str, Tensor], D]:
+    """Return the state in a checkpoint and what its network is built from; raises as `load_network`."""
+    stage = kind.model_fields["stage"].default
+    state, described = _content(path, stage)
+    try:
+        description = kind.model_validate(described)
+        description.encoder_keys()
+    except ValidationError as error:
+        detail = error.errors()[0]
+        key = ".".join(map(str, detail["loc"]))
         raise InputError(
-            f"{source}: these weights are of another network: {shown}; name weights of this one, or, if the workflow "
-            "made the file, remove it and run the same again"
+            f"{path}: is damaged, its description has {key}: {detail['msg']}: {_what_to_name(stage)}"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}: needs an encoder that is not here ({error}): add its file") from error
+    checked_classes(description.classes, source=str(path))
+    return state, description
+
+
+def read_state(path: Path, *, stage: Stage) -> dict[str, Tensor]:
+    """Return the state of any network in a checkpoint of `stage`; raises as `load_network`."""
+    return _content(path, stage)[0]
+
+
+def _content(path: Path, stage: Stage) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    content = read_torch(path)
+    content = content if isinstance(content, dict) else {}
+    missing = [name for name in PARTS if name not in content]
+    if missing:
+        raise InputError(
+            f"{path}: is no checkpoint of this workflow, it lacks {', '.join(missing)}: {_what_to_name(stage)}; "
+            "published weights of an encoder belong to encoder.weights, with init pretrained"
         )
+    described = _plain_dict(content["description"])
+    if described.get("stage") != stage:
+        found = described.get("stage") or "damaged file"
+        raise InputError(f"{path}: is a {found}, not a {stage}: {_what_to_name(stage)}")
+    if not isinstance(content["state"], dict):
+        raise InputError(f"{path}: is damaged, its state is no table of tensors: {_what_to_name(stage)}")
+    return content["state"], described
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.layout == torch.strided and not (value.is_meta or value.is_quantized)
+def _what_to_name(stage: Stage) -> str:
+    return f"name the weights.pt of a {stage} that this workflow has trained"
+
+
+def _plain_dict(text: object) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

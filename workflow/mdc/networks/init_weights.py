@@ -1,55 +1,96 @@
 """The weights that a network starts from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from mdc.networks.checkpoints import load_state, load_strictly, save_weights
-from mdc.networks.multi_dilation import build_classifier
-from mdc.networks.vgg16_files import read_vgg16, start_from_vgg16
+from mdc.networks.checkpoints import read_state, save_network
+from mdc.networks.descriptions import Description
+from mdc.networks.weight_files import check_state
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.runtime.hashes import has_hash
 from mdc.runtime.logs import logger
 
-COPIED_FROM_CLASSIFIER = ("trunk", "standardise")
+NEW = "new"
 
 
-def initialise(
-    network: nn.Module, *, init: str, weights: str, weights_input: str, classifier_state: Mapping[str, Tensor] | None
-) -> dict[str, str]:
-    """Give `network` its starting weights; return what became of every tensor (see `pretrained.start_from_vgg16`).
+def start_network(
+    description: Description, *, seed: int, init: str, weights: str, classifier_pt: Path | None = None
+) -> nn.Module:
+    """Return a network with its starting weights; the same seed gives the same tensors.
 
     Args:
-        network: a classifier or a segmenter, randomly initialised.
-        init: `random` leaves it so; `imagenet` takes VGG16's layers from `weights`; `classifier` the trunk of
-            `classifier_state`; `file` everything from `weights`, written by this workflow.
-        weights_input: for `imagenet`, see `pretrained.read_vgg16`.
+        init: see `initialise`.
+        weights: a file, for `pretrained` and `file`.
+        classifier_pt: the checkpoint whose encoder `classifier` copies.
 
     Raises:
         InputError: the weights are missing, damaged, not finite or do not fit.
     """
-    if init == "imagenet":
-        return start_from_vgg16(network, read_vgg16(Path(weights), weights_input=weights_input))
+    torch.manual_seed(seed)
+    network = description.build()
+    initialise(network, description, init=init, weights=weights, classifier_pt=classifier_pt)
+    return network
+
+
+def initialise(
+    network: nn.Module, description: Description, *, init: str, weights: str, classifier_pt: Path | None = None
+) -> dict[str, str]:
+    """Give a network its starting weights; return the load report.
+
+    Args:
+        network: a classifier or a segmenter, randomly initialised.
+        init: `random` leaves it so; `pretrained` takes the encoder's layers from `weights`; `classifier` the encoder of
+            `classifier_pt`; `file` everything from `weights`, a checkpoint of the same stage.
+
+    Returns:
+        Every tensor of the file -> `encoder`, `fully connected` or `unused`, then every parameter of the network
+        without pre-trained weights -> `new`; empty for `random` and `classifier`.
+
+    Raises:
+        InputError: see `start_network`.
+    """
+    if init == "pretrained":
+        return _start_from_pretrained(network, description, Path(weights))
     if init == "file":
-        state = load_state(Path(weights))
-        load_strictly(network, state, source=Path(weights))
+        state = read_state(Path(weights), stage=description.stage)
+        _load(network, state, source=Path(weights))
+        if description.stage == "segmenter":
+            network.has_pretrained_fc = True
         return dict.fromkeys(state, "used")
     if init == "classifier":
-        for part in COPIED_FROM_CLASSIFIER:
-            named = {n.removeprefix(f"{part}."): t for n, t in classifier_state.items() if n.startswith(f"{part}.")}
-            load_strictly(getattr(network, part), named, source=Path("classifier"))
+        state = read_state(classifier_pt, stage="classifier")
+        encoder = {
+            name.removeprefix("encoder."): tensor for name, tensor in state.items() if name.startswith("encoder.")
+        }
+        _load(network.encoder, encoder, source=classifier_pt)
     return {}
 
 
-def check_weights(
-    network: nn.Module, *, init: str, weights: str, weights_input: str, expected_hash: str, checked_csv: Path
-) -> None:
-    """Write to `checked_csv` what `initialise` makes of every tensor: columns tensor and use (used, unused or new).
+def _start_from_pretrained(network: nn.Module, description: Description, path: Path) -> dict[str, str]:
+    found = description.encoder_keys().read_pretrained(path, stage=description.stage)
+    _load(network.encoder.layers, network.encoder.new_state() | dict(found.state), source=path)
+    network.encoder.set_standardisation(found.mean, found.std)
+    if found.fully_connected:
+        own = {name: tensor for name, tensor in network.state_dict().items() if name in found.fully_connected}
+        check_state(own, found.fully_connected, source=path)
+        network.start_fully_connected(found.fully_connected)
+    new = {id(parameter) for parameter in network.new_parameters()}
+    return dict(found.uses) | {name: NEW for name, parameter in network.named_parameters() if id(parameter) in new}
+
+
+def _load(module: nn.Module, state: Mapping[str, Tensor], *, source: Path) -> None:
+    """Load every tensor of `state`, which must have exactly the names and shapes of the module's."""
+    check_state(module.state_dict(), state, source=source)
+    module.load_state_dict(dict(state))
+
+
+def check_weights(description: Description, *, init: str, weights: str, expected_hash: str, checked_csv: Path) -> None:
+    """Write the load report of `initialise` to `checked_csv`: columns tensor and use.
 
     Args:
         expected_hash: what the file must have, see `mdc.runtime.hashes.has_hash`; empty for a file of the user.
@@ -60,35 +101,22 @@ def check_weights(
     """
     if expected_hash and not (Path(weights).is_file() and has_hash(Path(weights), expected_hash)):
         raise InputError(
-            f"{weights}: is missing or does not have the hash {expected_hash}: bring it by `--forcerun "
-            "download_weights`, or name a file of your own in classifier.weights"
+            f"{weights}: is missing or does not have the hash {expected_hash}: download it again with `--forcerun "
+            "download_weights`, or name a file of your own in encoder.weights"
         )
-    uses = initialise(network, init=init, weights=weights, weights_input=weights_input, classifier_state=None)
-    counts = {use: list(uses.values()).count(use) for use in ("used", "unused", "new")}
-    logger.info("%s: %d tensors used, %d unused; %d of the network are new", weights, *counts.values())
-    mean, std = (buffer.flatten().tolist() for buffer in (network.standardise.mean, network.standardise.std))
+    network = description.build()
+    report = initialise(network, description, init=init, weights=weights)
+    unused, new = (list(report.values()).count(use) for use in ("unused", NEW))
+    used = len(report) - unused - new
+    logger.info("%s: %d tensors used, %d unused; %d of the network are new", weights, used, unused, new)
+    mean, std = (buffer.flatten().tolist() for buffer in (network.encoder.mean, network.encoder.std))
     logger.info("red, green, blue in 0..255 less %s, over %s", *([round(value, 2) for value in v] for v in (mean, std)))
-    write_whole(checked_csv, pd.DataFrame(uses.items(), columns=["tensor", "use"]).to_csv(index=False).encode())
+    write_whole(checked_csv, pd.DataFrame(report.items(), columns=["tensor", "use"]).to_csv(index=False).encode())
 
 
 def write_untrained_classifier(
-    *,
-    weights_pt: Path,
-    classes: Sequence[str],
-    dilations: Sequence[int],
-    network: dict[str, Any],
-    init: str,
-    weights: str,
-    weights_input: str,
-    seed: int,
+    *, weights_pt: Path, description: Description, init: str, weights: str, seed: int
 ) -> None:
-    """Write the classifier as its training starts: the same seed gives the same tensors.
-
-    Args:
-        weights_pt: what is written, see `mdc.networks.checkpoints.save_weights`.
-        classes, dilations, network, init, weights, weights_input: see `mdc.classifier.train_classifier`.
-    """
-    torch.manual_seed(seed)
-    model = build_classifier(dilations=dilations, classes=len(classes), **network)
-    initialise(model, init=init, weights=weights, weights_input=weights_input, classifier_state=None)
-    save_weights(weights_pt, model, settings={"classes": list(classes), "dilations": list(dilations), "seed": seed})
+    """Write the checkpoint of a classifier as its training starts; the arguments are those of `start_network`."""
+    network = start_network(description, seed=seed, init=init, weights=weights)
+    save_network(weights_pt, network, description, settings={"seed": seed})

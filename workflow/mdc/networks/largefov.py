@@ -1,20 +1,24 @@
 """DeepLab-LargeFOV (Chen et al. 2014), the segmentation network of paper §4.1."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
+import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from mdc.networks.encoders import build_backbone
-from mdc.networks.layers import Standardise, init_new_layers, normalisation
-
-CONV5_DILATION = 2  # DeepLab-LargeFOV
+from mdc.config.keys import Channels, Dilation, Float, Pixels
+from mdc.config.networks import Norm
+from mdc.networks.descriptions import Description
+from mdc.networks.encoder import Encoder
+from mdc.networks.layers import init_new_layers, normalisation
 
 
 class LargeFov(nn.Module):
-    """A trunk with a dilated last stage, a wide-dilation fc6, fc7 and the class scores.
+    """An encoder, fc6 with a large dilation, fc7 and the class scores.
 
     Args:
-        trunk: a backbone built with `for_segmenter=True`.
+        encoder: built for the segmenter.
         classes: number of classes C, background included.
         fc_width: channels of fc6 and fc7.
         fc6_dilation: of the 3x3 convolution fc6.
@@ -23,12 +27,12 @@ class LargeFov(nn.Module):
     """
 
     def __init__(
-        self, *, trunk: nn.Module, classes: int, fc_width: int, fc6_dilation: int, dropout: float, norm: str
+        self, *, encoder: Encoder, classes: int, fc_width: int, fc6_dilation: int, dropout: float, norm: str
     ) -> None:
         super().__init__()
-        self.trunk = trunk
+        self.encoder = encoder
         bias = norm == "none"
-        self.fc6 = nn.Conv2d(trunk.out_channels, fc_width, 3, padding=fc6_dilation, dilation=fc6_dilation, bias=bias)
+        self.fc6 = nn.Conv2d(encoder.channels, fc_width, 3, padding=fc6_dilation, dilation=fc6_dilation, bias=bias)
         self.fc7 = nn.Conv2d(fc_width, fc_width, 1, bias=bias)
         self.score = nn.Conv2d(fc_width, classes, 1)
         self.after_fc6 = nn.Sequential(*normalisation(norm, fc_width), nn.ReLU(inplace=True), nn.Dropout(dropout))
@@ -38,27 +42,49 @@ class LargeFov(nn.Module):
             if bias:
                 nn.init.zeros_(conv.bias)
         init_new_layers([self.score])
-        self.standardise = Standardise(trunk.mean, trunk.std)
+        self.has_pretrained_fc = False
+
+    @torch.no_grad()
+    def start_fully_connected(self, tensors: Mapping[str, Tensor]) -> None:
+        """Give fc6 and fc7 pre-trained weights, named as in this network's state; they are no longer new then."""
+        own = self.state_dict()
+        for name, tensor in tensors.items():
+            own[name].copy_(tensor)
+        self.has_pretrained_fc = True
 
     def new_parameters(self) -> set[Tensor]:
-        """Return the parameters of the class scores, the one layer that is never pre-trained."""
-        return set(self.score.parameters())
+        """Return the parameters without pre-trained weights: of the class scores, fc6, fc7 and new encoder layers."""
+        pretrained_too = [self.fc6, self.after_fc6, self.fc7, self.after_fc7]
+        new = [self.score] if self.has_pretrained_fc else [*pretrained_too, self.score]
+        return self.encoder.new_parameters().union(*(layer.parameters() for layer in new))
 
     def forward(self, standardised: Tensor) -> Tensor:
         """Return class scores (logits) (N, C, h, w) of standardised images (N, 3, H, W)."""
-        features = self.trunk(standardised)
+        features = self.encoder(standardised)
         return self.score(self.after_fc7(self.fc7(self.after_fc6(self.fc6(features)))))
 
 
-def build_segmenter(
-    *, backbone: dict[str, Any], classes: int, fc_width: int, fc6_dilation: int, dropout: float
-) -> LargeFov:
-    """Return the segmenter that the config describes, for `classes` foreground classes, randomly initialised."""
-    return LargeFov(
-        trunk=build_backbone(for_segmenter=True, conv5_dilation=CONV5_DILATION, **backbone),
-        classes=classes + 1,
-        fc_width=fc_width,
-        fc6_dilation=fc6_dilation,
-        dropout=dropout,
-        norm=backbone["norm"],
-    )
+class SegmenterDescription(Description):
+    """What LargeFOV is built from; the keys are explained in `mdc.config.networks.Segmenter`.
+
+    Attributes:
+        max_side_px: the longest side of a photo in training, to which longer ones are reduced before the network.
+    """
+
+    stage: Literal["segmenter"] = "segmenter"
+    fc_width: Channels
+    fc6_dilation: Dilation
+    fc_norm: Norm
+    dropout: Annotated[Float, Field(ge=0, lt=1)]
+    max_side_px: Pixels
+
+    def build(self) -> LargeFov:
+        """Return the segmenter, randomly initialised."""
+        return LargeFov(
+            encoder=self.encoder_keys().build("segmenter"),
+            classes=len(self.classes) + 1,
+            fc_width=self.fc_width,
+            fc6_dilation=self.fc6_dilation,
+            dropout=self.dropout,
+            norm=self.fc_norm,
+        )

@@ -1,10 +1,9 @@
 """The predict stage: a trained segmenter on new photos, from Python (`Segmenter`) or for a whole folder."""
 
 import functools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import cv2
 import numpy as np
@@ -12,36 +11,33 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from mdc.config.load import load_schema, schema_problems
 from mdc.crf import Parameters, refine, softmax
-from mdc.data.class_names import checked_classes
 from mdc.data.decoding import bounded_rgb, read_any_image
 from mdc.data.images import write_plain
 from mdc.data.labels import BACKGROUND
 from mdc.data.mask_files import write_mask
-from mdc.networks.checkpoints import check_state, read_torch
-from mdc.networks.grid import upsample
-from mdc.networks.largefov import LargeFov, build_segmenter
+from mdc.data.whole_photos import as_tensor
+from mdc.networks.checkpoints import load_network
+from mdc.networks.grid import Grid
+from mdc.networks.largefov import LargeFov, SegmenterDescription
 from mdc.predict.overlays import overlay
 from mdc.predict.photos import OWN_SIZE, read_photos
+from mdc.predictions.inference import scores_of
 from mdc.runtime.devices import torch_device
-from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.runtime.memory import MORE_MEMORY, memory_faults_named
 from mdc.runtime.parallel import map_in_order
 from mdc.storage.image_tables import png_path
-from mdc.training.datasets import as_tensor, padded_to_grid
 
 AREA_COLUMNS = ["id", "class", "pixels", "percent"]
 MORE_MEMORY_OR_CPU = f"on a GPU set device: cpu, on a CPU {MORE_MEMORY}"
-NEEDED = ("classes", "network", "max_side_px")  # of the settings in weights.pt
 
 
 class Segmenter:
     """A trained segmenter: photos to masks, as in `Segmenter.load("weights.pt")("photo.jpg")`.
 
     Attributes:
-        network: in evaluation mode; its `trunk.stride` is the number of pixels between its scores.
+        network: in evaluation mode; `encoder.grid` says where its scores sit.
         classes: names in the order of the mask indices, "background" first.
         max_side_px: longest side that the network sees, as in its training; larger photos are reduced for it.
         crf: parameters of the CRF that refines masks, None for none.
@@ -67,17 +63,11 @@ class Segmenter:
         Raises:
             InputError: the file is missing, damaged or of something else than a segmenter.
         """
-        path = Path(weights_pt)
-        state, settings = _segmenter_content(path)
-        described = {"classes": len(settings["classes"]), **settings["network"]}
-        with torch.device("meta"):  # takes no memory, whatever the settings say
-            check_state(build_segmenter(**described).state_dict(), state, source=path)
-        network = build_segmenter(**described)
-        network.load_state_dict(state)
+        network, description = load_network(Path(weights_pt), SegmenterDescription)
         return cls(
             network.to(torch_device(device, gpus=gpus)),
-            classes=["background", *settings["classes"]],
-            max_side_px=settings["max_side_px"],
+            classes=["background", *description.classes],
+            max_side_px=description.max_side_px,
             crf=None if crf is None else Parameters(**crf),
         )
 
@@ -94,62 +84,17 @@ class Segmenter:
             image,
             self.scores(image),
             max_side_px=self.max_side_px,
-            stride=self.network.trunk.stride,
+            grid=self.network.encoder.grid,
             crf=self.crf,
         )
 
-    @torch.inference_mode()
     def scores(self, image: np.ndarray) -> np.ndarray:
         """Return the network's class scores (logits), float16 (C, h, w), of an image uint8 (H, W, 3), RGB.
 
-        Feature (i, j) sits on pixel (stride * i, stride * j) of the image as the network sees it: `reduced`.
+        They lie on the grid of the image as the network sees it: `reduced`.
         """
-        seen = as_tensor(reduced(image, max_side_px=self.max_side_px))[None]
-        standardised = self.network.standardise(seen.to(self.network.standardise.mean.device))
-        scores = self.network(padded_to_grid(standardised, self.network.trunk.stride))[0]
-        # as the predictions stage stores them, so that a photo gets the mask which that stage gives it
-        return scores.cpu().numpy().astype(np.float16)
-
-
-def _segmenter_content(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Return the state and the settings of a segmenter's weights.pt."""
-    content = read_torch(path)
-    content = content if isinstance(content, dict) else {}
-    try:
-        settings = json.loads(content.get("settings", "{}"))
-    except (TypeError, ValueError, RecursionError):
-        settings = {}
-    settings = settings if isinstance(settings, dict) else {}
-    where = "name the file results/<run>/segmenter/<classifier>/seed<seed>/<setting>/weights.pt of a finished training"
-    if "dilations" in settings:
-        raise InputError(f"{path}: is a classifier, which has no masks to give: {where}")
-    missing = [key for key in NEEDED if key not in settings] + ["state"] * ("state" not in content)
-    if missing:
-        raise InputError(
-            f"{path}: is no segmenter of this workflow, it lacks {', '.join(missing)}: train it again, or {where}"
-        )
-    problem = settings_problem({name: settings[name] for name in NEEDED})
-    if problem or not isinstance(content["state"], dict):
-        raise InputError(
-            f"{path}: is damaged, {problem or 'its state is no table of tensors'}: train it again, or {where}"
-        )
-    checked_classes(settings["classes"], source=str(path))
-    return content["state"], settings
-
-
-def settings_problem(settings: Mapping[str, Any]) -> str:
-    """Return which of the settings `NEEDED` is not as the configuration's schema asks, and why; or nothing."""
-    schema = load_schema()
-    segmenter = schema["properties"]["segmenter"]["properties"]
-    network = {name: segmenter[name] for name in ("fc_width", "fc6_dilation", "dropout")}
-    network["backbone"] = schema["properties"]["backbone"]
-    data = schema["properties"]["data"]["properties"]
-    parts = {
-        "classes": data["classes"],
-        "network": {"type": "object", "additionalProperties": False, "required": [*network], "properties": network},
-        "max_side_px": data["max_side_px"],
-    }
-    return next(schema_problems(settings, {"type": "object", "properties": parts}), "")
+        seen = as_tensor(reduced(image, max_side_px=self.max_side_px))
+        return scores_of(self.network, seen.to(self.network.encoder.mean.device))
 
 
 def reduced(image: np.ndarray, *, max_side_px: int) -> np.ndarray:
@@ -158,7 +103,7 @@ def reduced(image: np.ndarray, *, max_side_px: int) -> np.ndarray:
 
 
 def mask_of(
-    image: np.ndarray, scores: np.ndarray, *, max_side_px: int, stride: int, crf: Parameters | None
+    image: np.ndarray, scores: np.ndarray, *, max_side_px: int, grid: Grid, crf: Parameters | None
 ) -> np.ndarray:
     """Return the mask, uint8 (H, W), that class scores give an image.
 
@@ -167,11 +112,11 @@ def mask_of(
     Args:
         image: uint8 (H, W, 3), RGB.
         scores: float (C, h, w), of `Segmenter.scores`.
-        max_side_px, stride: of the network.
+        max_side_px, grid: of the network.
         crf: None takes the best class of every pixel.
     """
     seen = reduced(image, max_side_px=max_side_px)
-    at_its_size = upsample(scores, stride=stride, height=seen.shape[0], width=seen.shape[1])
+    at_its_size = grid.upsample(scores, height=seen.shape[0], width=seen.shape[1])
     mask = at_its_size.argmax(0).astype(np.uint8) if crf is None else refine(seen, softmax(at_its_size), crf)
     return enlarged(mask, height=image.shape[0], width=image.shape[1])
 
@@ -229,7 +174,7 @@ def predict_photos(
     one = functools.partial(
         _write_one,
         max_side_px=segmenter.max_side_px,
-        stride=segmenter.network.trunk.stride,
+        grid=segmenter.network.encoder.grid,
         crf=segmenter.crf,
         classes=segmenter.classes,
         masks=masks,
@@ -255,7 +200,7 @@ def _write_one(
     item: tuple[str, Path, np.ndarray],
     *,
     max_side_px: int,
-    stride: int,
+    grid: Grid,
     crf: Parameters | None,
     classes: Sequence[str],
     masks: Path,
@@ -263,7 +208,7 @@ def _write_one(
 ) -> list[tuple[int, float]]:
     id, path, scores = item
     image = read_any_image(path, max_side_px=OWN_SIZE)
-    mask = mask_of(image, scores, max_side_px=max_side_px, stride=stride, crf=crf)
+    mask = mask_of(image, scores, max_side_px=max_side_px, grid=grid, crf=crf)
     found = areas(mask, classes=len(classes))
     write_mask(png_path(masks, id), mask)
     write_plain(overlays / f"{id}.jpg", overlay(image, mask, legend(found, classes)))

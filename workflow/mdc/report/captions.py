@@ -1,68 +1,21 @@
-"""What the report shows, in which categories, and what its captions say, told from the configuration."""
+"""What captions say of a table or picture: the settings behind it, told from the configuration."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
-from mdc.config.experiments import (
-    classifier_blocks,
-    learns_from_val,
-    map_settings,
-    masks_of_setting,
-    output_stride,
-    segmenter_settings,
-    split_variant,
-    strong_images,
-    variant_config,
-)
+from mdc.config.config import Config
+from mdc.config.experiments import EXTERNAL, SALIENT, Experiment
 
 SALIENCY = {
     "rbd": "made by rbd, which is built in, not the paper's saliency",
     "folder": "from another model's maps in a folder",
     "none": "not used",
-    "truth": "replaced by the true masks' objects, which no weak method has",
-}
-TABLES = {  # name of a table of scores -> its category in the report, and what it is called there
-    "table3": ("Table 3: map settings", "table 3"),
-    "table4": ("Table 4: strong and weak images", "table 4"),
-    "segmenters": ("Scores", "segmenters"),
-    "summary": ("Scores", "all results"),
-    "per_class": ("Scores", "all results by class"),
-    "best_thresholds": ("Pseudo masks", "best thresholds"),
+    "ground_truth": "replaced by the true masks' objects, which no weak method has",
 }
 EVERYTHING = ("masks", "crf")
 
 
-def figure_maps(config: Mapping[str, Any], classifier: str) -> str:
-    """Return the map setting that figure 5 ends with: `fusion`, or what there is of a classifier of one block."""
-    maps = map_settings(config, classifier)
-    return "fusion" if "fusion" in maps else maps[0]
-
-
-def figure_segmenters(config: Mapping[str, Any], classifier: str) -> list[str]:
-    """Return the segmenters that figures show: a weak one, `weak-fusion` if it is trained, and a semi-supervised one.
-
-    Of several semi-supervised ones the first on fused maps, else the first. `true-masks` only where there is no other.
-    """
-    on_val = figure_split(config) == "val"
-    trained = [
-        name for name in segmenter_settings(config, classifier) if not (on_val and learns_from_val(config, name))
-    ]
-    shown = []
-    for kind in ("weak", "semi"):
-        found = [name for name in trained if name.startswith(kind)]
-        fused = [name for name in found if name.split("-", 1)[1] == "fusion"]
-        shown += (fused or found)[:1]
-    return shown or trained[:1]
-
-
-def figure_split(config: Mapping[str, Any]) -> str:
-    """Return the split whose predictions figures show: val, else the first that is predicted; empty for none."""
-    splits = config["predictions"]["splits"]
-    return "val" if "val" in splits else next(iter(splits), "")
-
-
 def caption(
-    config: Mapping[str, Any],
+    config: Config,
     *,
     classifier: str | Sequence[str] = "",
     seed: object = "",
@@ -73,80 +26,83 @@ def caption(
     """Return sentences in reStructuredText: classifier, seed, split, maps, threshold, saliency and CRF behind a result.
 
     Args:
-        classifier: one or several names; empty tells all of `classifier.blocks`.
+        classifier: one or several names; empty tells all of `classifier.networks`.
         seed: empty tells all of the run.
         split: train, val or test; empty says nothing of it.
-        result: as in `results/README.md`; empty tells what all results share.
+        result: name of an experiment; empty tells what all results share.
         tells: `masks` for the pseudo masks and `crf` for the CRF behind a segmenter's result.
     """
     names = [classifier] if isinstance(classifier, str) else list(classifier)
-    names = list(config["classifier"]["blocks"]) if names == [""] else names
+    names = list(config.classifier.networks) if names == [""] else names
     networks = "; ".join(
-        f"``{name}`` (dilations {', '.join(map(str, classifier_blocks(config, name)))}, stride "
-        f"{output_stride(config, name)})"
+        f"``{name}`` (dilations {', '.join(map(str, config.dilations(name)))}, stride {config.stride(name)})"
         for name in names
     )
-    seeds = [seed] if str(seed) else config["seeds"]
+    seeds = [seed] if str(seed) else config.seeds
     sentences = [
         *([f"Result: ``{result}``."] if result else []),
         f"{'Classifier' if len(names) == 1 else 'Classifiers'}: {networks}.",
         f"{'Seed' if len(seeds) == 1 else 'Seeds'}: {', '.join(map(str, seeds))}.",
         *([f"Images: {split}."] if split else []),
     ]
-    setting = result.removesuffix("-crf")
-    is_segmenter = not setting.startswith(("pseudo-", "salient-", "all-background"))
-    if "masks" in tells and setting != "all-background":
-        masks = masks_of_setting(config, setting) if is_segmenter else setting.removeprefix("pseudo-")
-        sentences.append(masks_sentences(config, masks))
-        if strong_images(setting):
-            of_val = ", those of val among them" if learns_from_val(config, setting) else ""
-            sentences.append(f"True masks of {strong_images(setting)} images{of_val}, instead of their pseudo masks.")
+    experiment = Experiment.parse(result) if result else None
+    is_segmenter = experiment is None or experiment.is_segmenter
+    if "masks" in tells and (experiment is None or experiment.kind != "all-background"):
+        sentences.append(masks_sentences(config, experiment))
+        if experiment is not None and experiment.strong:
+            of_val = ", those of val among them" if experiment.learns_from_val(config) else ""
+            sentences.append(f"True masks of {experiment.strong} images{of_val}, instead of their pseudo masks.")
     if "crf" in tells and is_segmenter:
-        sentences.append("CRF: none." if setting and setting == result else crf_sentence(config))
+        sentences.append("CRF: none." if experiment is not None and not experiment.crf else crf_sentence(config))
     return " ".join(sentences)
 
 
-def masks_sentences(config: Mapping[str, Any], masks: str = "") -> str:
-    """Return how masks to learn from are made: maps, threshold, conflicts, saliency; empty for all map settings."""
-    base, variant = split_variant(masks)
-    if base == "true-masks":
-        return "Learnt from the true masks of the training images."
-    if config["masks"]["own_masks"]:
+def masks_sentences(config: Config, experiment: Experiment | None = None) -> str:
+    """Return how the masks are made that an experiment learns from or is: maps, threshold, conflicts, saliency.
+
+    None tells it of all map settings.
+    """
+    if experiment is not None and experiment.kind == "true-masks":
+        return "Trained on the true masks of the training images."
+    masks = experiment.masks(config) if experiment is not None else None
+    if config.masks.external_masks or (masks and masks.producer == EXTERNAL):
         return "Pseudo masks: another method's."
-    section, source = variant_config(config, masks)["masks"], variant_config(config, masks)["saliency"]["source"]
-    saliency = saliency_sentence(config, masks)
-    if base.startswith("salient-"):
-        maps = base.removeprefix("salient-")
-        return f"Baseline masks: salient pixels, each of the tagged class with the highest map (``{maps}``). {saliency}"
-    maps = {"": "each map setting", "fusion": "the fused maps", "mean": "the blocks' mean map"}.get(
-        base, f"block ``{base}``"
-    )
-    threshold = section["threshold"]
+    variant = masks.variant if masks else ""
+    section, source = config.varied(variant).masks, config.varied(variant).saliency.source
+    saliency = saliency_sentence(config, variant)
+    if masks and masks.producer == SALIENT:
+        return (
+            f"Baseline masks: salient pixels, each of the tagged class with the highest map (``{masks.maps}``). "
+            f"{saliency}"
+        )
+    named = {"fusion": "the fused maps", "mean": "the blocks' mean map"}
+    maps = named.get(masks.maps, f"block ``{masks.maps}``") if masks else "each map setting"
+    threshold = section.threshold if isinstance(section.threshold, str) else f"{section.threshold:g}"
     if threshold == "best":
         threshold = "the threshold that fits the training images' true masks best"
-    unit = "of each map's maximum" if section["relative_to"] == "max" else "in absolute terms"
+    unit = "of each map's maximum" if section.relative_to == "max" else "in absolute terms"
     if source == "none":
-        background = f"where all maps are at most {section['background_below']} of their maximum"
+        background = f"where all maps are at most {section.background_below:g} of their maximum"
     else:
-        background = f"where saliency is below {section['background_saliency_below']}"
+        background = f"where saliency is below {section.background_saliency_below:g}"
     return (
         f"Pseudo masks{f' (variant ``{variant}``)' if variant else ''}: from {maps}, object above {threshold} {unit}, "
-        f"background {background}; {_conflict(section['background_conflict'], 'object and background')}, "
-        f"{_conflict(section['class_conflict'], 'two classes')}. {saliency}"
+        f"background {background}; {_conflict(section.background_conflict, 'object and background')}, "
+        f"{_conflict(section.class_conflict, 'two classes')}. {saliency}"
     )
 
 
-def saliency_sentence(config: Mapping[str, Any], setting: str = "") -> str:
-    """Return where the background cue of a setting comes from, as its variant has it."""
-    section = variant_config(config, setting)["saliency"]
-    by_rbd = section["source"] == "folder" and section["missing"] == "rbd"
-    return f"Saliency: {SALIENCY[section['source']]}{', by rbd for images without one' if by_rbd else ''}."
+def saliency_sentence(config: Config, variant: str = "") -> str:
+    """Return where the background cue comes from, with a variant as it has it."""
+    section = config.varied(variant).saliency
+    by_rbd = section.source == "folder" and section.missing == "rbd"
+    return f"Saliency: {SALIENCY[section.source]}{', by rbd for images without one' if by_rbd else ''}."
 
 
-def saliency_note(config: Mapping[str, Any], settings: Iterable[str]) -> str:
-    """Return the same for a table of several settings, those with another source named one by one."""
+def saliency_note(config: Config, settings: Iterable[Experiment]) -> str:
+    """Return the same for a table of several segmenters, those with another source named one by one."""
     usual = saliency_sentence(config)
-    told = {setting: saliency_sentence(config, setting) for setting in settings}
+    told = {setting: saliency_sentence(config, setting.variant) for setting in settings}
     return " ".join([usual, *(f"{setting}: {text}" for setting, text in told.items() if text != usual)])
 
 
@@ -157,11 +113,11 @@ def _conflict(rule: str, between: str) -> str:
     return f"pixels of {between} go to {winner}"
 
 
-def crf_sentence(config: Mapping[str, Any]) -> str:
+def crf_sentence(config: Config) -> str:
     """Return the parameters of the CRF."""
-    crf = config["crf"]
+    crf = config.crf
     return (
-        f"CRF: {crf['iterations']} iterations; kernel over position {crf['gaussian_weight']} "
-        f"({crf['gaussian_sxy']} px), over position and colour {crf['bilateral_weight']} ({crf['bilateral_sxy']} px, "
-        f"{crf['bilateral_srgb']} grey levels)."
+        f"CRF: {crf.iterations} iterations; kernel over position {crf.gaussian_weight:g} ({crf.gaussian_sxy:g} px), "
+        f"over position and colour {crf.bilateral_weight:g} ({crf.bilateral_sxy:g} px, {crf.bilateral_srgb:g} grey "
+        "levels)."
     )

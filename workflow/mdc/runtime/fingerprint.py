@@ -1,28 +1,58 @@
-"""Fingerprints of the code that a rule runs, so that Snakemake reruns it when its code changes and only then.
+"""Fingerprints of the code that a rule runs, so that Snakemake reruns it when what it computes changes, and only then.
 
-Comments, docstrings and formatting do not count. Only the standard library is used: every start of the workflow
-computes these.
+Of a rule's script and all modules that it imports, directly or not, these do not count:
+
+- comments, docstrings, formatting, and what only type checkers import;
+- the packages `NOT_COMPUTING`: logs, locks, files and processes change no result, and what the configuration says
+  reaches a script as params;
+- words: texts in `raise` and logging calls, in what is said of a `problem`, and in descriptions of keys.
+
+Only the standard library is used: every start of the workflow computes these.
 """
 
 import ast
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
+NOT_COMPUTING = ("runtime", "config")
+_SAID = re.compile(r"problems?|advice")  # names of variables, and ends of names of functions, that hold sentences
+_WORDS = ast.Constant("words")
+
+
+def code_fingerprint(script: Path, *, package: Path = PACKAGE, besides: Sequence[str] = ()) -> str:
+    """Return 16 hex digits that change when the code that counts does.
+
+    Args:
+        script: of the rule.
+        package: the library.
+        besides: dotted names of modules that the script imports by names computed at run time.
+    """
+    digest = hashlib.sha256()
+    for path in reached_files(script, package=package, besides=besides):
+        digest.update(path.name.encode())
+        digest.update(ast.dump(_code(path)).encode())
+    return digest.hexdigest()[:16]
+
+
+def reached_files(script: Path, *, package: Path = PACKAGE, besides: Sequence[str] = ()) -> list[Path]:
+    """Return the script and every module that counts and that it imports, directly or not, sorted."""
+    found: set[Path] = set()
+    waiting = [script, *(file for name in besides for file in _files(name, package))]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _directly_imported(path, package)
+    return sorted(found)
 
 
 @functools.cache
-def _tree(path: Path) -> ast.Module:
-    tree = ast.parse(path.read_text(), filename=str(path))
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                if isinstance(first.value.value, str):
-                    node.body = node.body[1:]
-    return tree
+def _directly_imported(path: Path, package: Path) -> frozenset[Path]:
+    return frozenset(file for name in _imported_names(_code(path)) for file in _files(name, package))
 
 
 def _imported_names(tree: ast.Module) -> Iterator[str]:
@@ -35,9 +65,9 @@ def _imported_names(tree: ast.Module) -> Iterator[str]:
 
 
 def _files(name: str, package: Path) -> list[Path]:
-    """Return the files that importing the dotted `name` runs, inside the package; none for anything else."""
+    """Return the files that importing the dotted `name` runs, inside the package; none for what does not count."""
     parts = name.split(".")
-    if parts[0] != package.name:
+    if parts[0] != package.name or parts[1:2] and parts[1] in NOT_COMPUTING:
         return []
     files = []
     for depth in range(1, len(parts) + 1):
@@ -47,36 +77,69 @@ def _files(name: str, package: Path) -> list[Path]:
 
 
 @functools.cache
-def _directly_imported(path: Path, package: Path) -> frozenset[Path]:
-    return frozenset(file for name in _imported_names(_tree(path)) for file in _files(name, package))
+def _code(path: Path) -> ast.Module:
+    """Return what counts of a file."""
+    return _WithoutWords().visit(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
 
 
-def reached_files(
-    script: Path, *, package: Path = PACKAGE, by_name: Mapping[str, Sequence[str]] | None = None
-) -> list[Path]:
-    """Return the script and every module of the package that it imports, directly or not, sorted.
+class _WithoutWords(ast.NodeTransformer):
+    """Removes docstrings and imports for type checkers, and makes every text the same that people read."""
 
-    `by_name` tells, for modules that import others by a name computed at run time, which these are.
-    """
-    computed: dict[Path, list[Path]] = {}
-    for importer, names in (by_name or {}).items():
-        computed[_files(importer, package)[-1]] = [file for name in names for file in _files(name, package)]
-    found: set[Path] = set()
-    waiting = [script]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += [*_directly_imported(path, package), *computed.get(path, ())]
-    return sorted(found)
+    def __init__(self) -> None:
+        self.is_said = 0  # depth of what people read
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            return None
+        return self._visit(node, is_said=_is_logging(node.value) or _is_about_problems(node.value))
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        return None if ast.unparse(node.test).endswith("TYPE_CHECKING") else self.generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        return self._visit(node, is_said=True)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._visit(node, is_said=_holds_sentences(node.name))
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        return self._visit(node, is_said=any(_holds_sentences(_name(target)) for target in node.targets))
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        return self._visit(node, is_said=_holds_sentences(_name(node.target)))
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        return self._visit(node, is_said=node.arg == "description")
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        is_text = isinstance(node.value, str) and node.value  # whether there is one at all decides something
+        return _WORDS if self.is_said and is_text else node
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        return _WORDS if self.is_said else self.generic_visit(node)
+
+    def _visit(self, node: ast.AST, *, is_said: bool) -> ast.AST:
+        self.is_said += is_said
+        visited = self.generic_visit(node)
+        self.is_said -= is_said
+        if isinstance(visited, (ast.FunctionDef, ast.ClassDef)) and not visited.body:
+            visited.body = [ast.Pass()]
+        return visited
 
 
-def code_fingerprint(
-    script: Path, *, package: Path = PACKAGE, by_name: Mapping[str, Sequence[str]] | None = None
-) -> str:
-    """Return 16 hex digits that change when the code of `reached_files` does, and not with comments or formatting."""
-    digest = hashlib.sha256()
-    for path in reached_files(script, package=package, by_name=by_name):
-        digest.update(path.name.encode())
-        digest.update(ast.dump(_tree(path)).encode())
-    return digest.hexdigest()[:16]
+def _name(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _holds_sentences(name: str) -> bool:
+    return bool(name) and _SAID.fullmatch(name.rsplit("_", 1)[-1]) is not None
+
+
+def _is_logging(node: ast.AST) -> bool:
+    function = node.func if isinstance(node, ast.Call) else None
+    return isinstance(function, ast.Attribute) and _name(function.value) == "logger"
+
+
+def _is_about_problems(node: ast.AST) -> bool:
+    function = node.func if isinstance(node, ast.Call) else None
+    return isinstance(function, ast.Attribute) and _holds_sentences(_name(function.value))

@@ -11,7 +11,8 @@ from mdc.runtime.files import write_whole
 from mdc.runtime.hashes import file_digest
 from mdc.runtime.logs import logger
 from mdc.runtime.progress import progress
-from mdc.saliency.maps import read_saliency, write_saliency
+from mdc.saliency.computed import write_saliency
+from mdc.saliency.maps import read_saliency
 from mdc.storage.image_tables import COLUMNS, png_path
 
 MISSING_SHOWN = 20
@@ -68,15 +69,17 @@ def check_folder(folder: Path, images: list[tuple[str, int, int]]) -> pd.DataFra
 
 
 def maps_of_images(
-    table: pd.DataFrame, *, own_folder: Path, by_rbd: bool, computed_folder: Path, processes: int
+    table: pd.DataFrame, *, external_folder: Path, by_rbd: bool, computed_folder: Path, processes: int
 ) -> pd.DataFrame:
-    """Return the table of `write_saliency` for the rows of a manifest, with the maps of `own_folder`, checked.
+    """Return the table of `write_saliency` for the rows of a manifest, with the maps of `external_folder`, checked.
 
     With `by_rbd`, images without a map there get one computed, in `computed_folder`.
     Raises what `check_folder` and `write_saliency` raise.
     """
-    has_map = pd.Series([not by_rbd or png_path(own_folder, id).is_file() for id in table["id"]], table.index, bool)
-    given = check_folder(own_folder, list(table.loc[has_map, ["id", "height", "width"]].itertuples(index=False)))
+    has_map = pd.Series(
+        [not by_rbd or png_path(external_folder, id).is_file() for id in table["id"]], table.index, bool
+    )
+    given = check_folder(external_folder, list(table.loc[has_map, ["id", "height", "width"]].itertuples(index=False)))
     images = [(row.id, Path(row.image)) for row in table[~has_map].itertuples()]
     computed = write_saliency(images, folder=computed_folder, processes=processes)
     return pd.concat([given, computed]).set_index("id").loc[table["id"]].reset_index()

@@ -37,8 +37,8 @@ def write_true_objects(table: pd.DataFrame, *, folder: Path, processes: int) -> 
     lacking = list(table["id"][table["mask"] == ""])
     if lacking:
         raise InputError(
-            f"saliency.source: {len(lacking)} of {len(table)} images have no true mask, which source truth needs; the "
-            f"first is {lacking[0]}: take rbd, a folder of maps or none"
+            f"saliency.source: {len(lacking)} of {len(table)} images have no true mask, which source ground_truth "
+            f"needs; the first is {lacking[0]}: take rbd, a folder of maps or none"
         )
     items = list(zip(table["id"], table["mask"], strict=True))
     rows = map_in_order(partial(_write_one, folder=folder), items, processes=processes, label="true objects")

@@ -1,4 +1,4 @@
-"""Saliency, the cue for background, computed by robust background detection; maps of other models: saliency_folder.py.
+"""Saliency, the cue for background, computed by robust background detection; maps of other models: external.py.
 
 Robust background detection (RBD) is Zhu, Liang, Wei and Sun, "Saliency Optimization from Robust Background Detection",
 CVPR 2014; section and equation numbers below are that paper's. It needs no training. A region counts as background when

@@ -1,6 +1,5 @@
-"""The saliency threshold that the baselines `salient-<maps>` use, chosen on the training images."""
+"""The saliency threshold that the masks `salient-<maps>` use, chosen on the training images."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +42,7 @@ def best_saliency_threshold(histogram: np.ndarray) -> tuple[float, float]:
     return best / 255, float(iou[best])
 
 
-def choose_saliency_threshold(
-    *, train_csv: Path, saliency_csv: Sequence[Path], processes: int
-) -> dict[str, float | None]:
+def choose_saliency_threshold(*, train_csv: Path, saliency_csv: Path, processes: int) -> dict[str, float | None]:
     """Return `threshold` and `foreground_iou` of the saliency maps that fit the training images' true masks best.
 
     Without true masks the threshold is 0.5 and the IoU is None.
@@ -54,7 +51,7 @@ def choose_saliency_threshold(
     table = table[table["mask"] != ""]
     if table.empty:
         return {"threshold": 0.5, "foreground_iou": None}
-    items = list(zip(table["mask"], paths_of(list(table["id"]), saliency_csv), strict=True))
+    items = list(zip(table["mask"], paths_of(list(table["id"]), [saliency_csv]), strict=True))
     histograms = map_in_order(_histogram_of, items, processes=processes, label="choose_saliency_threshold")
     threshold, iou = best_saliency_threshold(sum(histograms, np.zeros((2, 256), np.int64)))
     return {"threshold": threshold, "foreground_iou": iou}

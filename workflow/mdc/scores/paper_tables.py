@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mdc.figures.plots import html_page
 from mdc.runtime.files import write_whole
+from mdc.scores.html import html_page
 from mdc.scores.published import TITLES, other_methods, paper_rows
 from mdc.scores.tables import Result, by_class, markdown
 

@@ -1,6 +1,5 @@
-"""The scores stage: confusion matrices, per-image scores, and the tables made of them (paper §4, table 3)."""
+"""Tables of scores over all results of a run (paper 4, table 3)."""
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,76 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mdc.data.labels import BACKGROUND
-from mdc.data.manifest import read_manifest
-from mdc.data.mask_files import read_mask
+from mdc.data.metrics import class_iou, summary
 from mdc.runtime.files import write_whole
 from mdc.runtime.logs import logger
-from mdc.runtime.parallel import map_in_order
-from mdc.scores.metrics import class_iou, confusion, mean_iou, pixel_accuracy, summary
-from mdc.storage.image_tables import paths_of
 
-UNLABELLED = "unlabelled"
-PIXEL_COLUMNS = ["id", "class", "truth", "predicted", "hits", "labelled"]
 KEYS = ["split", "classifier", "setting", "crf"]
 SUMMARY_COLUMNS = ["split", "setting", "crf", "seed", "miou", "pixel_accuracy", "images"]
 SUMMARY_COLUMNS += ["classifier", "precision", "recall", "labelled"]
-
-
-def _confusion_of(item: tuple[str, str | None], *, classes: int) -> np.ndarray:
-    truth_path, mask_path = item
-    truth = read_mask(Path(truth_path), classes=classes)
-    if mask_path is None:
-        predicted = np.full_like(truth, BACKGROUND)
-    else:
-        predicted = read_mask(Path(mask_path), classes=classes, size=truth.shape)
-    return confusion(truth, predicted, classes=classes)
-
-
-def score_masks(
-    *,
-    split_csv: Path,
-    masks_csv: Sequence[Path],
-    confusion_csv: Path,
-    images_csv: Path,
-    pixels_csv: Path,
-    classes: Sequence[str],
-    processes: int,
-) -> None:
-    """Compare masks with the true masks of a split.
-
-    Writes the confusion matrix in pixels (a row per true class, a column per label, the last one `unlabelled`); a row
-    per image: id, miou over the classes that occur in it, pixel_accuracy; and a row per image and class that occurs in
-    one of its two masks: id, class (its index), and in pixels truth, predicted, hits, and labelled (those of truth that
-    were given any label), from which any group of images can be scored. Images without a true mask are left out.
-
-    Args:
-        split_csv: manifest.
-        masks_csv: tables of masks (all shards); empty scores the baseline `all-background`.
-        classes: names of the K foreground classes.
-    """
-    table = read_manifest(split_csv)
-    table = table[table["mask"] != ""]
-    ids = list(table["id"])
-    masks = paths_of(ids, masks_csv) if masks_csv else [None] * len(ids)
-    items = list(zip(table["mask"], masks, strict=True))
-    one = functools.partial(_confusion_of, classes=len(classes))
-    total = np.zeros((len(classes) + 1, len(classes) + 2), np.int64)
-    rows, pixels = [], []
-    for image_id, part in zip(
-        ids, map_in_order(one, items, processes=processes, label=f"score {confusion_csv.stem}"), strict=True
-    ):
-        total += part
-        rows.append((image_id, mean_iou(part), pixel_accuracy(part)))
-        counts = np.stack([part.sum(1), part[:, :-1].sum(0), np.diag(part), part[:, :-1].sum(1)], axis=1)
-        pixels += [(image_id, index, *counts[index]) for index in np.flatnonzero(counts.any(1))]
-    names = ["background", *classes]
-    frame = pd.DataFrame(total, index=pd.Index(names, name="truth"), columns=[*names, UNLABELLED])
-    write_whole(confusion_csv, frame.to_csv().encode())
-    images = pd.DataFrame(rows, columns=["id", "miou", "pixel_accuracy"])
-    write_whole(images_csv, images.to_csv(index=False).encode())
-    table = pd.DataFrame(pixels, columns=PIXEL_COLUMNS)
-    write_whole(pixels_csv, table.to_csv(index=False).encode())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,10 +76,10 @@ def best_thresholds(results: Sequence[tuple[str, int]], sweeps: Sequence[Path]) 
 
     Args:
         results: (classifier, seed) of each sweep.
-        sweeps: as `mdc.masks.fused.sweep_threshold` wrote them; those without rows are left out.
+        sweeps: as `mdc.masks.sweep.sweep_threshold` wrote them; those without rows are left out.
 
     Returns:
-        Columns classifier, seed, maps, threshold and the measures of `mdc.scores.metrics.summary`.
+        Columns classifier, seed, maps, threshold and the measures of `mdc.data.metrics.summary`.
     """
     tables = []
     for (classifier, seed), path in zip(results, sweeps, strict=True):

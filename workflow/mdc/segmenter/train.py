@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from torch import Tensor
 from torch.nn import functional
 
 from mdc.data.manifest import read_manifest, tag_matrix
-from mdc.networks.checkpoints import load_state
-from mdc.networks.init_weights import initialise
-from mdc.networks.largefov import LargeFov, build_segmenter
+from mdc.networks.init_weights import start_network
+from mdc.networks.largefov import LargeFov, SegmenterDescription
 from mdc.segmenter.losses import semi_loss, strong_loss
 from mdc.storage.image_tables import paths_of
 from mdc.training.datasets import TrainingViews, fill_colour
@@ -24,7 +22,7 @@ class SegmenterTask(Task):
     """Equation 2: equation 1 over images with pseudo masks, J_s over those with true ones.
 
     Args:
-        loss_resolution: `network` takes the masks at every `stride`-th pixel; `image` upsamples the scores.
+        loss_resolution: `network` takes the masks at the pixels on which features sit; `image` upsamples the scores.
         weak: whether there are images with pseudo masks; true masks never have an online term.
         online_term: whether the loss of these has the second term of equation 1.
         online_warmup_epochs: epochs without the online term; 0 in the paper.
@@ -46,13 +44,17 @@ class SegmenterTask(Task):
         self.online_warmup_epochs = online_warmup_epochs
 
     def loss(self, batch: dict) -> Tensor:
-        scores = self.network(self.network.standardise(batch["image"])).float()  # (N, C, h, w)
+        scores = self.network(self.network.encoder.standardise(batch["image"])).float()  # (N, C, h, w)
         masks, padding = batch["mask"], batch["padding"]
+        grid = self.network.encoder.grid
         if self.loss_resolution == "network":
-            stride = self.network.trunk.stride
-            masks, padding = masks[:, ::stride, ::stride], padding[:, ::stride, ::stride]
+            at_features = slice(round(grid.offset), None, grid.stride)
+            height, width = scores.shape[2:]  # fewer than pixels, where a patch does not lie whole in the view
+            masks = masks[:, at_features, at_features][:, :height, :width]
+            padding = padding[:, at_features, at_features][:, :height, :width]
         else:
-            scores = functional.interpolate(scores, masks.shape[1:], mode="bilinear", align_corners=True)
+            corners = grid.offset == 0  # where the outermost features sit, else in the middle of patches
+            scores = functional.interpolate(scores, masks.shape[1:], mode="bilinear", align_corners=corners)
         if self.online_term and self.current_epoch >= self.online_warmup_epochs:
             return semi_loss(scores, masks, batch["tags"], padding, batch["strong"])
         return strong_loss(scores, masks)
@@ -86,18 +88,15 @@ def train_segmenter(
     strong_csv: Path | None,
     classifier_pt: Path | None,
     weights_pt: Path,
-    classes: Sequence[str],
-    network: dict[str, Any],
+    description: SegmenterDescription,
     init: str,
     weights: str,
-    weights_input: str,
-    view: dict[str, Any],
+    augmentation: dict[str, Any],
     loss_resolution: str,
     online_term: bool,
     online_warmup_epochs: int,
     strong_share: float,
     training: dict[str, Any],
-    max_side_px: int,
     seed: int,
     device: str,
     threads: int,
@@ -110,21 +109,17 @@ def train_segmenter(
         train_csv: manifest of the training images.
         masks_csv: table of their pseudo masks; None trains on the manifest's true masks, without the online term.
         strong_csv: manifest of the images whose true masks are used instead (equation 2); None for none.
-        classifier_pt: where `init: classifier` takes the trunk from, else None.
-        network: arguments of `build_segmenter` (without classes).
-        init, weights, weights_input: see `mdc.networks.init_weights.initialise`.
-        view: crop_px, resize_long_side_px and flip of `mdc.training.augmentation.augmented`.
+        classifier_pt: checkpoint from which `init: classifier` copies the encoder, else None.
+        description: of the network.
+        init, weights: see `mdc.networks.init_weights.start_network`.
+        augmentation: crop_px, resize_long_side_px and flip of `mdc.training.augmentation.augmented`.
         loss_resolution, online_term, online_warmup_epochs: see `SegmenterTask`.
         strong_share: see `mdc.training.datasets.batches`.
         training: fields of `mdc.training.optimisation.Schedule`.
-        max_side_px: longest side of a photo; kept with the weights for those who use them on other photos.
         device, threads, gpus: see `mdc.training.engine.fit`.
         code: fingerprint of the code; a training is not resumed by other code.
     """
-    torch.manual_seed(seed)
-    model = build_segmenter(classes=len(classes), **network)
-    state = load_state(classifier_pt) if classifier_pt else None
-    initialise(model, init=init, weights=weights, weights_input=weights_input, classifier_state=state)
+    network = start_network(description, seed=seed, init=init, weights=weights, classifier_pt=classifier_pt)
     train = read_manifest(train_csv)
     weak = masks_csv is not None
     pseudo = paths_of(list(train["id"]), [masks_csv]) if weak else None
@@ -132,19 +127,16 @@ def train_segmenter(
     views = TrainingViews(
         ids=list(table["id"]),
         images=list(table["image"]),
-        tags=tag_matrix(table, classes),
+        tags=tag_matrix(table, description.classes),
         masks=masks,
         strong=strong,
         seed=seed,
-        fill=fill_colour(model),
-        **view,
+        fill=fill_colour(network),
+        **augmentation,
     )
     settings = {
-        "classes": list(classes),
-        "network": network,
         "init": init,
-        "weights_input": weights_input,
-        "view": view,
+        "augmentation": augmentation,
         "weak": weak,
         "loss_resolution": loss_resolution,
         "online_term": online_term,
@@ -152,23 +144,23 @@ def train_segmenter(
         "strong": sum(strong) if weak else 0,
         "strong_share": strong_share,
         "training": training,
-        "max_side_px": max_side_px,
         "seed": seed,
         "code": code,
     }
     task = SegmenterTask(
-        model,
+        network,
         Schedule(**training),
         loss_resolution=loss_resolution,
         weak=weak,
         online_term=online_term,
         online_warmup_epochs=online_warmup_epochs,
     )
-    start = Path(weights) if init in ("imagenet", "file") else None
+    start = Path(weights) if weights else None
     fit(
         task,
         views,
         None,
+        description=description,
         seed=seed,
         settings=settings,
         inputs=[path for path in (train_csv, masks_csv, strong_csv, classifier_pt, start) if path],

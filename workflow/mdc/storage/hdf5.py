@@ -1,34 +1,26 @@
-"""The HDF5 files of this project; the only module that opens them.
+"""HDF5 files with arrays per image; the only module that opens them. What a kind of file holds is its `Layout`.
 
-One group per image, named by its id with `%` and `/` written as `%25` and `%2F`; the plain id is its attribute `id`.
-
-- maps of the classifier (`cams`): `maps` float16 (D, T, h, w), raw class activation maps of the D blocks for the T
-  classes tagged in the image; `class_ids` uint8 (T,), their mask indices; `logits` float32 (D, K); attributes
-  `height`, `width` of the photo.
-- scores of the segmenter (`predictions`): `scores` float16 (C, h, w), logits, class 0 is background; attributes
-  `height`, `width`.
-
-Attributes of a file: `format`, `version`, `stride` and `grid` (where features lie), `classes`, `weights_hash`,
-`config` (JSON), and for maps `dilations`.
+One group per image, named by its id with `%` and `/` written as `%25` and `%2F`; the plain id is its attribute `id`,
+beside `height` and `width` of the photo. Attributes of a file: `format`, `version`, `stride` and `offset` (where
+features sit, see `mdc.networks.grid`), `classes`, `weights_hash`, `config` (JSON), and what the layout adds.
 
 Version 2 notices every damaged byte: arrays have HDF5's checksum (fletcher32), and everything else lies in structures
 which have one in the file format of HDF5 1.10. Texts of variable length do not, so they are UTF-8 bytes of fixed
-length. Version 1 has no checksums; it is what other methods' maps come in, and is read with the checks that are
+length. Version 1 has no checksums; it is what other methods' files come in, and is read with the checks that are
 possible without.
 """
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import h5py
 import numpy as np
 
-from mdc.networks.grid import padded_side
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import written_whole
 from mdc.storage.hdf5_checks import (
@@ -41,38 +33,58 @@ from mdc.storage.hdf5_checks import (
     plain_attributes,
 )
 
-T = TypeVar("T")
-CAMS, SCORES = "mdc-cams", "mdc-scores"
 VERSION = 2
 WITHOUT_CHECKSUMS = 1  # the version that is read as well
 FILE_FORMAT = ("v110", "v110")  # of HDF5; the first with checksums of all its structures
-MADE_BY = {CAMS: "dump_cams or link_cams", SCORES: "predict_scores"}
-TARGETS = {CAMS: "cams", SCORES: "predictions"}
-IN_PIXELS = {CAMS: ("stride", "dilations"), SCORES: ("stride",)}  # attributes
 LONGEST_SIDE_PX = 1 << 20
-GRID = "feature (i, j) sits on pixel (stride * i, stride * j)"
+GRID = "feature (i, j) sits on pixel (offset + stride * i, offset + stride * j)"
 
 
 @dataclass(frozen=True)
-class Cams:
-    """Maps of one image: see the module. `maps` (D, T, h, w), `class_ids` (T,), `logits` (D, K)."""
+class Array:
+    """One array of every image.
 
-    id: str
-    maps: np.ndarray
-    class_ids: np.ndarray
-    logits: np.ndarray
-    height: int
-    width: int
+    Attributes:
+        dtype: as it is stored.
+        kinds: of dtypes that a file may have instead, as numpy abbreviates them.
+        shape: of an image, given the file's attributes and the photo's height and width; None stands for any length.
+    """
+
+    dtype: type
+    kinds: str
+    shape: Callable[[Mapping[str, Any], int, int], tuple[int | None, ...]]
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Class scores of one image: logits (C, h, w)."""
+class Layout:
+    """What files of one kind hold.
+
+    Attributes:
+        format: the attribute `format`.
+        arrays: of every image, by name.
+        target: the target of the workflow that makes such files, and `rules`, the rules that write them.
+        in_pixels: further attributes that are whole numbers of pixels, or lists of them.
+        check: raises ValueError if the arrays of an image do not fit each other; given attributes and arrays.
+    """
+
+    format: str
+    arrays: Mapping[str, Array]
+    target: str
+    rules: str
+    in_pixels: tuple[str, ...] = ()
+    check: Callable[[Mapping[str, Any], Mapping[str, np.ndarray]], None] = field(
+        default=lambda attributes, arrays: None
+    )
+
+
+@dataclass(frozen=True)
+class Item:
+    """The arrays of one image, and its photo's height and width in pixels."""
 
     id: str
-    scores: np.ndarray
     height: int
     width: int
+    arrays: Mapping[str, np.ndarray]
 
 
 def group_name(image_id: str) -> str:
@@ -82,16 +94,6 @@ def group_name(image_id: str) -> str:
 
 def _image_id(name: str) -> str:
     return name.replace("%2F", "/").replace("%25", "%")
-
-
-def _half(array: np.ndarray, image_id: str) -> np.ndarray:
-    half = array.astype(np.float16)
-    if not np.isfinite(half).all():
-        raise InputError(
-            f"image {image_id}: a value is not finite or beyond 65504, the range of float16; where it comes from a "
-            "network, its training has diverged: lower the learning rate"
-        )
-    return half
 
 
 class _Disk(io.FileIO):
@@ -113,7 +115,7 @@ class _Disk(io.FileIO):
         return len(data)
 
     def check(self) -> None:
-        """Raise what the disk had against a write so far."""
+        """Raise the disk's first refusal so far."""
         if self.refusal:
             raise self.refusal
 
@@ -121,25 +123,31 @@ class _Disk(io.FileIO):
 class Writer:
     """Adds images to a new file; use it through `create`."""
 
-    def __init__(self, file: h5py.File, disk: _Disk) -> None:
-        self.file, self.disk = file, disk
+    def __init__(self, file: h5py.File, disk: _Disk, layout: Layout) -> None:
+        self.file, self.disk, self.layout = file, disk, layout
 
-    def add_cams(self, cams: Cams) -> None:
-        """Add the maps of one image, rounded to float16; raises OSError where the disk refuses, `create` InputError."""
-        group = self._group(cams)
-        _add(group, "maps", _half(cams.maps, cams.id))
-        _add(group, "class_ids", cams.class_ids.astype(np.uint8))
-        _add(group, "logits", cams.logits.astype(np.float32))
+    def add(self, item: Item) -> None:
+        """Add the arrays of one image, rounded to the dtypes of the layout.
 
-    def add_scores(self, scores: Scores) -> None:
-        """Add the scores of one image, rounded to float16; raises as `add_cams`."""
-        _add(self._group(scores), "scores", _half(scores.scores, scores.id))
-
-    def _group(self, item: Cams | Scores) -> h5py.Group:
+        Raises:
+            InputError: a value is not finite, or beyond the range of float16.
+            OSError: the disk refuses; `create` makes a sentence of it.
+        """
         self.disk.check()  # what is refused on closing the file is found by `create`
         group = self.file.create_group(group_name(item.id), track_order=True)
         group.attrs.update({"id": encoded_text(item.id), "height": item.height, "width": item.width})
-        return group
+        for name, array in self.layout.arrays.items():
+            _add(group, name, _rounded(item.arrays[name], array.dtype, item.id))
+
+
+def _rounded(values: np.ndarray, dtype: type, image_id: str) -> np.ndarray:
+    rounded = values.astype(dtype)
+    if dtype == np.float16 and not np.isfinite(rounded).all():
+        raise InputError(
+            f"image {image_id}: a value is not finite or beyond 65504, the range of float16; where it comes from a "
+            "network, its training has diverged: lower the learning rate"
+        )
+    return rounded
 
 
 def _add(group: h5py.Group, name: str, array: np.ndarray) -> None:
@@ -151,49 +159,49 @@ def _add(group: h5py.Group, name: str, array: np.ndarray) -> None:
 @contextmanager
 def create(
     path: Path,
+    layout: Layout,
     *,
-    kind: str,
     stride: int,
+    offset: float,
     classes: Sequence[str],
     weights_hash: str,
-    config: dict[str, Any],
-    dilations: Sequence[int] = (),
+    config: Mapping[str, Any],
+    **attributes: Any,
 ) -> Iterator[Writer]:
-    """Give a `Writer` for a new file of `kind` (`CAMS` or `SCORES`).
+    """Give a `Writer` for a new file, with these and further attributes.
 
     The file appears under its name only when everything was written, so a file that exists is whole.
     Raises `InputError` where the disk is full or may not be written to.
     """
     with written_whole(path) as temporary, _Disk(temporary, "w+") as disk:
         with h5py.File(disk, "w", track_order=True, libver=FILE_FORMAT) as file:
-            texts = {"format": kind, "grid": GRID, "weights_hash": weights_hash}
+            texts = {"format": layout.format, "grid": GRID, "weights_hash": weights_hash}
             texts |= {"config": json.dumps(config, sort_keys=True), "classes": list(classes)}
-            file.attrs.update({"version": VERSION, "stride": stride})
+            file.attrs.update({"version": VERSION, "stride": stride, "offset": offset})
             file.attrs.update({name: encoded_text(text) for name, text in texts.items()})
-            if kind == CAMS:
-                file.attrs["dilations"] = list(dilations)
-            yield Writer(file, disk)
+            file.attrs.update(attributes)
+            yield Writer(file, disk, layout)
         disk.check()
 
 
-def link_shards(shards: Sequence[Path], path: Path, *, kind: str) -> None:
+def link_shards(shards: Sequence[Path], path: Path, layout: Layout) -> None:
     """Write a file by which the images of all `shards`, in their order, open as if they were in it.
 
     It has the first shard's attributes and a link per image into the shard, which must lie beside it: HDF5 then raises
     an error for an image of a missing or damaged shard, where a virtual dataset would read zeros.
 
     Raises:
-        InputError: a shard is damaged, not of this kind (`CAMS` or `SCORES`), or has an image of an earlier one.
+        InputError: a shard is damaged, of another layout, or has an image of an earlier one.
     """
     with written_whole(path) as temporary, _Disk(temporary, "w+") as disk:
         with h5py.File(disk, "w", track_order=True, libver=FILE_FORMAT) as file:
             for shard in shards:
-                _link(file, shard, kind)
+                _link(file, shard, layout)
         disk.check()
 
 
-def _link(file: h5py.File, shard: Path, kind: str) -> None:
-    with _opened(shard, kind) as source:
+def _link(file: h5py.File, shard: Path, layout: Layout) -> None:
+    with _opened(shard, layout) as source:
         if not file.attrs:
             file.attrs.update(source.file.attrs)
         for name in _names(source):
@@ -207,86 +215,77 @@ class _Opened:
     """A file whose attributes are known to be right."""
 
     path: Path
-    kind: str
+    layout: Layout
     file: h5py.File
     attributes: dict[str, Any]
 
     def damaged(self, what: str) -> InputError:
-        return InputError(f"{self.path}: {what}; {_made_again(self.kind)}")
-
-    def array(self, group: h5py.Group, name: str, *, kinds: str, shape: tuple[int | None, ...]) -> np.ndarray:
-        return checked_array(group, name, kinds=kinds, shape=shape, with_checksum=self.attributes["version"] == VERSION)
+        return InputError(f"{self.path}: {what}; {_made_again(self.layout)}")
 
 
 @contextmanager
-def _opened(path: Path, kind: str) -> Iterator[_Opened]:
+def _opened(path: Path, layout: Layout) -> Iterator[_Opened]:
     if not path.is_file():
         raise InputError(
-            f"{path}: there is no such file; run the same with the target {TARGETS[kind]} (rule {MADE_BY[kind]})"
+            f"{path}: there is no such file; run the same with the target {layout.target} (rule {layout.rules})"
         )
     try:
         file = h5py.File(path, "r")
     except Exception as error:  # what HDF5 raises for a damaged file depends on which byte is damaged
-        raise InputError(f"{path}: not a readable HDF5 file ({error}); {_made_again(kind)}") from error
+        raise InputError(f"{path}: not a readable HDF5 file ({error}); {_made_again(layout)}") from error
     with file:
         try:
-            opened = _Opened(path, kind, file, plain_attributes(file))
+            opened = _Opened(path, layout, file, {"offset": 0} | plain_attributes(file))
             problem = attributes_problem(
-                opened.attributes, kind=kind, versions=(VERSION, WITHOUT_CHECKSUMS), in_pixels=IN_PIXELS[kind]
+                opened.attributes,
+                format=layout.format,
+                versions=(VERSION, WITHOUT_CHECKSUMS),
+                in_pixels=("stride", *layout.in_pixels),
             )
         except Exception as error:
-            raise InputError(f"{path}: its attributes are damaged ({error}); {_made_again(kind)}") from error
+            raise InputError(f"{path}: its attributes are damaged ({error}); {_made_again(layout)}") from error
         if problem:
             raise opened.damaged(problem)
         yield opened
 
 
-def _made_again(kind: str) -> str:
+def _made_again(layout: Layout) -> str:
     return (
-        f"remove it and run the same with the target {TARGETS[kind]} (rule {MADE_BY[kind]}); replace a file of your own"
+        f"remove it and run the same with the target {layout.target} (rule {layout.rules}); replace a file of your own"
     )
 
 
-def attributes(path: Path, *, kind: str) -> dict[str, Any]:
+def attributes(path: Path, layout: Layout) -> dict[str, Any]:
     """Return the file's attributes as plain values and lists.
 
     Raises:
-        InputError: it is not a readable file of this kind and version, or an attribute is missing or damaged.
+        InputError: it is not a readable file of this layout and version, or an attribute is missing or damaged.
     """
-    with _opened(path, kind) as opened:
+    with _opened(path, layout) as opened:
         return opened.attributes
 
 
-def ids_in(path: Path, *, kind: str) -> list[str]:
-    """Return the ids of the images in the file, in its order; raises as `read_cams`."""
-    with _opened(path, kind) as opened:
+def ids_in(path: Path, layout: Layout) -> list[str]:
+    """Return the ids of the images in the file, in its order; raises as `read`."""
+    with _opened(path, layout) as opened:
         return [_image_id(name) for name in _names(opened)]
 
 
-def read_cams(path: Path, ids: Sequence[str] | None = None) -> Iterator[Cams]:
-    """Yield the maps of `ids`, or of all images in the order of the file.
+def read(path: Path, layout: Layout, ids: Sequence[str] | None = None) -> Iterator[Item]:
+    """Yield the images `ids`, or all in the order of the file.
 
     Raises:
-        InputError: the file is damaged, of another kind or version, or lacks an id; an array is of another shape than
-            the attributes say, has values that are not finite or classes that are not in the file.
+        InputError: the file is damaged, of another layout or version, or lacks an id; an array is of another shape than
+            the attributes say, has values that are not finite, or does not fit the others.
     """
-    yield from _items(path, CAMS, ids, _cams)
-
-
-def read_scores(path: Path, ids: Sequence[str] | None = None) -> Iterator[Scores]:
-    """Yield the scores of `ids`, or of all images in the order of the file; raises as `read_cams`."""
-    yield from _items(path, SCORES, ids, _scores)
-
-
-def _items(path: Path, kind: str, ids: Sequence[str] | None, read: Callable[[_Opened, str], T]) -> Iterator[T]:
-    with _opened(path, kind) as opened:
+    with _opened(path, layout) as opened:
         for name in _names(opened) if ids is None else map(group_name, ids):
             try:
-                item = read(opened, name) if name in opened.file else None
+                item = _item(opened, name) if name in opened.file else None
             except UnreadableShardError as error:
                 shard, image_id = path.with_name(error.shard), _image_id(name)
                 raise InputError(
-                    f"{shard}: the shard with image {image_id!r} cannot be read ({error}); {_made_again(opened.kind)}"
+                    f"{shard}: the shard with image {image_id!r} cannot be read ({error}); {_made_again(layout)}"
                 ) from error
             except Exception as error:  # HDF5's, or `ValueError` with what we found
                 raise opened.damaged(f"image {_image_id(name)!r} is damaged ({error})") from error
@@ -302,36 +301,23 @@ def _names(opened: _Opened) -> list[str]:
         raise opened.damaged(f"the list of its images is damaged ({error})") from error
 
 
-def _cams(opened: _Opened, name: str) -> Cams:
-    group, height, width, grid = _group(opened, name)
-    blocks, classes = len(opened.attributes["dilations"]), len(opened.attributes["classes"])
-    class_ids = opened.array(group, "class_ids", kinds="ui", shape=(None,))
-    if class_ids.tolist() != sorted(set(class_ids.tolist()) & set(range(1, classes + 1))):
-        raise ValueError(f"class_ids are {class_ids.tolist()}, they must be some of 1 to {classes} in rising order")
-    return Cams(
-        id=_image_id(name),
-        maps=opened.array(group, "maps", kinds="f", shape=(blocks, len(class_ids), *grid)),
-        class_ids=class_ids,
-        logits=opened.array(group, "logits", kinds="f", shape=(blocks, classes)),
-        height=height,
-        width=width,
-    )
-
-
-def _scores(opened: _Opened, name: str) -> Scores:
-    group, height, width, grid = _group(opened, name)
-    scores = opened.array(group, "scores", kinds="f", shape=(len(opened.attributes["classes"]), *grid))
-    return Scores(id=_image_id(name), scores=scores, height=height, width=width)
-
-
-def _group(opened: _Opened, name: str) -> tuple[h5py.Group, int, int, list[int]]:
-    """Return the group of an image, its photo's height and width, and how many features these have a side."""
+def _item(opened: _Opened, name: str) -> Item:
     group = own_member(opened.file, name, h5py.Group, or_shard=True)
     image_id = plain(group.attrs["id"])
     if image_id != _image_id(name):
         raise ValueError(f"its id is {image_id!r}")
-    sides = [group.attrs[side] for side in ("height", "width")]
-    if not all(isinstance(side, np.integer) and 0 < side <= LONGEST_SIDE_PX for side in sides):
-        raise ValueError(f"its height and width are {sides[0]} and {sides[1]}")
-    stride = opened.attributes["stride"]
-    return group, *map(int, sides), [(padded_side(int(side), stride) - 1) // stride + 1 for side in sides]
+    height, width = (group.attrs[side] for side in ("height", "width"))
+    if not all(isinstance(side, np.integer) and 0 < side <= LONGEST_SIDE_PX for side in (height, width)):
+        raise ValueError(f"its height and width are {height} and {width}")
+    arrays = {
+        key: checked_array(
+            group,
+            key,
+            kinds=array.kinds,
+            shape=array.shape(opened.attributes, int(height), int(width)),
+            with_checksum=opened.attributes["version"] == VERSION,
+        )
+        for key, array in opened.layout.arrays.items()
+    }
+    opened.layout.check(opened.attributes, arrays)
+    return Item(id=image_id, height=int(height), width=int(width), arrays=arrays)

@@ -1,7 +1,5 @@
 """What can be wrong with an HDF5 file of this project although HDF5 reads it; see `mdc.storage.hdf5`."""
 
-import mmap
-import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +8,6 @@ import h5py
 import numpy as np
 
 T = TypeVar("T")
-HEAP, HEAP_HEADER, OBJECT_HEADER = b"GCOL\x01\0\0\0", struct.Struct("<8sQ"), struct.Struct("<HHIQ")
 
 
 class UnreadableShardError(ValueError):
@@ -19,37 +16,6 @@ class UnreadableShardError(ValueError):
     def __init__(self, shard: str, reason: Exception) -> None:
         super().__init__(str(reason))
         self.shard = shard
-
-
-def has_endless_heap(path: Path) -> bool:
-    """Return whether HDF5 would never come back from reading a text of variable length in a file.
-
-    It does not (2.0.0) where the rest of a heap, an object of index 0, is said to have 0 bytes: it takes the same place
-    for the next object, for ever. Looked for before HDF5 opens a file of others; ours have no such texts.
-    """
-    with open(path, "rb") as file:
-        if not file.seek(0, 2):
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            heap = data.find(HEAP)
-            while heap >= 0:
-                if _is_endless(data, heap):
-                    return True
-                heap = data.find(HEAP, heap + len(HEAP))
-    return False
-
-
-def _is_endless(data: mmap.mmap, heap: int) -> bool:
-    if heap + HEAP_HEADER.size > len(data):
-        return False
-    end = min(heap + HEAP_HEADER.unpack_from(data, heap)[1], len(data))
-    place = heap + HEAP_HEADER.size
-    while place + OBJECT_HEADER.size <= end:
-        index, _, _, size = OBJECT_HEADER.unpack_from(data, place)
-        if index == 0:
-            return size == 0
-        place += OBJECT_HEADER.size + -(-size // 8) * 8
-    return False
 
 
 def encoded_text(text: str | list[str]) -> np.ndarray:
@@ -76,20 +42,23 @@ def plain_attributes(file: h5py.File) -> dict[str, Any]:
 
 
 def attributes_problem(
-    found: Mapping[str, Any], *, kind: str, versions: Sequence[int], in_pixels: Sequence[str]
+    found: Mapping[str, Any], *, format: str, versions: Sequence[int], in_pixels: Sequence[str]
 ) -> str:
-    """Return what is wrong with the plain attributes of a file that must be of `kind`, or nothing.
+    """Return what is wrong with the plain attributes of a file that must be of `format`, or nothing.
 
     Args:
         versions: those that can be read.
         in_pixels: attributes that are one whole number of pixels, or a list of them.
     """
-    if found.get("format") != kind or found.get("version") not in versions:
-        return f"format {found.get('format')} version {found.get('version')}, expected {kind} version {versions[0]}"
+    if found.get("format") != format or found.get("version") not in versions:
+        return f"format {found.get('format')} version {found.get('version')}, expected {format} version {versions[0]}"
     for name in in_pixels:
         values = found.get(name)
         if not all(type(value) is int and value > 0 for value in (values if isinstance(values, list) else [values])):
             return f"attribute {name} is {values!r}, it must be a whole number of pixels"
+    offset = found.get("offset")
+    if type(offset) not in (int, float) or not 0 <= offset < found["stride"]:
+        return f"attribute offset is {offset!r}, it must be between 0 and the stride"
     classes = found.get("classes")
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         return f"attribute classes is {classes!r}, it must be a list of names"

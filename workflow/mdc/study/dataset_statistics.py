@@ -1,7 +1,6 @@
 """Numbers that describe a dataset of images with true masks, to compare drawn scenes with photographs."""
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -85,7 +84,7 @@ def _saliency_at(histogram: np.ndarray, level: int, where: str) -> dict[str, flo
     }
 
 
-def describe_data(*, split_csv: Path, saliency_csv: Sequence[Path], processes: int) -> pd.DataFrame:
+def describe_data(*, split_csv: Path, saliency_csv: Path, processes: int) -> pd.DataFrame:
     """Return what a split's images with true masks are like, a row per measure: columns measure and value.
 
     Shares of images and objects are in 0..1; quantiles are over images (foreground) or objects (area, contrast). The
@@ -98,7 +97,7 @@ def describe_data(*, split_csv: Path, saliency_csv: Sequence[Path], processes: i
     table = table[table["mask"] != ""]
     if table.empty:
         raise InputError(f"{split_csv}: no image has a true mask, without which the data cannot be described")
-    items = list(zip(table["image"], table["mask"], paths_of(list(table["id"]), saliency_csv), strict=True))
+    items = list(zip(table["image"], table["mask"], paths_of(list(table["id"]), [saliency_csv]), strict=True))
     found = list(map_in_order(_described, items, processes=processes, label="describe_data"))
     objects = pd.DataFrame([row for rows, _, _ in found for row in rows])
     histogram = sum((part for _, part, _ in found), np.zeros((2, 256), np.int64))

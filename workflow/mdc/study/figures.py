@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import matplotlib
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from mdc.figures.plots import save_figure
-from mdc.study.tables import STAGES
-
-matplotlib.use("Agg")
+from mdc.figures.style import save_figure
+from mdc.study.claims import STAGES
 
 
 def plot_response(response: pd.DataFrame, path: Path) -> None:

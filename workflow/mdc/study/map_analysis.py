@@ -8,18 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mdc.cams.files import cams_info, read_cams
 from mdc.data.labels import VOID
 from mdc.data.manifest import read_manifest
-from mdc.data.mask_files import read_mask
+from mdc.data.metrics import ratio
 from mdc.data.synthetic.dataset import drawn_again
 from mdc.data.synthetic.scene import Scene
-from mdc.masks.fused import Source, sources
-from mdc.masks.fusion import fused_at_image_size
+from mdc.masks.producers import ImageInputs, images_with_maps
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.runtime.parallel import map_in_order
-from mdc.scores.metrics import ratio
-from mdc.storage.hdf5 import CAMS, attributes, read_cams
 from mdc.study.map_statistics import DISTANCES_PX, REGIONS, contrast, region_counts, response_by_distance, seen_by
 
 QUARTILES = ("smallest", "small", "large", "largest")
@@ -37,17 +35,14 @@ class _Measured:
 
 
 def _measured(
-    source: Source,
+    image: ImageInputs,
     *,
     settings: Sequence[str],
-    names: Sequence[str],
-    stride: int,
     thresholds: Sequence[float],
-    shapes: dict | None,
+    synthetic: dict | None,
 ) -> _Measured:
-    cams, truth = source.cams, read_mask(Path(source.truth), size=(source.cams.height, source.cams.width))
-    size = {"stride": stride, "height": cams.height, "width": cams.width}
-    stack = [fused_at_image_size(cams.maps, setting=setting, names=names, **size) for setting in settings]
+    cams, truth, names = image.cams, image.ground_truth(classes=len(image.info.classes)), image.info.blocks
+    stack = [image.fused_maps(setting) for setting in settings]
     maps = np.stack(stack, axis=1) if len(cams.class_ids) else np.zeros((0, len(settings), *truth.shape), np.float32)
     maps /= np.maximum(maps.max((-2, -1), keepdims=True, initial=0), 1e-12)
     present = [index for index, class_id in enumerate(cams.class_ids) if (truth == class_id).any()]
@@ -55,7 +50,7 @@ def _measured(
     seen = np.zeros((len(thresholds), 2, len(names)), np.int64)
     blocks = [list(settings).index(name) for name in names]
     responses = []
-    scene = drawn_again(*_place(cams.id), **shapes) if shapes else None
+    scene = drawn_again(*_place(cams.id), **synthetic) if synthetic else None
     for row, index in enumerate(present):
         class_id = int(cams.class_ids[index])
         for number in range(len(settings)):
@@ -180,13 +175,13 @@ def contrast_table(found: Sequence[_Measured], settings: Sequence[str]) -> pd.Da
     return pd.DataFrame(rows, columns=["id", "maps", "region", "contrast"])
 
 
-def logits_table(cams_h5: Sequence[Path], names: Sequence[str]) -> pd.DataFrame:
+def logits_table(cams_h5: Sequence[Path]) -> pd.DataFrame:
     """Return every image's logits by block: columns id, block, and a number from 1 per class."""
     rows = [
         (cams.id, name, *values)
         for path in cams_h5
         for cams in read_cams(path)
-        for name, values in zip(names, cams.logits.tolist(), strict=True)
+        for name, values in zip(cams_info(path).blocks, cams.logits.tolist(), strict=True)
     ]
     classes = len(rows[0]) - 2 if rows else 0
     return pd.DataFrame(rows, columns=["id", "block", *range(1, classes + 1)])
@@ -198,9 +193,8 @@ def measure_maps(
     train_cams_h5: Sequence[Path],
     val_cams_h5: Sequence[Path],
     settings: Sequence[str],
-    names: Sequence[str],
     thresholds: Sequence[float],
-    shapes: dict | None,
+    synthetic: dict | None,
     folder: Path,
     processes: int,
 ) -> None:
@@ -210,27 +204,26 @@ def measure_maps(
     the built-in dataset only, whose heads and distractors are known; `logits.csv` is about the images of val.
 
     Args:
-        settings, names: ways to fuse maps, and blocks; see `mdc.masks.fusion.fuse`.
+        settings: ways to fuse maps, see `mdc.masks.fusion.fuse`.
         thresholds: shares of a map's maximum.
-        shapes: side_px, body_cue and seed of the built-in dataset, or None.
+        synthetic: side_px, body_cue and seed of the built-in dataset, or None.
 
     Raises:
         InputError: no training image has a true mask.
     """
     table = read_manifest(train_csv)
-    truths = {row.id: row.mask for row in table.itertuples() if row.mask}
-    if not truths:
+    table = table[table["mask"] != ""]
+    if table.empty:
         raise InputError(f"{train_csv}: no training image has a true mask, without which maps cannot be measured")
     one = functools.partial(
         _measured,
         settings=settings,
-        names=names,
-        stride=attributes(train_cams_h5[0], kind=CAMS)["stride"],
         thresholds=thresholds,
-        shapes=shapes,
+        synthetic=synthetic,
     )
-    items = sources(cams_h5=train_cams_h5, saliency_csv=[], truths=truths)
-    found = list(map_in_order(one, items, processes=processes, label="measure_maps", total=len(truths)))
+    items = images_with_maps(table, train_cams_h5, saliency_csv=None)
+    found = list(map_in_order(one, items, processes=processes, label="measure_maps", total=len(table)))
+    names = cams_info(train_cams_h5[0]).blocks
     regions = np.concatenate([item.regions for item in found])
     areas = np.concatenate([item.areas for item in found])
     seen = sum((item.seen for item in found), np.zeros((len(thresholds), 2, len(names)), np.int64))
@@ -239,9 +232,9 @@ def measure_maps(
         "regions": regions_table(regions, settings, thresholds),
         "sizes": sizes_table(regions, areas, settings, thresholds),
         "seen": seen_table(seen, thresholds),
-        "response": response_table(responses, settings if shapes else []),
+        "response": response_table(responses, settings if synthetic else []),
         "contrast": contrast_table(found, settings),
-        "logits": logits_table(val_cams_h5, names),
+        "logits": logits_table(val_cams_h5),
     }
     for name, content in tables.items():
         write_whole(folder / f"{name}.csv", content.to_csv(index=False).encode())

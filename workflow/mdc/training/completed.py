@@ -19,12 +19,12 @@ from mdc.runtime.logs import logger
 KEPT = "kept.json"
 
 
-def finished_folder(checkpoint: Path) -> Path:
+def completed_folder(checkpoint: Path) -> Path:
     """Return where the outputs of a training are kept whose resume file is, or was, `checkpoint`."""
-    return checkpoint.with_name(f".{checkpoint.stem.replace('resume', 'finished')}")
+    return checkpoint.with_name(f".{checkpoint.stem.replace('resume', 'completed')}")
 
 
-def keep_finished(folder: Path, outputs: Sequence[Path]) -> None:
+def keep_completed(folder: Path, outputs: Sequence[Path]) -> None:
     """Keep whole outputs in `folder`, which appears only when it has all of them and their digests."""
     temporary = folder.with_name(f"{folder.name}.tmp")
     for leftover in (temporary, folder):
@@ -36,7 +36,7 @@ def keep_finished(folder: Path, outputs: Sequence[Path]) -> None:
     temporary.rename(folder)
 
 
-def take_finished(folder: Path, outputs: Sequence[Path]) -> bool:
+def take_completed(folder: Path, outputs: Sequence[Path]) -> bool:
     """Put kept outputs in their places and return True; False if there are none, or not as this PyTorch made them."""
     if not folder.is_dir():
         return False

@@ -1,19 +1,16 @@
-"""Torch datasets over manifest tables: random views for training, whole photos for maps and scores."""
+"""Random views of photos and masks for training, and the order in which they come."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
+from torch import nn
+from torch.utils.data import Dataset
 
 from mdc.data.images import read_image
-from mdc.data.manifest import tag_matrix
 from mdc.data.mask_files import read_mask
-from mdc.networks.grid import padded_side
+from mdc.data.whole_photos import as_tensor
 from mdc.training.augmentation import augmented
 
 
@@ -87,25 +84,6 @@ def _shared(texts: Sequence[str]) -> np.ndarray:
     return np.array(list(texts), dtype=np.dtypes.StringDType())
 
 
-class WholePhotos(Dataset):
-    """Whole photos at their own size, with their tags."""
-
-    def __init__(self, *, images: Sequence[str], tags: np.ndarray) -> None:
-        self.images, self.tags = images, tags
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Return the photo, uint8 (3, H, W), and its tags, float32 (K,)."""
-        return as_tensor(read_image(Path(self.images[index]))), torch.from_numpy(self.tags[index])
-
-
-def as_tensor(image: np.ndarray) -> Tensor:
-    """Return an image (H, W, 3) as (3, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-
-
 def batches(
     *,
     images: int,
@@ -158,18 +136,7 @@ def _mixed(
     return rng.permuted(joined, axis=1).ravel()
 
 
-def whole_photos(table: pd.DataFrame, classes: Sequence[str]) -> DataLoader:
-    """Return a loader of the photos of a manifest one by one: (image uint8 (1, 3, H, W), tags (1, K))."""
-    return DataLoader(WholePhotos(images=list(table["image"]), tags=tag_matrix(table, classes)), batch_size=1)
-
-
 def fill_colour(network: nn.Module) -> tuple[int, int, int]:
     """Return the mean colour, RGB in 0..255, with which views are padded: 0 once standardised."""
-    red, green, blue = (round(value) for value in network.standardise.mean.flatten().tolist())
+    red, green, blue = (round(value) for value in network.encoder.mean.flatten().tolist())
     return red, green, blue
-
-
-def padded_to_grid(images: Tensor, stride: int) -> Tensor:
-    """Return standardised images (N, 3, H, W) padded with the mean (0) right and bottom to sides `stride * k + 1`."""
-    height, width = images.shape[-2:]
-    return functional.pad(images, (0, padded_side(width, stride) - width, 0, padded_side(height, stride) - height))

@@ -23,17 +23,17 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mdc.networks.checkpoints import save_weights
+from mdc.networks.checkpoints import save_network
+from mdc.networks.descriptions import Description
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.runtime.logs import logger
 from mdc.runtime.processes import begin_worker
 from mdc.runtime.progress import Meter
-from mdc.training.completed import finished_folder, keep_finished, take_finished
+from mdc.training.completed import completed_folder, keep_completed, take_completed
 from mdc.training.datasets import batches
 from mdc.training.faults import training_faults_named
-from mdc.training.optimisation import Schedule, build_optimizer, lr_factor
-from mdc.training.precision import precision_for
+from mdc.training.optimisation import Schedule, build_optimizer, lr_factor, precision_for
 from mdc.training.resume import WholeCheckpoints, resume_problem
 from mdc.training.several_gpus import ENVIRONMENT, StopAtOnce, part_of, take_share
 
@@ -113,7 +113,7 @@ class History(Callback):
         write_whole(self.csv, pd.DataFrame(self.rows).to_csv(index=False).encode())
 
     def on_train_epoch_end(self, trainer: pl.Trainer, task: Task) -> None:
-        # the rate of the trunk's weights, as configured, without the factors of biases and new layers
+        # the rate of the encoder's weights, as configured, without the factors of biases and new layers
         lr = task.schedule.lr * lr_factor(
             trainer.global_step - 1, steps_per_epoch=task.steps_per_epoch, schedule=task.schedule
         )
@@ -189,7 +189,7 @@ def _clear(folder: Path, *, keep: Path, resuming: bool) -> None:
     for other in [*folder.glob("resume-*.ckpt"), *folder.glob(".resume-*.ckpt.tmp")]:  # the latter of killed runs
         if other != keep:
             other.unlink()
-    for other in folder.glob(".finished-*"):
+    for other in folder.glob(".completed-*"):
         shutil.rmtree(other)
     if resuming:
         logger.info("continuing the unfinished training of %s", keep)
@@ -202,6 +202,7 @@ def fit(
     training: Dataset,
     validation: DataLoader | None,
     *,
+    description: Description,
     seed: int,
     settings: dict[str, Any],
     inputs: Sequence[Path],
@@ -221,7 +222,9 @@ def fit(
     Args:
         training: gives items for keys (epoch, index), as `mdc.training.datasets.TrainingViews`.
         validation: batches for `task.validation_step`, or None.
-        settings, inputs: everything that the result depends on; they tell whose resume file it is, and the settings
+        description: of the network, kept with its weights.
+        settings, inputs: everything else that the result depends on; they tell whose resume file it is, and the
+        settings
             are kept with the weights.
         device: `auto`, `cpu` or `cuda`.
         strong, strong_share: images with human masks and their share of a batch, see `mdc.training.datasets.batches`.
@@ -268,10 +271,12 @@ def fit(
     task.train_loader = train_loader
     folder = weights_pt.parent
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = resume_path(folder, settings=settings | asdict(schedule), inputs=inputs)
+    checkpoint = resume_path(
+        folder, settings=settings | asdict(schedule) | {"network": description.model_dump()}, inputs=inputs
+    )
     outputs = [weights_pt, folder / "metrics.csv"]
-    finished = finished_folder(checkpoint)
-    if take_finished(finished, outputs):
+    completed = completed_folder(checkpoint)
+    if take_completed(completed, outputs):
         return
     resuming = _resumable(checkpoint, task)
     if share.rank == 0:
@@ -302,6 +307,6 @@ def fit(
     if share.rank > 0:
         return
     history.write()  # again: a run that was killed after its last epoch may have lost it
-    save_weights(weights_pt, task.network.cpu(), settings=settings)
-    keep_finished(finished, outputs)
+    save_network(weights_pt, task.network.cpu(), description, settings=settings)
+    keep_completed(completed, outputs)
     checkpoint.unlink(missing_ok=True)

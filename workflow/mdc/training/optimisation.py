@@ -1,4 +1,4 @@
-"""How the networks are trained: the schedule, its learning rates and the optimiser (paper §4.1)."""
+"""How the networks are trained: the schedule, its learning rates, the optimiser and the precision (paper 4.1)."""
 
 import math
 from collections.abc import Sequence
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mdc.runtime.errors import InputError
+
 ADAM_BETAS = (0.9, 0.999)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How a network is trained; the fields are the config section `training` of each stage, explained there."""
+    """How a network is trained; the fields are the keys of `mdc.config.networks.Training`."""
 
     batch_size: int
     micro_batches: int
@@ -47,12 +49,13 @@ def lr_factor(step: int, *, steps_per_epoch: int, schedule: Schedule) -> float:
 def build_optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
     """Return the optimiser, with one group per (new or pre-trained layer) x (weights or the rest).
 
-    As in DeepLab's solver: biases (and normalisation parameters) have `bias_lr_factor` times the learning rate and no
-    weight decay; the layers in `network.new_parameters()` have `new_layer_lr_factor` times the learning rate.
+    Parameters that are not trained are in none of them. As in DeepLab's solver: biases (and normalisation parameters)
+    have `bias_lr_factor` times the learning rate and no weight decay; the layers in `network.new_parameters()` have
+    `new_layer_lr_factor` times the learning rate.
     """
     new = network.new_parameters()
     groups: dict[tuple[bool, bool], list[Tensor]] = {}
-    for parameter in network.parameters():
+    for parameter in (parameter for parameter in network.parameters() if parameter.requires_grad):
         groups.setdefault((parameter in new, parameter.ndim > 1), []).append(parameter)
     settings = [
         {
@@ -67,3 +70,18 @@ def build_optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optim
     if schedule.optimizer == "adamw":
         return torch.optim.AdamW(settings, lr=schedule.lr, betas=ADAM_BETAS)
     return torch.optim.SGD(settings, lr=schedule.lr, momentum=schedule.momentum)
+
+
+def precision_for(precision: str, kind: str) -> str:
+    """Return Lightning's name of the precision; `auto` is mixed where the device has it, 32 bits on a CPU.
+
+    Raises:
+        InputError: the device does not have it.
+    """
+    if precision == "16-mixed" and kind == "cpu":
+        raise InputError("config key training.precision: CPUs do not compute in 16-mixed; choose auto or 32-true")
+    if precision != "auto":
+        return precision
+    if kind == "cpu":
+        return "32-true"
+    return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from mdc.networks.checkpoints import changed_part, read_torch
+from mdc.networks.weight_files import changed_part, read_torch
 from mdc.runtime.disk import is_disk_fault
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import written_whole

@@ -99,8 +99,9 @@ def processes_for(gpus: int, *, batch: int, network: nn.Module, kind: str) -> in
         )
     if processes > 1 and kind == "cpu" and any(isinstance(module, _BatchNorm) for module in network.modules()):
         raise InputError(
-            f"backbone.norm batch cannot be trained by {processes} processes on CPUs, each would see its part of the "
-            "batch only: set backbone.norm to group or none, or give the rule gpu=1"
+            f"batch normalisation cannot be trained by {processes} processes on CPUs, each would see its part of the "
+            "batch only: set encoder.norm, classifier.block_norm and segmenter.fc_norm to group or none, or give the "
+            "rule gpu=1"
         )
     return processes
 

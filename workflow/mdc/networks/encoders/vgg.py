@@ -1,129 +1,138 @@
-"""VGG convolutional layers (Simonyan & Zisserman 2015) with the pooling and dilation that MDC and LargeFOV use."""
+"""VGG (Simonyan & Zisserman 2015) with the pooling and dilation of MDC and LargeFOV; by default the paper's VGG16."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import torch
-from torch import Tensor, nn
+from pydantic import Field
 
-from mdc.networks.layers import normalisation
-from mdc.runtime.errors import InputError
+from mdc.config.encoders import EncoderKeys, Stage, WeightsFile
+from mdc.config.keys import Channels, Dilation, Int
+from mdc.config.networks import Norm
 
-# Numbers of the convolutions in torchvision's `vgg16().features`, stage by stage.
-TORCHVISION_CONVOLUTIONS = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
-VGG16_WIDTHS = (64, 128, 256, 512, 512)
-VGG16_DEPTHS = (2, 2, 3, 3, 3)
+if TYPE_CHECKING:
+    from mdc.config.networks import Segmenter
+    from mdc.networks.encoder import Encoder, Pretrained
+
+VGG16_WIDTHS, VGG16_DEPTHS = (64, 128, 256, 512, 512), (2, 2, 3, 3, 3)
+LARGEFOV_FC_WIDTH = 1024  # of VGG16's 4096, as DeepLab-LargeFOV takes them
+SEGMENTER_STRIDE, SEGMENTER_CONV5_DILATION = 8, 2  # DeepLab-LargeFOV
+WITHOUT_FC = "IMAGENET1K_FEATURES"
 
 
-class Backbone(nn.Module):
-    """Five VGG stages; features at `stride` pixels, feature (i, j) on pixel (stride * i, stride * j).
+class Keys(EncoderKeys):
+    """Five stages of 3x3 convolutions; pooling layers are 3x3 with padding 1, so that the grid's offset is 0."""
 
-    Pooling layers are 3x3 with padding 1. The first ones have stride 2 until `output_stride` is reached, the later
-    ones stride 1 (paper §3.2 removes one pooling layer: 8 instead of 16).
+    published: ClassVar = {
+        "IMAGENET1K_V1": WeightsFile(
+            url="https://download.pytorch.org/models/vgg16-397923af.pth",
+            hash="sha256:397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+            megabytes=554,
+        ),
+        WITHOUT_FC: WeightsFile(
+            url="https://download.pytorch.org/models/vgg16_features-amdegroot-88682ab5.pth",
+            hash="sha256:88682ab5",
+            megabytes=554,
+        ),
+    }
 
-    Args:
-        widths, depths: channels and convolutions of the five stages.
-        norm: `none` (as VGG16), `batch` or `group` normalisation after every convolution.
-        output_stride: 4, 8 or 16.
-        keep_stride1_pools: keep the pooling layers that have lost their stride (as DeepLab does) or leave them out.
-        conv5_dilation: dilation of the last stage.
-        for_segmenter: the segmenter's variant: stride 8 at most, and pooling after conv5.
-    """
+    not_in_state: ClassVar = {"weights", "weights_input", "output_stride", "keep_stride1_pools", "conv5_dilation"}
 
-    mean = (0.485, 0.456, 0.406)
-    std = (0.229, 0.224, 0.225)
+    name: Literal["vgg"] = Field("vgg", description="VGG.")
+    widths: list[Channels] = Field(
+        list(VGG16_WIDTHS), min_length=5, max_length=5, description="Channels of the five stages (paper 3.2: VGG16)."
+    )
+    depths: list[Annotated[Int, Field(ge=1, le=100)]] = Field(
+        list(VGG16_DEPTHS), min_length=5, max_length=5, description="Convolutions of the five stages."
+    )
+    norm: Norm = Field("none", description="Normalisation after every convolution.")
+    output_stride: Literal[4, 8, 16] = Field(
+        8,
+        description="Pixels between neighbouring features (paper 3.2: one pooling layer removed; pool4, by giving it "
+        "stride 1, is our choice). The segmenter's is 8 at most.",
+    )
+    keep_stride1_pools: bool = Field(
+        True,
+        description="Whether pooling layers without stride are kept, with the average pooling after pool5. As DeepLab.",
+    )
+    conv5_dilation: Dilation = Field(
+        1, description="Dilation of the last stage of the classifier (our choice); the segmenter's is 2, as DeepLab's."
+    )
+    weights_input: Literal["auto", "torchvision", "caffe_rgb", "caffe_bgr"] = Field(
+        "auto",
+        description="Input that the weights expect. auto: inferred from the file; torchvision: RGB in 0..1, "
+        "standardised; caffe_rgb, caffe_bgr: 0..255 less the mean colour, channels in this order.",
+    )
 
-    def __init__(
-        self,
-        *,
-        widths: Sequence[int],
-        depths: Sequence[int],
-        norm: str,
-        output_stride: int,
-        keep_stride1_pools: bool,
-        conv5_dilation: int,
-        for_segmenter: bool,
-    ) -> None:
-        super().__init__()
-        if for_segmenter:
-            output_stride = min(output_stride, 8)
-        self.widths, self.depths, self.norm = tuple(widths), tuple(depths), norm
-        self.out_channels = widths[-1]
-        self.stride = 1
+    @property
+    def normalises_batches(self) -> bool:
+        return self.norm == "batch"
+
+    def stride(self, stage: Stage) -> int:
+        return self.output_stride if stage == "classifier" else min(self.output_stride, SEGMENTER_STRIDE)
+
+    def described(self, stage: Stage, *, pretrained: bool) -> dict[str, Any]:
+        unused = {"weights"} if pretrained else {"weights", "weights_input"}
+        return self.model_dump(exclude=unused | ({"conv5_dilation"} if stage == "segmenter" else set()))
+
+    def problems(self, *, stage: Stage, init: str, segmenter: "Segmenter | None") -> Iterator[str]:
+        if init != "pretrained":
+            return
+        found = (tuple(self.widths), tuple(self.depths), self.norm)
+        if found != (VGG16_WIDTHS, VGG16_DEPTHS, "none"):
+            yield (
+                f"{stage}.init: pretrained weights fit VGG16 only: encoder {{widths: {list(VGG16_WIDTHS)}, depths: "
+                f"{list(VGG16_DEPTHS)}, norm: none}}"
+            )
+        if segmenter is None:
+            return
+        if (segmenter.fc_width, segmenter.fc_norm) != (LARGEFOV_FC_WIDTH, "none"):
+            yield (
+                f"segmenter.init: pretrained takes VGG16's fc6 and fc7: set segmenter.fc_width to {LARGEFOV_FC_WIDTH} "
+                "and segmenter.fc_norm to none"
+            )
+        if self.published_name == WITHOUT_FC:
+            yield (
+                f"encoder.weights: {WITHOUT_FC} has no fc6 and fc7, which segmenter.init pretrained needs: take "
+                "IMAGENET1K_V1 or a file of your own, or set segmenter.init to classifier"
+            )
+
+    def build(self, stage: Stage) -> "Encoder":
+        from torch import nn
+
+        from mdc.networks.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder
+        from mdc.networks.grid import Grid
+        from mdc.networks.layers import normalisation
+
         layers: dict[str, nn.Module] = {}  # by name, so that weights fit whatever pooling layers are left out
-        self.convolutions: list[list[nn.Conv2d]] = []
-        channels = 3
-        for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-            dilation = conv5_dilation if stage == 4 else 1
-            self.convolutions.append([])
-            for number in range(depth):
-                conv = nn.Conv2d(channels, width, 3, padding=dilation, dilation=dilation, bias=norm == "none")
+        channels, stride = 3, 1
+        for number, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True), start=1):
+            is_last = number == len(self.widths)
+            dilation = 1
+            if is_last:
+                dilation = self.conv5_dilation if stage == "classifier" else SEGMENTER_CONV5_DILATION
+            for index in range(1, depth + 1):
+                conv = nn.Conv2d(channels, width, 3, padding=dilation, dilation=dilation, bias=self.norm == "none")
                 nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
                 if conv.bias is not None:
                     nn.init.zeros_(conv.bias)
-                self.convolutions[-1].append(conv)
-                name = f"{stage + 1}_{number + 1}"
-                layers[f"conv{name}"] = conv
-                layers |= {f"norm{name}": layer for layer in normalisation(norm, width)}
-                layers[f"relu{name}"] = nn.ReLU(inplace=True)
+                layers[f"conv{number}_{index}"] = conv
+                layers |= {f"norm{number}_{index}": layer for layer in normalisation(self.norm, width)}
+                layers[f"relu{number}_{index}"] = nn.ReLU(inplace=True)
                 channels = width
-            if stage == 4 and not for_segmenter:
-                break  # §3.2: everything after conv5_3 is dropped
-            step = 2 if self.stride < output_stride and stage < 4 else 1
-            if step == 2 or keep_stride1_pools:
-                layers[f"pool{stage + 1}"] = nn.MaxPool2d(3, stride=step, padding=1)
-            self.stride *= step
-        if for_segmenter and keep_stride1_pools:
+            if is_last and stage == "classifier":
+                break  # paper 3.2: everything after conv5_3 is dropped
+            step = 2 if stride < self.stride(stage) and not is_last else 1
+            if step == 2 or self.keep_stride1_pools:
+                layers[f"pool{number}"] = nn.MaxPool2d(3, stride=step, padding=1)
+            stride *= step
+        if stage == "segmenter" and self.keep_stride1_pools:
             layers["pool5a"] = nn.AvgPool2d(3, stride=1, padding=1)  # DeepLab-LargeFOV
-        self.layers = nn.Sequential(OrderedDict(layers))
+        modules = nn.Sequential(OrderedDict(layers))
+        return Encoder(modules, channels=channels, grid=Grid(stride), mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return features (N, out_channels, h, w) of standardised images (N, 3, H, W), sides 8k + 1."""
-        return self.layers(images)
+    def read_pretrained(self, path: Path, *, stage: Stage) -> "Pretrained":
+        from mdc.networks.vgg16_files import read_vgg16
 
-    @torch.no_grad()
-    def load_imagenet(self, state: Mapping[str, Tensor], *, source: Path | str = "the weights") -> list[str]:
-        """Copy VGG16's 13 convolutions from a state with torchvision's key names; return the keys that were used.
-
-        `source` names the file in messages.
-
-        Raises:
-            InputError: this trunk is not VGG16's size, or a key is missing, of another shape or not finite.
-        """
-        if (self.widths, self.depths, self.norm) != (VGG16_WIDTHS, VGG16_DEPTHS, "none"):
-            raise InputError(
-                "ImageNet weights fit only VGG16 itself (backbone.widths 64 128 256 512 512, depths 2 2 3 3 3, "
-                "norm none): set classifier.init and segmenter.init to another value for a slim backbone"
-            )
-        used = []
-        for stage, numbers in zip(self.convolutions, TORCHVISION_CONVOLUTIONS, strict=True):
-            for conv, number in zip(stage, numbers, strict=True):
-                for kind in ("weight", "bias"):
-                    used.append(f"features.{number}.{kind}")
-                    getattr(conv, kind).copy_(checked(state, used[-1], getattr(conv, kind).shape, source=source))
-        return used
-
-
-def checked(
-    state: Mapping[str, Tensor], key: str, shape: torch.Size | tuple[int, ...], *, source: Path | str = "the weights"
-) -> Tensor:
-    """Return `state[key]` as float32, known to have `shape` and finite values; `source` names the file in messages.
-
-    Raises:
-        InputError: it is missing, no plain tensor of floating-point numbers, of another shape or not finite.
-    """
-    if key not in state:
-        raise InputError(f"{source}: there is no tensor {key}: this is no file with VGG16's weights")
-    tensor = state[key]
-    if not isinstance(tensor, Tensor) or not tensor.is_floating_point() or tensor.layout != torch.strided:
-        raise InputError(f"{source}: {key} is no plain tensor of floating-point numbers: name another file")
-    if tuple(tensor.shape) != tuple(shape):
-        raise InputError(f"{source}: {key} is {tuple(tensor.shape)}, expected {tuple(shape)}")
-    tensor = tensor.float()  # before the check: what is finite in 64 bits need not be in 32
-    if tensor.is_meta or not torch.isfinite(tensor).all():
-        raise InputError(
-            f"{source}: {key} holds values that are not finite; fully connected layers of torchvision's "
-            "IMAGENET1K_FEATURES are so, which the segmenter cannot start from: name another file"
-        )
-    return tensor
+        return read_vgg16(path, weights_input=self.weights_input, with_fully_connected=stage == "segmenter")

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from mdc.runtime.shards import number_of_shards, shards_on_disk
+from mdc.storage.shards import number_of_shards, shards_on_disk
 
 
 @pytest.fixture

@@ -1,0 +1,455 @@
+"""Where the files of a run lie, and which there are: of the paper's run, and of one with variants and shards."""
+
+from pathlib import Path
+
+import pytest
+
+from mdc.config.config import Config
+from mdc.config.experiments import Experiment
+from mdc.config.paths import Weights
+from mdc.config.plan import Plan
+from mdc.runtime.errors import InputError
+from tests.voc_archives import sbd_files, write_folder
+
+from .configs import over_the_paper
+
+OTHER = {  # two classifiers, two shards, and variants of every kind, two of which have the same maps
+    "run": "other",
+    "shards": 2,
+    "data": {"source": "synthetic"},
+    "classifier": {"networks": {"mdc": [1, 3], "one": [3]}},
+    "masks": {"variants": ["d3@best"]},
+    "variants": {
+        "best": {"masks": {"threshold": "best"}},
+        "untrained": {"cams": {"network": "untrained"}},
+        "untrained-bare": {"cams": {"network": "untrained"}, "saliency": {"source": "none"}},
+        "offline": {"segmenter": {"online_term": False}},
+    },
+    "segmenter": {
+        "settings": ["weak-fusion", "weak-d3@untrained-bare", "weak-d3@offline", "weak-salient-d3", "semi8-d3"],
+        "strong": {"with_val": 8},
+        "init": "classifier",
+    },
+    "predictions": {"splits": ["val", "test"]},
+    "scores": {"table3": ["mdc/weak-fusion"], "table4": ["one/semi8-d3"]},
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def plan(*overlays: dict) -> Plan:
+    return Plan(Config.model_validate(over_the_paper(*overlays)))
+
+
+@pytest.fixture
+def paper() -> Plan:
+    return plan()
+
+
+@pytest.fixture
+def other() -> Plan:
+    return plan(OTHER)
+
+
+def below(folder: str, *names: str) -> list[str]:
+    return [f"{folder}/{name}" for name in names]
+
+
+def shown(results: list[dict]) -> list[str]:
+    """Return results in one word each: classifier/seed/split/setting, and -crf."""
+    return ["{classifier}/{seed}/{split}/{setting}".format(**one) + "-crf" * one["crf"] for one in results]
+
+
+# -- the paper's run ---------------------------------------------------------------------------------------------------
+
+BLOCKS = ("d1", "d3", "d6", "d9")
+
+
+def test_the_papers_maps_and_saliency(paper):
+    cams = ("train.0-of-1.h5", "train.h5", "val.0-of-1.h5", "val.h5")
+    assert paper.every_map("cams") == below("results/paper/cams/mdc/seed0/main", *cams)
+    saliency = ("train.0-of-1.csv", "train.csv", "val.0-of-1.csv", "val.csv")
+    assert paper.every_map("saliency") == below("results/paper/saliency/rbd", *saliency)
+
+
+def test_the_papers_masks_and_sweeps(paper):
+    names = (*BLOCKS, "fusion", "mean")
+    folder = "results/paper/masks/mdc/seed0"
+    assert paper.every_mask() == [f"{folder}/{name}/train.csv" for name in names]
+    assert paper.sweeps("mdc/seed0") == [f"{folder}/{name}/sweep.csv" for name in names]
+    assert paper.known_masks("salient")[:6] == [f"salient-{name}" for name in names]
+
+
+def test_the_papers_weights_and_where_they_start(paper):
+    segmenters = (*(f"weak-{name}" for name in (*BLOCKS, "fusion")), "true-masks")
+    assert paper.every_weight() == [
+        "results/paper/classifier/mdc/seed0/weights.pt",
+        *(f"results/paper/segmenter/mdc/seed0/{name}/weights.pt" for name in segmenters),
+    ]
+    file = "data/weights/vgg/IMAGENET1K_V1"
+    digest = "sha256:397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
+    for stage in ("classifier", "segmenter"):
+        assert paper.weights(stage, "mdc") == Weights(f"{file}.pth", f"{file}.ready.txt", digest)
+    assert paper.downloaded() == ["data/voc/ready.txt", "data/sbd/ready.txt", f"{file}.ready.txt"]
+
+
+def test_the_papers_predictions(paper):
+    found = paper.every_prediction("predictions")
+    assert len(found) == 6 * 4
+    assert found[:4] == below(
+        "results/paper/predictions/mdc/seed0/weak-d1", "val.0-of-1.csv", "val.csv", "val.0-of-1.h5", "val.h5"
+    )
+    refined = paper.every_prediction("crf")
+    assert len(refined) == 6 * 2
+    assert refined[-2:] == below("results/paper/crf/mdc/seed0/true-masks", "val.0-of-1.csv", "val.csv")
+
+
+def test_the_papers_results(paper):
+    names = (*BLOCKS, "fusion", "mean")
+    assert shown(paper.results()) == [
+        "mdc/0/train/all-background",
+        *(f"mdc/0/train/pseudo-{name}" for name in names),
+        *(f"mdc/0/train/pseudo-salient-{name}" for name in names),
+        "mdc/0/val/all-background",
+        *(f"mdc/0/val/weak-{name}{crf}" for name in (*BLOCKS, "fusion") for crf in ("", "-crf")),
+        *("mdc/0/val/true-masks", "mdc/0/val/true-masks-crf"),
+    ]
+    scores = paper.scores("confusion", paper.results()[:2] + paper.results()[-1:])
+    assert scores == below(
+        "results/paper/scores/mdc/seed0",
+        "train/all-background.confusion.csv",
+        "train/pseudo-d1.confusion.csv",
+        "val/true-masks-crf.confusion.csv",
+    )
+
+
+def test_the_papers_tables(paper):
+    assert shown(paper.table_results("table3")) == [
+        f"{row}{crf}"
+        for row in (
+            *(f"mdc/0/val/weak-{name}" for name in (*BLOCKS, "fusion", "mean")),
+            *("same/0/val/weak-fusion", "stride16/0/val/weak-fusion"),
+        )
+        for crf in ("", "-crf")
+    ]
+    assert len(paper.table_results("table4")) == 3 * 2  # without test images not the row with val
+    assert paper.unscored("table4") == ["mdc/semi2913-fusion"] and paper.unscored("table3") == []
+
+
+def test_the_papers_pictures(paper):
+    assert paper.paper_figures() == below(
+        "results/paper/figures/mdc",
+        *("seed0/figure5.png", "seed0/sweep.png", "seed0/figure6.png"),
+        *("seed0/val/weak-fusion-crf.confusion.png", "val/weak-fusion-crf.classes.png"),
+    )
+    names = (*(f"weak-{name}" for name in (*BLOCKS, "fusion")), "true-masks")
+    assert sorted(paper.report_pictures()) == sorted([
+        "results/paper/classifier/mdc/seed0/curves.png",
+        *(f"results/paper/segmenter/mdc/seed0/{name}/curves.png" for name in names),
+        "results/paper/report/mdc/seed0/train/pseudo-fusion.png",
+        *(f"results/paper/report/mdc/seed0/val/{name}-crf.png" for name in names),
+    ])  # fmt: skip
+
+
+# -- a run with variants, two classifiers and shards -------------------------------------------------------------------
+
+
+def test_maps_of_variants_are_made_where_they_differ_and_once(other):
+    def of(classifier: str) -> list[str]:
+        folder = f"results/other/cams/{classifier}/seed0"
+        files = ("0-of-2.h5", "1-of-2.h5", "h5")
+        maps = ("main/train", "main/val", "main/test", "untrained/train")
+        return [f"{folder}/{name}.{file}" for name in maps for file in files]
+
+    assert other.every_map("cams") == of("mdc") + [  # the segmenters of `one` are judged on the same splits
+        name.replace("/mdc/", "/one/") for name in of("mdc")
+    ]
+    files = ("0-of-2.csv", "1-of-2.csv", "csv")
+    saliency = [f"results/other/saliency/rbd/{split}.{file}" for split in ("train", "val", "test") for file in files]
+    assert other.every_map("saliency") == saliency  # a variant has none
+
+
+@pytest.mark.parametrize(
+    ("masks", "maps", "weights", "saliency"),
+    [
+        ("fusion", "main", "weights", ["results/other/saliency/rbd/train.csv"]),
+        ("d3@best", "main", "weights", ["results/other/saliency/rbd/train.csv"]),
+        ("d3@untrained", "untrained", "untrained", ["results/other/saliency/rbd/train.csv"]),
+        ("d3@untrained-bare", "untrained", "untrained", []),
+        ("salient-d3@offline", "main", "weights", ["results/other/saliency/rbd/train.csv"]),
+    ],
+)
+def test_what_masks_are_made_of(other, masks, maps, weights, saliency):
+    experiment = Experiment.of_masks(masks)
+    assert other.maps("mdc/seed0", "train", experiment) == f"cams/mdc/seed0/{maps}/train"
+    assert other.cams("mdc/seed0", "train", experiment) == below(
+        f"results/other/cams/mdc/seed0/{maps}", "train.0-of-2.h5", "train.1-of-2.h5"
+    )
+    assert other.cams_weights("mdc/seed0", maps) == f"results/other/classifier/mdc/seed0/{weights}.pt"
+    assert other.saliency("train", experiment) == saliency
+
+
+@pytest.mark.parametrize(
+    ("segmenter", "masks"),
+    [
+        ("weak-fusion", ["fusion"]),
+        ("weak-d3@untrained-bare", ["d3@untrained-bare"]),
+        ("weak-d3@offline", ["d3"]),
+        ("weak-salient-d3", ["salient-d3"]),
+        ("semi8-d3", ["d3"]),
+        ("true-masks", []),
+    ],
+)
+def test_the_masks_that_segmenters_learn_from(other, segmenter, masks):
+    found = other.learnt_masks("mdc/seed0", Experiment.parse(segmenter))
+    assert found == [f"results/other/masks/mdc/seed0/{name}/train.csv" for name in masks]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("pseudo-salient-d3", "masks/mdc/seed0/salient-d3/val.csv"),
+        ("pseudo-d3@untrained-bare", "masks/mdc/seed0/d3@untrained-bare/val.csv"),
+        ("pseudo-external", "masks/mdc/seed0/external/val.csv"),
+        ("weak-d3@offline", "predictions/mdc/seed0/weak-d3@offline/val.csv"),
+        ("weak-d3@offline-crf", "crf/mdc/seed0/weak-d3@offline/val.csv"),
+    ],
+)
+def test_the_masks_that_an_experiment_is_about(other, name, path):
+    assert other.masks("mdc/seed0", Experiment.parse(name), "val") == f"results/other/{path}"
+    assert other.scored("mdc/seed0", Experiment.parse(name), "val") == [f"results/other/{path}"]
+
+
+def test_what_is_made_of_every_classifier_with_its_variants(other):
+    masks = ["d1", "d3", "fusion", "mean", "d3@untrained-bare", "d3@best"]
+    of_ablations = ["d1_2", "d1_3", "d1_4"]
+    assert other.known_masks("fused") == masks + of_ablations
+    assert other.known_masks("salient") == [f"salient-{name}" for name in (*masks[:4], *of_ablations)]
+    mdc = [
+        *("weak-fusion", "weak-d3@untrained-bare", "weak-d3@offline"),
+        *("weak-salient-d3", "semi8-d3"),
+    ]
+    assert other.every_weight() == [
+        "results/other/classifier/mdc/seed0/weights.pt",
+        *(f"results/other/segmenter/mdc/seed0/{name}/weights.pt" for name in mdc),
+        "results/other/classifier/one/seed0/weights.pt",
+        *(f"results/other/segmenter/one/seed0/{name}/weights.pt" for name in mdc[1:]),  # one map cannot be fused
+    ]
+    assert other.every_mask() == [
+        *(f"results/other/masks/mdc/seed0/{name}/train.csv" for name in masks),
+        *(f"results/other/masks/one/seed0/{name}/train.csv" for name in ("d3", "d3@untrained-bare", "d3@best")),
+    ]
+
+
+def test_the_sweep_by_which_the_best_threshold_is_chosen_is_that_of_the_masks_without_it(other):
+    network = "one/seed0"
+    assert other.sweeps(network) == [
+        f"results/other/masks/one/seed0/{name}/sweep.csv" for name in ("d3", "d3@untrained-bare")
+    ]
+    assert other.chosen_by(network, Experiment.of_masks("d3")) == []
+    assert other.chosen_by(network, Experiment.of_masks("d3@best")) == ["results/other/masks/one/seed0/d3/sweep.csv"]
+
+
+def test_results_of_one_classifier(other):
+    found = [name for name in shown(other.results()) if name.startswith("one/")]
+    settings = ("weak-d3@untrained-bare", "weak-d3@offline", "weak-salient-d3")
+    assert found == [
+        "one/0/train/all-background",
+        *(f"one/0/train/pseudo-{name}" for name in ("d3", "d3@untrained-bare", "d3@best", "salient-d3")),
+        "one/0/val/all-background",
+        *(f"one/0/val/{name}{crf}" for name in settings for crf in ("", "-crf")),
+        "one/0/test/all-background",
+        *(f"one/0/test/{name}{crf}" for name in (*settings, "semi8-d3") for crf in ("", "-crf")),  # it has val
+    ]
+    assert shown(other.table_results("table4")) == ["one/0/test/semi8-d3", "one/0/test/semi8-d3-crf"]
+
+
+def test_seeds_are_trained_one_by_one_and_shown_together():
+    found = plan(OTHER, {"seeds": [3, 0]})
+    assert [str(network) for network in found.networks()] == ["mdc/seed3", "mdc/seed0", "one/seed3", "one/seed0"]
+    assert [name for name in found.paper_figures() if "classes" in name] == [
+        *("results/other/figures/mdc/val/weak-fusion-crf.classes.png",),
+        *("results/other/figures/one/val/weak-d3@untrained-bare-crf.classes.png",),
+    ]
+    assert [(one["classifier"], one["seed"]) for one in found.table_results("table3")[:2]] == [("mdc", 3), ("mdc", 0)]
+
+
+# -- shards that are there ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stage", "ending", "there", "made_of_it"),
+    [
+        ("masks/mdc/seed0/fusion/train", ".csv", "cams/mdc/seed0/main/train.{}-of-3.h5", 3),
+        ("masks/mdc/seed0/fusion@untrained/train", ".csv", "cams/mdc/seed0/main/train.{}-of-3.h5", 2),
+        ("crf/mdc/seed0/weak-d1/val", ".csv", "predictions/mdc/seed0/weak-d1/val.{}-of-3.h5", 3),
+        ("predictions/mdc/seed0/weak-d1/val", ".h5", "predictions/mdc/seed0/weak-d1/val.{}-of-3.h5", 3),
+        ("saliency/rbd/train", ".csv", "cams/mdc/seed0/main/train.{}-of-3.h5", 2),
+    ],
+)
+def test_masks_have_the_shards_of_their_maps_and_the_crf_those_of_the_scores(stage, ending, there, made_of_it):
+    for shard in range(3):
+        path = Path("results/other", there.format(shard))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    files = [f"results/other/{stage}.{shard}-of-{made_of_it}{ending}" for shard in range(made_of_it)]
+    assert plan(OTHER).shards(stage, ending) == files
+
+
+def test_masks_of_another_method_are_of_no_maps():
+    found = plan({"masks": {"external_masks": "masks"}, "segmenter": {"settings": ["weak-external"]}, "shards": 2})
+    assert found.every_map("cams") == found.every_map("saliency") == []
+    assert found.cams("mdc/seed0", "train") == []
+    assert found.every_mask() == ["results/paper/masks/mdc/seed0/external/train.csv"]
+    folder = "results/paper/masks/mdc/seed0/external"
+    assert found.shards("masks/mdc/seed0/external/train", ".csv") == below(
+        folder, "train.0-of-2.csv", "train.1-of-2.csv"
+    )
+    assert found.every_weight() == ["results/paper/segmenter/mdc/seed0/weak-external/weights.pt"]
+
+
+# -- data and weights --------------------------------------------------------------------------------------------------
+
+FILE = "data/weights/vgg/IMAGENET1K_V1"
+
+
+@pytest.mark.parametrize(
+    ("overlay", "classifier", "segmenter", "downloads"),
+    [
+        ({}, FILE, FILE, True),
+        ({"encoder": {"weights": "IMAGENET1K_FEATURES"}}, *2 * ["data/weights/vgg/IMAGENET1K_FEATURES"], True),
+        ({"encoder": {"weights": "a.pth"}}, "a.pth", "a.pth", False),
+        ({"segmenter": {"encoder": {"weights": "b.pth"}}}, FILE, "b.pth", True),
+        ({"classifier": {"init": "file", "weights": "a.pt"}}, "a.pt", FILE, True),
+        ({"classifier": {"init": "random"}}, "", FILE, True),
+        ({"classifier": {"init": "random"}, "segmenter": {"init": "classifier"}}, "", "", False),
+        ({"encoder": {"weights": "a.pth"}, "segmenter": {"init": "classifier"}}, "a.pth", "", False),
+        ({"classifier": {"networks": {"mdc": {"encoder": {"weights": "c.pth"}}}}}, "c.pth", FILE, True),
+        ({"cams": {"external_maps": "maps.h5"}}, FILE, FILE, True),  # no classifier is trained
+        ({"segmenter": {"settings": []}}, FILE, FILE, True),
+        ({"masks": {"external_masks": "masks"}, "segmenter": {"settings": []}}, FILE, FILE, False),  # nor a segmenter
+        ({"downloads": {"folder": "/disk/d/"}}, *2 * ["/disk/d/weights/vgg/IMAGENET1K_V1"], True),
+    ],
+)
+def test_the_weights_that_networks_start_from(overlay, classifier, segmenter, downloads):
+    found = plan({"data": {"source": "synthetic"}}, overlay)
+    for stage, file in (("classifier", classifier), ("segmenter", segmenter)):
+        weights = found.weights(stage, "mdc")
+        if "weights/vgg" in file:
+            assert (weights.path, weights.watched) == (f"{file}.pth", f"{file}.ready.txt")
+            assert weights.hash.startswith("sha256:")
+        else:
+            assert weights == Weights(path=file, watched=file)
+    assert bool(found.downloaded()) is downloads
+
+
+def test_published_weights_can_have_other_sources():
+    own = {"url": "http://mirror/a", "hash": "md5:12345678"}
+    published = {
+        "urls": ["https://download.pytorch.org/models/vgg16_features-amdegroot-88682ab5.pth"],
+        "hash": "sha256:88682ab5",
+        "megabytes": 554,
+    }
+    for given, changed in (({"urls": [own["url"]]}, {"urls": [own["url"]]}), ({"hash": own["hash"]},) * 2):
+        found = plan({"downloads": {"weights": {"IMAGENET1K_FEATURES": given}}})
+        assert found.weights_source("vgg", "IMAGENET1K_FEATURES") == published | changed
+        assert found.weights_source("vgg", "IMAGENET1K_V1")["urls"] != [own["url"]]
+    assert plan().weights_source("vgg", "IMAGENET1K_FEATURES") == published
+
+
+@pytest.mark.parametrize(
+    ("data", "root", "sbd", "test", "downloaded"),
+    [
+        ({}, "data/voc", "data/sbd", "data/voc", ["voc", "sbd"]),
+        ({"train_list": "train"}, "data/voc", "", "data/voc", ["voc"]),
+        ({"voc_root": "mine", "sbd_root": "sbd"}, "mine", "sbd", "mine", []),
+        ({"voc_test_archive": "t.tar"}, "data/voc", "data/sbd", "data/voc_test", ["voc", "sbd", "voc_test"]),
+        ({"source": "synthetic"}, "results/paper/data/synthetic", "", "results/paper/data/synthetic", []),
+        ({"source": "voc_layout", "root": "a/b/"}, "a/b", "", "a/b", []),
+        ({"source": "folder", "root": "./photos"}, "photos", "", "photos", []),
+    ],
+)
+def test_where_the_data_is(data, root, sbd, test, downloaded):
+    found = plan({"data": data, "classifier": {"init": "random"}, "segmenter": {"init": "random"}})
+    assert (found.data_root, found.sbd_root, found.test_root) == (root, sbd, test)
+    assert found.downloaded() == [f"data/{name}/ready.txt" for name in downloaded]
+
+
+def test_the_lists_whose_change_means_other_tables_of_images(tmp_path):
+    assert plan().data_lists() == ["data/voc/ready.txt"] and plan().sbd_lists() == ["data/sbd/ready.txt"]
+    assert plan(OTHER).data_lists() == ["results/other/data/synthetic"]
+    write_folder(tmp_path / "sbd", sbd_files())
+    dataset = "sbd/benchmark_RELEASE/dataset"
+    assert plan({"data": {"sbd_root": "sbd"}}).sbd_lists() == below(dataset, "train.txt", "val.txt")
+
+
+# -- what is asked for by name -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["mdc/weak-d2"], "scores.table3: mdc/weak-d2 needs maps that mdc lacks; it has d1, d3, d6, d9, fusion, mean"),
+        (
+            ["mdc/weak-d1", "nope/weak-d1"],
+            "scores.table3: nope/weak-d1: there is no classifier nope; known: mdc, same, stride16",
+        ),
+        (
+            ["mdc/weak-salient-d1"],
+            "scores.table3: weak-salient-d1 needs saliency maps, which this configuration does not use",
+        ),
+        ([], "scores.table3: there is nothing to show; name rows, and splits in predictions.splits"),
+    ],
+)
+def test_rows_that_cannot_be_made_are_refused_with_what_there_is(rows, said):
+    found = plan({"scores": {"table3": rows}, "saliency": {"source": "none"}})
+    with pytest.raises(InputError) as error:
+        found.table_results("table3")
+    assert str(error.value) == said
+
+
+def test_the_segmenter_for_new_photos_is_of_the_first_classifier_and_seed():
+    found = plan(OTHER, {"seeds": [3, 0], "export": {"setting": "weak-d3@offline"}, "predict": {"setting": "weak-d9"}})
+    assert found.chosen_segmenter("export") == "mdc/seed3/weak-d3@offline"
+    with pytest.raises(InputError) as error:
+        found.chosen_segmenter("predict")
+    assert str(error.value) == (
+        "predict.setting: there is no segmenter weak-d9; known: weak-fusion, weak-d3@untrained-bare, weak-d3@offline, "
+        "weak-salient-d3, semi8-d3: name one of these, or add it to segmenter.settings"
+    )
+
+
+def test_new_photos_are_those_of_the_folder_or_missed():
+    assert plan({"predict": {"photos": "new/"}}).photos() == "new"
+    with pytest.raises(InputError) as error:
+        plan().photos()
+    assert str(error.value) == "predict.photos: name a folder of photos: --config predict='{photos: FOLDER}'"
+
+
+def test_a_submission_is_an_archive_per_seed(other):
+    found = plan(OTHER, {"seeds": [0, 1], "submission": {"results": ["one/semi8-d3-crf"]}})
+    assert found.submissions() == [f"results/other/submission/one/seed{seed}/semi8-d3-crf.tgz" for seed in (0, 1)]
+    with pytest.raises(InputError, match="there are no test images"):
+        plan().submissions()
+
+
+# -- what figures show -------------------------------------------------------------------------------------------------
+
+
+def test_the_maps_that_figures_show(other):
+    shown_with = {name: other.maps_of(Experiment.parse(name), "mdc") for name in ("weak-d3", "true-masks")}
+    assert shown_with == {"weak-d3": "d3", "true-masks": "fusion"}
+    assert other.figure5_scores("one/seed0") == "results/other/scores/one/seed0/train/pseudo-d3.images.csv"
+    assert other.figure6_scores("mdc/seed0") == "results/other/scores/mdc/seed0/val/weak-fusion-crf.images.csv"
+    for name, masks in (("true-masks", "fusion"), ("weak-d3@offline", "d3"), ("pseudo-salient-d3", "salient-d3")):
+        table = f"results/other/masks/mdc/seed0/{masks}/val.csv"
+        assert other.sheet_masks("mdc/seed0", Experiment.parse(name), "val") == [table]
+
+
+def test_the_ids_that_figures_are_asked_to_show_and_their_splits():
+    found = plan({"figures": {"figure5": ["a"], "figure6": ["b"]}, "predictions": {"splits": ["test"]}})
+    assert found.figure_ids() == {"figures.figure5": (["a"], "train"), "figures.figure6": (["b"], "test")}
+    assert plan().figure_ids() == {}

@@ -1,0 +1,47 @@
+"""Training curves: what is drawn, and that nothing to draw is no failure."""
+
+import cv2
+import matplotlib.pyplot as plt
+import pytest
+
+from mdc.report import curves
+from mdc.report.curves import plot_curves
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Return the list of figures that are saved from now on; they stay open until the test ends."""
+    found = []
+
+    def keep(figure, path):
+        found.append(figure)
+        figure.savefig(path, dpi=40, format="png")
+
+    monkeypatch.setattr(curves, "save_figure", keep)
+    yield found
+    plt.close("all")
+
+
+def test_curves_hold_loss_learning_rate_and_every_metric(tmp_path, drawn):
+    (tmp_path / "m.csv").write_text("epoch,step,lr,loss,mAP_d1\n1,5,0.1,2.5,\n2,10,0.01,1.5,0.75\n")
+    plot_curves(metrics_csv=tmp_path / "m.csv", curves_png=tmp_path / "c.png", title="t")
+    loss, metrics, rate = drawn[0].axes
+    assert loss.lines[0].get_ydata().tolist() == [2.5, 1.5] and rate.lines[0].get_ydata().tolist() == [0.1, 0.01]
+    assert metrics.lines[0].get_xydata().tolist() == [[2, 0.75]]  # no point where nothing was measured
+    assert [text.get_text() for text in metrics.get_legend().get_texts()] == ["d1"]
+
+
+def test_curves_without_metrics_or_rows_are_drawn(tmp_path, drawn):
+    (tmp_path / "m.csv").write_text("epoch,step,lr,loss\n1,5,0.1,2.5\n")
+    plot_curves(metrics_csv=tmp_path / "m.csv", curves_png=tmp_path / "c.png", title="t")
+    assert len(drawn[0].axes) == 2  # loss and learning rate
+    (tmp_path / "m.csv").write_text("epoch,step,lr,loss\n")
+    plot_curves(metrics_csv=tmp_path / "m.csv", curves_png=tmp_path / "empty.png", title="t")
+    assert cv2.imread(str(tmp_path / "empty.png")) is not None
+
+
+def test_saved_figures_are_pngs_and_closed(tmp_path):
+    (tmp_path / "m.csv").write_text("epoch,step,lr,loss\n1,5,0.1,2.5\n")
+    plot_curves(metrics_csv=tmp_path / "m.csv", curves_png=tmp_path / "new" / "c.png", title="t")
+    assert (tmp_path / "new" / "c.png").read_bytes()[:4] == b"\x89PNG"
+    assert not plt.get_fignums()

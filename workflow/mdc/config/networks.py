@@ -1,0 +1,163 @@
+"""Keys of the two networks: their layers, starting weights, random views and training."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from mdc.config.experiments import SETTING_PATTERN, WITHOUT_CRF
+from mdc.config.keys import Channels, Count, Dilation, Float, Int, PathText, Section, Seed, Unique
+
+Norm = Literal["none", "batch", "group"]
+NetworkName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+SettingName = Annotated[str, Field(pattern=rf"^{WITHOUT_CRF}{SETTING_PATTERN}$")]
+Dilations = Annotated[list[Dilation], Field(min_length=1)]
+
+
+class Augmentation(Section):
+    """The random view of a photo, and of its mask, that a network is trained on."""
+
+    crop_px: Int = Field(
+        321,
+        ge=17,
+        le=8193,
+        description="Side of the square crop in pixels (paper 4.1); a multiple of 8 plus 1 lets the features reach its "
+        "last pixel.",
+    )
+    resize_long_side_px: list[Annotated[Int, Field(ge=16, le=65535)]] = Field(
+        [], max_length=2, description="Lowest and highest length of the long side before the crop; empty: as it is."
+    )
+    flip: bool = Field(True, description="Whether half of the views are mirrored left-right.")
+
+
+class Training(Section):
+    """How a network is trained."""
+
+    batch_size: Count = Field(30, description="Images per optimiser step (paper 4.1).")
+    micro_batches: Count = Field(
+        1, description="Parts in which a batch is computed one after the other, to fit on a small GPU."
+    )
+    epochs: Int = Field(15, ge=1, le=100_000, description="Passes over the training images (paper 4.1).")
+    optimizer: Literal["sgd", "adamw"] = Field("sgd", description="sgd with momentum (as DeepLab), or adamw.")
+    lr: Float = Field(0.001, gt=0, description="Learning rate of the encoder's weights (paper 4.1).")
+    momentum: Float = Field(0.9, ge=0, lt=1, description="Of sgd. As DeepLab.")
+    weight_decay: Float = Field(
+        0.0005, ge=0, description="Of convolution and linear weights; biases and normalisation have none. As DeepLab."
+    )
+    lr_schedule: Literal["step", "cosine"] = Field(
+        "step", description="step: multiplied by `lr_decay_factor` after `lr_decay_epochs`; cosine: to 0 at the end."
+    )
+    lr_decay_epochs: list[Count] = Field(
+        [6], description='Paper 4.1: "decreased by a factor of 10 after 6 epochs"; [6, 12] is DeepLab\'s reading.'
+    )
+    lr_decay_factor: Float = Field(0.1, gt=0, le=1, description="Of the schedule step (paper 4.1).")
+    warmup_steps: Int = Field(0, ge=0, description="Optimiser steps in which the learning rate rises from 0.")
+    bias_lr_factor: Float = Field(
+        2, gt=0, description="Learning rate of biases and normalisation relative to `lr`. As DeepLab."
+    )
+    new_layer_lr_factor: Float = Field(
+        10, gt=0, description="Learning rate of layers without pre-trained weights relative to `lr`. As DeepLab."
+    )
+    precision: Literal["auto", "32-true", "16-mixed", "bf16-mixed"] = Field(
+        "auto", description="Lightning's precision; auto: mixed on a GPU, 32 bits on a CPU."
+    )
+    validate_every_epochs: Count = Field(1, description="Epochs between validations (of the classifier, on val).")
+
+
+def _as_section(value: Any) -> Any:
+    return {"dilations": value} if isinstance(value, (list, tuple)) else value
+
+
+class NetworkKeys(Section):
+    """One classifier: `[1, 3, 6, 9]` for short, or with an encoder of its own."""
+
+    dilations: Dilations | None = Field(
+        None, description="Dilation of each block, in features; block 0 gives H_0. Empty: those of the first network."
+    )
+    encoder: dict[str, Any] = Field({}, description="Keys of `encoder` that differ for this classifier.")
+
+
+Networks = dict[
+    NetworkName,
+    Annotated[NetworkKeys, BeforeValidator(_as_section, json_schema_input_type=Dilations | NetworkKeys)],
+]
+
+
+class Classifier(Section):
+    """The multi-dilation classification network (paper 3.2)."""
+
+    networks: Networks = Field(
+        {"mdc": NetworkKeys(dilations=[1, 3, 6, 9])},
+        min_length=1,
+        description="Classifiers to train: name -> dilations of the blocks (paper 3.2).",
+    )
+    ablations: Networks = Field(
+        {
+            "same": NetworkKeys(dilations=[1, 1, 1, 1]),
+            "stride16": NetworkKeys(encoder={"name": "vgg", "output_stride": 16}),
+        },
+        description="More classifiers, which only rows of the tables ask for (paper 4.3.2).",
+    )
+    block_width: Channels = Field(512, description="Channels of each block. Our choice.")
+    block_norm: Norm = Field("none", description="Normalisation in the blocks.")
+    head: Literal["per_block", "shared"] = Field(
+        "per_block", description="One fully connected layer per block, or one for all; each block has its own loss."
+    )
+    init: Literal["pretrained", "random", "file"] = Field(
+        "pretrained",
+        description="Starting weights: pretrained: those of the encoder (paper 4.1: VGG16, ImageNet); file: a "
+        "classifier that this workflow has trained.",
+    )
+    weights: PathText = Field("", description="For init file: its weights.pt.")
+    augmentation: Augmentation = Field(Augmentation(resize_long_side_px=[320, 640]), description=Augmentation.__doc__)
+    training: Training = Field(Training(), description=Training.__doc__)
+
+
+class Strong(Section):
+    """The images with true masks of the settings semi<n>-<masks> (paper 4.4); fewer are always among more."""
+
+    pool: Int = Field(
+        0,
+        ge=0,
+        description="Training images that may be chosen at most; 0: all with a true mask (source voc: those of VOC's "
+        "train).",
+    )
+    with_val: Int = Field(
+        2913, ge=0, description="This n includes all of val, so that it is scored on test only (paper 4.4); 0: none."
+    )
+    seed: Seed = Field(0, description="Seed of the choice, the same for all `seeds` of the networks.")
+    share: Float = Field(
+        0, ge=0, lt=1, description="Share of them in every batch; 0: drawn from all images alike (equation 2)."
+    )
+
+
+class Segmenter(Section):
+    """The segmentation network DeepLab-LargeFOV (paper 3.3 and 4.1)."""
+
+    settings: Annotated[list[SettingName], Unique] = Field(
+        ["weak-d1", "weak-d3", "weak-d6", "weak-d9", "weak-fusion", "true-masks"],
+        description="Segmenters to train: weak-<masks> on pseudo masks (equation 1), semi<n>-<masks> on n true masks "
+        "and the pseudo masks of the other images (equation 2), true-masks; each also as <setting>@<variant>. <masks>: "
+        "a block (d3), fusion, mean, external, or with a producer in front (salient-fusion).",
+    )
+    encoder: dict[str, Any] = Field({}, description="Keys of `encoder` that differ for the segmenter.")
+    fc_width: Channels = Field(1024, description="Channels of fc6 and fc7. DeepLab-LargeFOV.")
+    fc6_dilation: Dilation = Field(12, description="Dilation of fc6, in features. DeepLab-LargeFOV.")
+    fc_norm: Norm = Field("none", description="Normalisation after fc6 and fc7.")
+    dropout: Float = Field(0.5, ge=0, lt=1, description="Probability after fc6 and after fc7. DeepLab-LargeFOV.")
+    init: Literal["pretrained", "classifier", "random", "file"] = Field(
+        "pretrained",
+        description="Starting weights: as for the classifier; classifier: the encoder of the classifier of the same "
+        "seed; file: a segmenter that this workflow has trained.",
+    )
+    weights: PathText = Field("", description="For init file: its weights.pt.")
+    loss_resolution: Literal["network", "image"] = Field(
+        "network",
+        description="network: the mask at the pixels on which the features sit (as DeepLab); image: scores enlarged.",
+    )
+    strong: Strong = Field(Strong(), description=Strong.__doc__)
+    online_term: bool = Field(True, description="Whether weak segmenters have the second term of equation 1.")
+    online_warmup_epochs: Int = Field(
+        0, ge=0, description="Epochs before the online term is added; 0 in the paper (3.3.1)."
+    )
+    augmentation: Augmentation = Field(Augmentation(), description=Augmentation.__doc__)
+    training: Training = Field(Training(), description=Training.__doc__)

@@ -1,0 +1,352 @@
+"""What a run consists of: every network, map, mask, result and picture, as lists of files. The targets ask it."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from mdc.config.consistency import check_submission, setting_problems
+from mdc.config.experiments import EXTERNAL, FUSED, Experiment
+from mdc.config.inputs import has_test_images
+from mdc.config.paths import Paths
+from mdc.runtime.errors import InputError
+
+Table = Literal["table3", "table4"]
+TABLES = {  # name of a table of scores -> its category in the report, and what it is called there
+    "table3": ("Table 3: map settings", "table 3"),
+    "table4": ("Table 4: strong and weak images", "table 4"),
+    "segmenters": ("Scores", "segmenters"),
+    "summary": ("Scores", "all results"),
+    "per_class": ("Scores", "all results by class"),
+    "best_thresholds": ("Pseudo masks", "best thresholds"),
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A classifier with the segmenters that learn from its maps, of one seed; as `str` the part of paths."""
+
+    classifier: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.classifier}/seed{self.seed}"
+
+
+class Plan(Paths):
+    """The files of a run, as lists."""
+
+    def networks(self) -> list[Network]:
+        """Return every set of networks of the run."""
+        config = self.config
+        return [Network(classifier, seed) for classifier in config.classifier.networks for seed in config.seeds]
+
+    def segmenters(self) -> Iterator[tuple[Network, Experiment]]:
+        """Yield every segmenter to train, with its set of networks."""
+        for network in self.networks():
+            for experiment in self.config.segmenters(network.classifier):
+                yield network, experiment
+
+    def known_segmenters(self) -> list[str]:
+        """Return the names of all segmenters that can be asked for."""
+        config = self.config
+        found = [str(experiment) for name in config.classifiers for experiment in config.known_segmenters(name)]
+        return list(dict.fromkeys(found))
+
+    def known_masks(self, producer: str) -> list[str]:
+        """Return the names of all pseudo masks of a producer that can be asked for."""
+        config, found = self.config, []
+        for name in config.classifiers:
+            found += config.pseudo_masks(name)
+            found += [experiment.masks(config) for experiment in config.known_segmenters(name)]
+        return list(dict.fromkeys(masks.masks_name for masks in found if masks and masks.producer == producer))
+
+    # -- targets -------------------------------------------------------------------------------------------------------
+
+    def _splits_with_maps(self, network: Network) -> list[str]:
+        settings = self.config.segmenters(network.classifier)
+        return list(dict.fromkeys(["train", *(split for one in settings for split in one.splits(self.config))]))
+
+    def every_map(self, stage: Literal["saliency", "cams"]) -> list[str]:
+        """Return the shards, and the lists of them, of all saliency or localization maps that the run uses."""
+        if self.config.masks.external_masks:
+            return []
+        files: dict[str, None] = {}
+        for network in self.networks():
+            asked = [(split, None) for split in self._splits_with_maps(network)]
+            # variants have other maps
+            asked += [("train", masks) for masks in self.config.pseudo_masks(network.classifier)]
+            for split, masks in asked:
+                if stage == "cams":
+                    files |= dict.fromkeys(self.shards_and_list(self.maps(str(network), split, masks), ".h5"))
+                    continue
+                for table in self.saliency(split, masks):
+                    files |= dict.fromkeys(self.shards_and_list(self._below_run(table), ".csv"))
+        return list(files)
+
+    def shards_and_list(self, path: str, ending: str) -> list[str]:
+        """Return the files of all shards of a stage, and the one by which all of them open."""
+        return [*self.shards(path, ending), f"{self.run}/{path}{ending}"]
+
+    def _below_run(self, table: str) -> str:
+        return table.removeprefix(f"{self.run}/").removesuffix(".csv")
+
+    def every_weight(self) -> list[str]:
+        """Return the weights of all networks that the run trains."""
+        found = []
+        for network in self.networks():
+            found += [f"{self.run}/classifier/{network}/weights.pt"] if self.config.needs_classifier else []
+            settings = self.config.segmenters(network.classifier)
+            found += [f"{self.run}/segmenter/{network}/{setting}/weights.pt" for setting in settings]
+        return found
+
+    def every_prediction(self, stage: Literal["predictions", "crf"]) -> list[str]:
+        """Return all that segmenters predict, before or after the CRF: shards, and the lists of them."""
+        endings = (".csv", ".h5") if stage == "predictions" else (".csv",)
+        return [
+            path
+            for network, setting in self.segmenters()
+            for split in setting.splits(self.config)
+            for ending in endings
+            for path in self.shards_and_list(f"{stage}/{network}/{setting}/{split}", ending)
+        ]
+
+    def every_mask(self) -> list[str]:
+        """Return the tables of the pseudo masks of all map settings."""
+        return [
+            self.masks(str(network), masks, "train")
+            for network in self.networks()
+            for masks in self.config.pseudo_masks(network.classifier)
+            if masks.producer in (FUSED, EXTERNAL)
+        ]
+
+    def downloaded(self) -> list[str]:
+        """Return what says that everything is there which the run downloads or unpacks."""
+        data = self.config.data
+        needed = {
+            "voc": data.source == "voc" and not data.voc_root,
+            "sbd": self.config.uses_sbd and not data.sbd_root,
+            "voc_test": self.config.unpacks_test_images,
+        }
+        files = [f"{self.downloads}/{name}/ready.txt" for name, is_needed in needed.items() if is_needed]
+        stages = [("classifier", name) for name in self.config.classifier.networks if self.config.needs_classifier]
+        stages += [("segmenter", name) for name in self.config.classifier.networks if self.config.segmenter.settings]
+        weights = [self.weights(*stage) for stage in stages]
+        return [*files, *dict.fromkeys(one.watched for one in weights if one.hash)]
+
+    # -- scores --------------------------------------------------------------------------------------------------------
+
+    def results(self) -> list[dict[str, Any]]:
+        """Return what is scored: the fields of `mdc.scores.tables.Result` of every confusion matrix."""
+        found = []
+        for network in self.networks():
+            masks = [Experiment(kind="all-background"), *self.config.pseudo_masks(network.classifier)]
+            found += [_result(network, experiment, "train") for experiment in masks]
+            for split in self.config.predictions.splits:
+                if split != "train":  # it has been scored beside the pseudo masks
+                    found.append(_result(network, masks[0], split))
+                for setting in self.config.segmenters(network.classifier):
+                    if split in setting.splits(self.config):
+                        found += [_result(network, setting, split, crf=crf) for crf in (False, True)]
+        return found
+
+    def table_results(self, table: Table) -> list[dict[str, Any]]:
+        """Return the same for the rows of one of the paper's tables.
+
+        Raises:
+            InputError: a row cannot be made, or there is none.
+        """
+        config, results = self.config, []
+        for classifier, setting in config.rows(table):
+            row = f"scores.{table}: {classifier}/{setting}"
+            if classifier not in config.classifiers:
+                known = ", ".join(config.classifiers)
+                raise InputError(f"{row}: there is no classifier {classifier}; known: {known}")
+            if not config.can_train(classifier, setting):
+                maps = ", ".join(config.map_settings(classifier))
+                raise InputError(f"{row} needs maps that {classifier} lacks; it has {maps}")
+            for problem in setting_problems(config, setting):
+                raise InputError(f"scores.{table}: {problem}")
+            results += [
+                _result(Network(classifier, seed), setting, split, crf=crf)
+                for split in setting.splits(config)
+                if split != "train"
+                for crf in (False, True)
+                for seed in config.seeds
+            ]
+        if not results:
+            raise InputError(f"scores.{table}: there is nothing to show; name rows, and splits in predictions.splits")
+        return results
+
+    def unscored(self, table: Table) -> list[str]:
+        """Return the rows of a table that are left out, because they are scored on test only and there is none."""
+        is_there = "test" in self.config.predictions.splits
+        rows = self.config.rows(table)
+        return [f"{name}/{one}" for name, one in rows if not is_there and one.learns_from_val(self.config)]
+
+    def scores(self, kind: Literal["confusion", "images"], results: list[Mapping[str, Any]]) -> list[str]:
+        """Return a table of scores of each of `results`."""
+        return [self.score(kind, **result) for result in results]
+
+    def scored(self, network: str, experiment: Experiment, split: str) -> list[str]:
+        """Return the table of the masks that are scored, as a list: empty for all-background.
+
+        Raises:
+            InputError: a segmenter has learnt from the true masks of this split.
+        """
+        if split == "val" and experiment.learns_from_val(self.config):
+            raise InputError(
+                f"{experiment.setting} learns from the true masks of val, so it has no score on val; the paper reports "
+                "it on test only (segmenter.strong.with_val): ask for the split test"
+            )
+        return [] if experiment.kind == "all-background" else [self.masks(network, experiment, split)]
+
+    def sweeps(self, network: str) -> list[str]:
+        """Return the threshold sweeps of a classifier's pseudo masks."""
+        masks = [one for one in self.config.pseudo_masks(network.split("/")[0]) if one.producer == FUSED]
+        return list(dict.fromkeys(self.sweep(network, one) for one in masks))
+
+    def every_sweep(self) -> list[tuple[Network, str]]:
+        """Return every threshold sweep of the run, with its networks."""
+        return [(network, path) for network in self.networks() for path in self.sweeps(str(network))]
+
+    def submissions(self) -> list[str]:
+        """Return the archives to submit; raises InputError where they cannot be made."""
+        check_submission(self.config, has_test_images=has_test_images(self.config.data))
+        return [
+            f"{self.run}/submission/{classifier}/seed{seed}/{experiment}.tgz"
+            for classifier, experiment in self.config.submitted()
+            for seed in self.config.seeds
+        ]
+
+    def chosen_segmenter(self, section: Literal["predict", "export"]) -> str:
+        """Return <classifier>/seed<seed>/<setting> of the segmenter that predict or export takes: the first of both.
+
+        Raises:
+            InputError: the first classifier has no such segmenter.
+        """
+        network = self.networks()[0]
+        known = list(map(str, self.config.known_segmenters(network.classifier)))
+        setting = getattr(self.config, section).setting
+        if setting not in known:
+            raise InputError(
+                f"{section}.setting: there is no segmenter {setting}; known: {', '.join(known) or 'none'}: name one of "
+                "these, or add it to segmenter.settings"
+            )
+        return f"{network}/{setting}"
+
+    def photos(self) -> str:
+        """Return the folder of the photos to predict; raises InputError if there is none."""
+        if not self.config.predict.photos:
+            raise InputError("predict.photos: name a folder of photos: --config predict='{photos: FOLDER}'")
+        return os.path.normpath(self.config.predict.photos)
+
+    # -- pictures ------------------------------------------------------------------------------------------------------
+
+    def shown_split(self) -> str:
+        """Return the split whose predictions figures show: val, else the first that is predicted; empty for none."""
+        splits = self.config.predictions.splits
+        return "val" if "val" in splits else next(iter(splits), "")
+
+    def shown_maps(self, classifier: str) -> str:
+        """Return the map setting that figure 5 ends with: fusion, or the map of a classifier of one block."""
+        maps = self.config.map_settings(classifier)
+        return "fusion" if "fusion" in maps else maps[0]
+
+    def shown_segmenters(self, classifier: str) -> list[Experiment]:
+        """Return the segmenters that figures show: a weak one, `weak-fusion` if possible, and a semi-supervised one.
+
+        Of several semi-supervised ones the first on fused maps, else the first. `true-masks` where there is no other.
+        """
+        split, config = self.shown_split(), self.config
+        trained = [one for one in config.segmenters(classifier) if split in one.splits(config)]
+        shown = []
+        for kind in ("weak", "semi"):
+            found = [one for one in trained if one.kind == kind]
+            fused = [one for one in found if (one.producer, one.maps, one.variant) == (FUSED, "fusion", "")]
+            shown += (fused or found)[:1]
+        return shown or trained[:1]
+
+    def maps_of(self, experiment: Experiment, classifier: str) -> str:
+        """Return the map setting behind an experiment; for true masks the one that is shown for comparison."""
+        known = self.config.map_settings(classifier)
+        if experiment.maps in known or not known:
+            return experiment.maps
+        return "fusion" if "fusion" in known else known[0]
+
+    def sheet_masks(self, network: str, experiment: Experiment, split: str) -> list[str]:
+        """Return the table of pseudo masks that a contact sheet shows, in a list that is empty where there are none."""
+        masks = experiment.masks(self.config)
+        if self.config.masks.external_masks:
+            return [] if split != "train" else [self.masks(network, Experiment.of_masks(EXTERNAL), split)]
+        if masks is None:  # for comparison
+            masks = Experiment.of_masks(self.maps_of(experiment, network.split("/")[0]))
+        return [self.masks(network, masks, split)]
+
+    def figure5_scores(self, network: str) -> str:
+        """Return the scores by which figure 5 chooses images: of the pseudo masks of its last map."""
+        return f"{self.run}/scores/{network}/train/pseudo-{self.shown_maps(network.split('/')[0])}.images.csv"
+
+    def figure6_scores(self, network: str) -> str:
+        """Return the scores by which figure 6 chooses images: of its first segmenter after the CRF."""
+        setting = self.shown_segmenters(network.split("/")[0])[0]
+        return f"{self.run}/scores/{network}/{self.shown_split()}/{setting}-crf.images.csv"
+
+    def shown_masks(self, network: str, *, crf: bool = False) -> list[str]:
+        """Return the tables of masks that figure 6 shows, of one segmenter after the other."""
+        settings = self.shown_segmenters(network.split("/")[0])
+        return [self.masks(network, replace(setting, crf=crf), self.shown_split()) for setting in settings]
+
+    def predicted(self, network: str, experiment: Experiment, split: str, *, crf: bool = False) -> list[str]:
+        """Return the table of a segmenter's masks, as a list: empty for pseudo masks."""
+        return [self.masks(network, replace(experiment, crf=crf), split)] if experiment.is_segmenter else []
+
+    @staticmethod
+    def trained(path: str) -> dict[str, str]:
+        """Return what the curves in a folder are of: classifier, seed and, for a segmenter, its name as result."""
+        _, classifier, seed, *setting = path.split("/")
+        return {"classifier": classifier, "seed": seed.removeprefix("seed"), "result": "".join(setting)}
+
+    @staticmethod
+    def table_of(experiment: Experiment) -> Table:
+        """Return which of the paper's tables has a segmenter's result."""
+        return "table4" if experiment.strong else "table3"
+
+    def paper_figures(self) -> list[str]:
+        """Return the figures in the paper's manner, as PNG; each is made as PDF as well."""
+        figures: dict[str, None] = {}
+        split = self.shown_split()
+        for network in self.networks():
+            if not self.config.masks.external_masks:
+                figures |= dict.fromkeys([f"{network}/figure5", f"{network}/sweep"])
+            shown = self.shown_segmenters(network.classifier) if split else []
+            figures |= {f"{network}/figure6": None} if shown else {}
+            figures |= dict.fromkeys(f"{network}/{split}/{setting}-crf.confusion" for setting in shown)
+            figures |= dict.fromkeys(f"{network.classifier}/{split}/{setting}-crf.classes" for setting in shown)
+        return [f"{self.run}/figures/{figure}.png" for figure in figures]
+
+    def report_pictures(self) -> list[str]:
+        """Return the pictures of the report alone: curves, and contact sheets of pseudo masks and all segmenters."""
+        pictures = []
+        for network in self.networks():
+            masks = self.config.pseudo_masks(network.classifier)
+            shown = [one for one in masks if one.producer == FUSED and one.maps == "fusion" and not one.variant]
+            sheets = [f"train/{one}" for one in shown or masks[:1]]
+            for setting in self.config.segmenters(network.classifier):
+                sheets += [f"{split}/{setting}-crf" for split in setting.splits(self.config)]
+                pictures.append(f"{self.run}/segmenter/{network}/{setting}/curves.png")
+            pictures += [f"{self.run}/report/{network}/{sheet}.png" for sheet in sheets]
+            if self.config.needs_classifier:
+                pictures.append(f"{self.run}/classifier/{network}/curves.png")
+        return pictures
+
+    def figure_ids(self) -> dict[str, tuple[list[str], str]]:
+        """Return the ids that figures are asked to show and the split they are in, by key of the configuration."""
+        figures = self.config.figures
+        asked = {"figure5": (figures.figure5, "train"), "figure6": (figures.figure6, self.shown_split())}
+        return {f"figures.{key}": (ids, split) for key, (ids, split) in asked.items() if ids}
+
+
+def _result(network: Network, experiment: Experiment, split: str, *, crf: bool = False) -> dict[str, Any]:
+    fields = {"split": split, "setting": str(experiment), "crf": crf}
+    return fields | {"seed": network.seed, "classifier": network.classifier}

@@ -1,0 +1,36 @@
+"""What a network is built from, as its checkpoint keeps it: nothing else is needed to build it again.
+
+The classifier's is in `multi_dilation.py`, the segmenter's in `largefov.py`.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+from torch import nn
+
+from mdc.config.encoders import EncoderKeys, Stage, keys_class, known_encoders
+from mdc.config.keys import Section, Unique
+
+
+class Description(Section):
+    """What both networks have.
+
+    Attributes:
+        stage: the network that it describes.
+        classes: names of the K foreground classes, in the order of the mask indices 1, 2, ...
+        encoder: its name and its other keys.
+    """
+
+    stage: Stage
+    classes: Annotated[list[Annotated[str, Field(min_length=1)]], Unique] = Field(min_length=1, max_length=254)
+    encoder: dict[str, Any]
+
+    def encoder_keys(self) -> EncoderKeys:
+        """Return the checked keys of the encoder; raises ValueError if there is no such encoder or they are wrong."""
+        if self.encoder.get("name") not in known_encoders():
+            raise ValueError(f"encoder.name: there is no encoder {self.encoder.get('name')}")
+        return keys_class(self.encoder["name"]).model_validate(self.encoder)
+
+    def build(self) -> nn.Module:
+        """Return the network, randomly initialised."""
+        raise NotImplementedError
