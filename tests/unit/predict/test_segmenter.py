@@ -7,14 +7,18 @@ import torch
 from PIL import Image
 
 from mdc.crf import Parameters, refine, softmax
+from mdc.data.images import read_image
 from mdc.data.labels import PALETTE
 from mdc.data.mask_files import read_mask
+from mdc.data.mask_sizes import enlarged
+from mdc.data.tagged_folder import link_folder
 from mdc.networks.checkpoints import save_network
 from mdc.networks.grid import Grid
 from mdc.predict.photos import list_photos
-from mdc.predict.segmenter import Segmenter, areas, enlarged, legend, predict_photos
+from mdc.predict.segmenter import Segmenter, areas, legend, predict_photos
 from mdc.runtime.errors import InputError
-from tests.unit.networks.slim_networks import slim_classifier
+from tests.unit.data.photo_folders import settings, table
+from tests.unit.networks.slim_networks import slim_classifier, slim_segmenter
 from tests.unit.predict.bright_photos import CLASSES, EDGE, mask, photo, save
 
 CRF = {
@@ -26,6 +30,14 @@ CRF = {
     "bilateral_srgb": 13,
     "min_probability": 0.05,
 }
+
+
+def noisy_segmenter(*, max_side_px: int) -> Segmenter:
+    """Return a segmenter with random weights, whose masks of noise have several classes."""
+    torch.manual_seed(1)
+    network = slim_segmenter().build()
+    network.score.weight.data.mul_(100)
+    return Segmenter(network, classes=CLASSES, max_side_px=max_side_px)
 
 
 @pytest.fixture
@@ -62,6 +74,25 @@ def test_large_photos_are_reduced_for_the_network_and_masks_enlarged(tmp_path):
     np.testing.assert_array_equal(segmenter(large), mask(33, 33).repeat(2, 0).repeat(2, 1))
 
 
+@pytest.mark.parametrize(
+    ("mode", "orientation", "size"),
+    [("RGB", 1, (40, 50)), ("RGB", 6, (40, 50)), ("L", 1, (40, 50)), ("RGB", 1, (120, 90)), ("RGB", 8, (90, 120))],
+)
+def test_the_network_sees_a_photo_as_the_data_stage_stores_it(tmp_path, noise, mode, orientation, size):
+    exif = Image.Exif()
+    exif[274] = orientation
+    (tmp_path / "photos").mkdir()
+    for name in ("a", "b"):  # training and validation
+        Image.fromarray(noise(ord(name), *size)).convert(mode).save(tmp_path / f"photos/{name}.png", exif=exif)
+    tags = table(tmp_path / "photos/tags.csv", "image,tags\na.png,cat\nb.png,dog\n")
+    rows = link_folder(tmp_path / "photos", tags, **settings(tmp_path, max_side_px=100)).tables["train"].itertuples()
+    segmenter = noisy_segmenter(max_side_px=100)
+    for row in rows:
+        found, stored = segmenter(tmp_path / f"photos/{row.id}.png"), segmenter(read_image(row.image))
+        assert found.shape == (size if orientation == 1 else size[::-1])
+        np.testing.assert_array_equal(found, enlarged(stored, height=found.shape[0], width=found.shape[1]))
+
+
 def test_the_crf_is_that_of_the_crf_stage(weights):
     image = photo(33, 33)
     plain, refined = Segmenter.load(weights), Segmenter.load(weights, crf=CRF)
@@ -89,20 +120,6 @@ def test_weights_of_something_else_are_refused(tmp_path):
         Segmenter.load(tmp_path / "other.pt")
     with pytest.raises(InputError, match="no such weights file"):
         Segmenter.load(tmp_path / "nowhere.pt")
-
-
-def test_enlarging_has_no_stairs():
-    # Columns 0 and 1 of the diagonal at four times the size: interpolated shares, not blocks of four pixels.
-    small = np.array([[1, 0], [0, 0]], np.uint8)
-    # the share of class 1 is the product of 1, .875, .625, .375, .125, 0 along both sides
-    sides = np.array([1, 1, 0.875, 0.625, 0.375, 0.125, 0, 0])
-    np.testing.assert_array_equal(enlarged(small, height=8, width=8), np.outer(sides, sides) > 0.5)
-    np.testing.assert_array_equal(enlarged(small, height=2, width=2), small)
-
-
-def test_enlarging_keeps_class_indices():
-    small = np.array([[200, 200, 7, 7]], np.uint8)
-    assert enlarged(small, height=1, width=8).tolist() == [[200, 200, 200, 200, 7, 7, 7, 7]]
 
 
 def test_areas_and_legend_by_hand():

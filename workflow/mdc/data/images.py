@@ -25,9 +25,17 @@ def read_image(path: Path) -> np.ndarray:
 
 def write_plain(path: Path, image: np.ndarray) -> None:
     """Write `image`, uint8 RGB (H, W, 3), as a JPEG of quality 95 without colour subsampling, whole or not at all."""
+    write_whole(path, _as_jpeg(image).tobytes())
+
+
+def as_plain_copy(image: np.ndarray) -> np.ndarray:
+    """Return an image, uint8 RGB (H, W, 3), as `read_image` reads it once `write_plain` has written it."""
+    return cv2.cvtColor(cv2.imdecode(_as_jpeg(image), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def _as_jpeg(image: np.ndarray) -> np.ndarray:
     settings = [
         *(cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY),
         *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
     ]
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), settings)
-    write_whole(path, data.tobytes())
+    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), settings)[1]

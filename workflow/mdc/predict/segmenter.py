@@ -5,17 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
 
 from mdc.crf import Parameters, refine, softmax
-from mdc.data.decoding import bounded_rgb, read_any_image
-from mdc.data.images import write_plain
+from mdc.data.decoding import bounded_rgb, is_plain, read_any_image
+from mdc.data.images import as_plain_copy, write_plain
 from mdc.data.labels import BACKGROUND
 from mdc.data.mask_files import write_mask
+from mdc.data.mask_sizes import enlarged
 from mdc.data.whole_photos import as_tensor
 from mdc.networks.checkpoints import load_network
 from mdc.networks.grid import Grid
@@ -77,64 +77,52 @@ class Segmenter:
         `photo` is a file of any colour mode and rotation, whose mask is turned as a viewer shows the photo, or an
         image uint8 (H, W, 3), RGB. Raises `InputError` when a file cannot be read.
         """
-        image = photo if isinstance(photo, np.ndarray) else read_any_image(Path(photo), max_side_px=OWN_SIZE)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f"an image is uint8 (H, W, 3), not {image.dtype} {image.shape}")
+        if not isinstance(photo, np.ndarray):
+            image, seen = _read(Path(photo), max_side_px=self.max_side_px)
+        elif photo.dtype == np.uint8 and photo.ndim == 3 and photo.shape[2] == 3:
+            image, seen = photo, seen_by_network(photo, max_side_px=self.max_side_px)
+        else:
+            raise ValueError(f"an image is uint8 (H, W, 3), not {photo.dtype} {photo.shape}")
+        height, width = image.shape[:2]
         return mask_of(
-            image,
-            self.scores(image),
-            max_side_px=self.max_side_px,
-            grid=self.network.encoder.grid,
-            crf=self.crf,
+            seen, self.scores(seen), height=height, width=width, grid=self.network.encoder.grid, crf=self.crf
         )
 
     def scores(self, image: np.ndarray) -> np.ndarray:
         """Return the network's class scores (logits), float16 (C, h, w), of an image uint8 (H, W, 3), RGB.
 
-        They lie on the grid of the image as the network sees it: `reduced`.
+        They lie on the grid of the image as the network sees it: `seen_by_network`.
         """
-        seen = as_tensor(reduced(image, max_side_px=self.max_side_px))
+        seen = as_tensor(seen_by_network(image, max_side_px=self.max_side_px))
         return scores_of(self.network, seen.to(self.network.encoder.mean.device))
 
 
-def reduced(image: np.ndarray, *, max_side_px: int) -> np.ndarray:
-    """Return an image uint8 (H, W, 3) as the network sees it: its long side at most `max_side_px`."""
-    return bounded_rgb(Image.fromarray(image), max_side_px=max_side_px, source=Path("an image in memory"))
+def seen_by_network(image: np.ndarray, *, max_side_px: int, plain: bool = True) -> np.ndarray:
+    """Return an image uint8 (H, W, 3) as the network sees it: uint8 (h, w, 3), its long side at most `max_side_px`.
+
+    An image that is not `plain` (`mdc.data.decoding.is_plain`), or is reduced, is compressed as its copy is in the data
+    stage: the network learned from such copies, and a photo has the same mask here and where it is scored.
+    """
+    seen = bounded_rgb(Image.fromarray(image), max_side_px=max_side_px, source=Path("an image in memory"))
+    return seen if plain and seen.shape == image.shape else as_plain_copy(seen)
 
 
 def mask_of(
-    image: np.ndarray, scores: np.ndarray, *, max_side_px: int, grid: Grid, crf: Parameters | None
+    seen: np.ndarray, scores: np.ndarray, *, height: int, width: int, grid: Grid, crf: Parameters | None
 ) -> np.ndarray:
-    """Return the mask, uint8 (H, W), that class scores give an image.
+    """Return the mask, uint8 (height, width), that class scores give a photo of that size.
 
     It is made at the size that the network saw, which is also what the widths of the CRF are meant for, and enlarged.
 
     Args:
-        image: uint8 (H, W, 3), RGB.
-        scores: float (C, h, w), of `Segmenter.scores`.
-        max_side_px, grid: of the network.
+        seen: uint8 (h, w, 3), the photo as `seen_by_network` returns it.
+        scores: float (C, h', w'), of `Segmenter.scores`.
+        grid: of the network.
         crf: None takes the best class of every pixel.
     """
-    seen = reduced(image, max_side_px=max_side_px)
     at_its_size = grid.upsample(scores, height=seen.shape[0], width=seen.shape[1])
     mask = at_its_size.argmax(0).astype(np.uint8) if crf is None else refine(seen, softmax(at_its_size), crf)
-    return enlarged(mask, height=image.shape[0], width=image.shape[1])
-
-
-def enlarged(mask: np.ndarray, *, height: int, width: int) -> np.ndarray:
-    """Return a mask uint8 (h, w) at another size: of every pixel the class whose interpolated share is the largest.
-
-    Unlike the nearest pixel's class, this leaves no stairs in outlines. Of equal shares the lower index wins.
-    """
-    if mask.shape == (height, width):
-        return mask
-    best = np.zeros((height, width), np.float32)
-    result = np.zeros((height, width), np.uint8)
-    for index in np.unique(mask):
-        share = cv2.resize((mask == index).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-        wins = share > best
-        best[wins], result[wins] = share[wins], index
-    return result
+    return enlarged(mask, height=height, width=width)
 
 
 def areas(mask: np.ndarray, *, classes: int) -> list[tuple[int, float]]:
@@ -193,7 +181,14 @@ def predict_photos(
 def _scored(photos: Mapping[str, Path], segmenter: Segmenter) -> Iterator[tuple[str, Path, np.ndarray]]:
     # The photo itself is read again by the process that finishes it: large ones must not wait in memory.
     for id, path in photos.items():
-        yield id, path, segmenter.scores(read_any_image(path, max_side_px=segmenter.max_side_px))
+        yield id, path, segmenter.scores(_read(path, max_side_px=segmenter.max_side_px)[1])
+
+
+def _read(path: Path, *, max_side_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the photo in a file, uint8 (H, W, 3), and the same as the network sees it."""
+    image = read_any_image(path, max_side_px=OWN_SIZE)
+    plain = is_plain(path, max_side_px=OWN_SIZE)
+    return image, seen_by_network(image, max_side_px=max_side_px, plain=plain)
 
 
 def _write_one(
@@ -207,8 +202,8 @@ def _write_one(
     overlays: Path,
 ) -> list[tuple[int, float]]:
     id, path, scores = item
-    image = read_any_image(path, max_side_px=OWN_SIZE)
-    mask = mask_of(image, scores, max_side_px=max_side_px, grid=grid, crf=crf)
+    image, seen = _read(path, max_side_px=max_side_px)
+    mask = mask_of(seen, scores, height=image.shape[0], width=image.shape[1], grid=grid, crf=crf)
     found = areas(mask, classes=len(classes))
     write_mask(png_path(masks, id), mask)
     write_plain(overlays / f"{id}.jpg", overlay(image, mask, legend(found, classes)))
