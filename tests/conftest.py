@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: the tests' tensors are tiny
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -82,9 +83,18 @@ def schedule() -> dict:
 
 @pytest.fixture
 def write_split(tmp_path):
-    """Return a function that writes photos and true masks as PNGs and returns the path of their manifest."""
+    """Return a function that writes photos and true masks as PNGs and returns the path of their manifest.
 
-    def write(name: str, images: dict[str, tuple[np.ndarray, str, np.ndarray | None]], folder: Path = tmp_path) -> Path:
+    `own_truths` has the true masks at their photos' own sizes, of photos that were reduced.
+    """
+
+    def write(
+        name: str,
+        images: dict[str, tuple[np.ndarray, str, np.ndarray | None]],
+        folder: Path = tmp_path,
+        *,
+        own_truths: Mapping[str, np.ndarray] | None = None,
+    ) -> Path:
         rows = []
         for image_id, (photo, tags, mask) in images.items():
             image = folder / "photos" / f"{image_id}.png"
@@ -94,7 +104,12 @@ def write_split(tmp_path):
             if mask is not None:
                 write_mask(truth, mask)
             path = "" if mask is None else str(truth)
-            rows.append((image_id, str(image), tags, path, *photo.shape[:2], file_digest(image)))
+            own_path, own_size = path, photo.shape[:2]
+            if own_truths and image_id in own_truths:
+                own_path, own_size = str(folder / "own_truths" / f"{image_id}.png"), own_truths[image_id].shape
+                write_mask(Path(own_path), own_truths[image_id])
+            row = (image_id, str(image), tags, path, *photo.shape[:2], own_path, *own_size, file_digest(image))
+            rows.append(row)
         csv = folder / f"{name}.csv"
         write_manifest(pd.DataFrame(rows, columns=list(COLUMNS)), csv)
         return csv

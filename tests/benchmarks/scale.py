@@ -67,6 +67,9 @@ def manifest(images: int, prefix: str) -> pd.DataFrame:
         "mask": "",
         "height": 375,
         "width": 500,
+        "own_mask": "",
+        "own_height": 375,
+        "own_width": 500,
         "digest": [f"{value:016x}" for value in rng.integers(0, 2**63, images).tolist()],
     }
     return pd.DataFrame(columns)[list(COLUMNS)]

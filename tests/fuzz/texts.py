@@ -18,7 +18,7 @@ from snakemake.utils import update_config
 
 from mdc.config.load import check_files, load_config
 from mdc.data.labels import CLASSES as VOC_CLASSES
-from mdc.data.manifest import COLUMNS, read_manifest, tag_matrix
+from mdc.data.manifest import COLUMNS, SIDES, read_manifest, tag_matrix
 from mdc.data.tagged_folder import link_folder
 from mdc.data.voc_layout import link_voc_layout
 from mdc.storage.image_tables import read_table
@@ -165,7 +165,7 @@ def _csv_rows(data: bytes) -> list[list[str]]:
 
 
 def _judge_manifest(mutant: Mutant, found: list[list[str]]) -> str:
-    if any(int(height) < 1 or int(width) < 1 for *_, height, width, _ in found):
+    if any(int(row[COLUMNS.index(side)]) < 1 for row in found for side in SIDES):
         return "a photo without pixels"
     if any(len(set(row[2].split(";"))) != len(row[2].split(";")) for row in found):
         return "a tag twice"

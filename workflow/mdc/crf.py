@@ -12,6 +12,7 @@ from pydensecrf.utils import unary_from_softmax
 from mdc.data.images import read_image
 from mdc.data.manifest import read_manifest
 from mdc.data.mask_files import write_mask
+from mdc.data.mask_sizes import enlarged
 from mdc.networks.grid import Grid
 from mdc.predictions.files import Scores, read_scores, scores_grid, scores_ids
 from mdc.runtime.errors import InputError
@@ -69,8 +70,10 @@ def refine(image: np.ndarray, probabilities: np.ndarray, parameters: Parameters)
     return kept[labels].astype(np.uint8)
 
 
-def _refine_one(item: tuple[Scores, str], *, grid: Grid, parameters: Parameters, folder: Path) -> tuple[str, str, str]:
-    scores, image = item
+def _refine_one(
+    item: tuple[Scores, str, tuple[int, int]], *, grid: Grid, parameters: Parameters, folder: Path
+) -> tuple[str, str, str]:
+    scores, image, (height, width) = item
     photo = read_image(Path(image))
     if photo.shape[:2] != (scores.height, scores.width):
         raise InputError(
@@ -79,7 +82,7 @@ def _refine_one(item: tuple[Scores, str], *, grid: Grid, parameters: Parameters,
         )
     mask = refine(photo, softmax(scores.at_image_size(grid)), parameters)
     path = png_path(folder, scores.id)
-    write_mask(path, mask)
+    write_mask(path, enlarged(mask, height=height, width=width))
     return scores.id, str(path), file_digest(path)
 
 
@@ -88,13 +91,15 @@ def apply_crf(
 ) -> None:
     """Write a palette PNG per image of the scores file into `folder`, refined by the CRF, and their table.
 
-    `split_csv` is the manifest, `parameters` the fields of `Parameters`.
+    `split_csv` is the manifest, `parameters` the fields of `Parameters`. The CRF sees the photo as the network does,
+    for which its widths are meant; the PNGs have the photo's own size.
 
     Raises:
         InputError: the scores file is damaged, or a photo cannot be read.
     """
     table = read_manifest(split_csv)
-    photos = dict(zip(table["id"], table["image"], strict=True))
+    own_sizes = zip(table["own_height"], table["own_width"], strict=True)
+    photos = dict(zip(table["id"], zip(table["image"], own_sizes, strict=True), strict=True))
     one = functools.partial(
         _refine_one,
         grid=scores_grid(scores_h5),
@@ -105,6 +110,6 @@ def apply_crf(
     unknown = [image_id for image_id in ids if image_id not in photos]
     if unknown:
         raise InputError(f"{scores_h5}: the image {unknown[0]} is not in {split_csv}: remove it and run the same again")
-    items = ((scores, photos[scores.id]) for scores in read_scores(scores_h5))
+    items = ((scores, *photos[scores.id]) for scores in read_scores(scores_h5))
     total = len(ids)
     write_table(list(map_in_order(one, items, processes=processes, label="apply_crf", total=total)), masks_csv)

@@ -46,7 +46,7 @@ def mask_problem(mask: Path, photo: Path, *, classes: int) -> str:
         return f"{mask} is no palette PNG in VOC's colours"
     if labels.shape != (height, width):
         found = " x ".join(map(str, labels.shape[::-1]))
-        return f"{mask} has {found} pixels and its photo {width} x {height} (data.max_side_px reduces photos: raise it)"
+        return f"{mask} has {found} pixels and its photo {width} x {height}: run again with --forcerun link_data"
     worst = int(labels.max(initial=0))
     if worst > classes:
         return f"{mask} has the index {worst}, but only 0 to {classes} are classes"

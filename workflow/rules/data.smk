@@ -1,7 +1,7 @@
 # data: tables of images, one per split, that every later stage reads.
 # Needs:    the config section `data`, and what it names: VOC 2012 and SBD, nothing (synthetic), a folder in VOC's layout
 #           or photos with tags.
-# Produces: data/{train,val,test}.csv (id, image, tags, mask, height, width, digest), data/classes.txt and
+# Produces: data/{train,val,test}.csv (columns: mdc/data/manifest.py), data/classes.txt and
 #           data/tag_differences.csv; data/synthetic/ for the built-in dataset; data/sbd_masks/ for SBD's masks as PNGs;
 #           data/images and data/masks for photos that had to be converted.
 # Everything that is wrong with the input is found here and listed at once.

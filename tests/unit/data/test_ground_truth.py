@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 from mdc.data.ground_truth import check_ground_truth, check_some_ground_truth
-from mdc.data.manifest import COLUMNS, write_manifest
+from mdc.data.manifest import COLUMNS, SIDES, write_manifest
 from mdc.runtime.errors import InputError
 
 PHOTO, MASK = np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint8)
@@ -25,7 +25,7 @@ def test_none_is_told_with_the_key(tmp_path, write_split):
 
 
 def test_true_masks_are_asked_of_every_training_image(tmp_path):
-    columns = {"image": "x.jpg", "tags": "", "height": 1, "width": 1, "digest": "0"}
+    columns = {"image": "x.jpg", "tags": "", "own_mask": "", "digest": "0"} | dict.fromkeys(SIDES, 1)
     rows = [
         {"id": "a", "mask": "a.png"} | columns,
         {"id": "b", "mask": ""} | columns,

@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 from mdc.data.labels import CLASSES
-from mdc.data.manifest import COLUMNS, read_manifest, tag_indices, tag_matrix, write_manifest
+from mdc.data.manifest import COLUMNS, SIDES, read_manifest, tag_indices, tag_matrix, write_manifest
 from mdc.data.splits import split_by_hash
 from mdc.runtime.errors import InputError
 from tests.unit.data.photo_folders import CATS_AND_DOGS, table
@@ -13,15 +13,16 @@ from tests.unit.data.photo_folders import CATS_AND_DOGS, table
 
 def test_manifest_comes_back_as_written(tmp_path):
     rows = [
-        ("007", "a b/007.jpg", "cat;dog", "", 4, 6, "0123456789abcdef"),
-        ('NA, "x"/1e5', "é.jpg", "", "m.png", 10, 20, "00000000000000e1"),
+        ("007", "a b/007.jpg", "cat;dog", "", 4, 6, "", 8, 12, "0123456789abcdef"),
+        ('NA, "x"/1e5', "é.jpg", "", "m.png", 10, 20, "o.png", 10, 20, "00000000000000e1"),
     ]
     written = pandas.DataFrame(rows, columns=list(COLUMNS))
     write_manifest(written, tmp_path / "run" / "train.csv")
     read = read_manifest(tmp_path / "run" / "train.csv")
     assert list(read.itertuples(index=False, name=None)) == rows
-    assert all(type(value) is str for name in COLUMNS if name not in ("height", "width") for value in read[name])
-    assert (tmp_path / "run" / "train.csv").read_text().startswith("id,image,tags,mask,height,width,digest\n")
+    assert all(type(value) is str for name in COLUMNS if name not in SIDES for value in read[name])
+    header = "id,image,tags,mask,height,width,own_mask,own_height,own_width,digest\n"
+    assert (tmp_path / "run" / "train.csv").read_text().startswith(header)
 
 
 def test_empty_manifest_comes_back(tmp_path):
@@ -29,7 +30,7 @@ def test_empty_manifest_comes_back(tmp_path):
     assert len(read_manifest(tmp_path / "a.csv")) == 0
 
 
-HEADER = "id,image,tags,mask,height,width,digest\n"
+HEADER = "id,image,tags,mask,height,width,own_mask,own_height,own_width,digest\n"
 
 
 @pytest.mark.parametrize(
@@ -37,10 +38,11 @@ HEADER = "id,image,tags,mask,height,width,digest\n"
     [
         ("", "not a readable table"),
         ("id,image\na,b\n", "the columns are id, image, expected id, image, tags,"),
-        (HEADER + "a,b,,,x,1,d\n", "the height 'x' is no number of pixels"),
-        (HEADER + "a,b,,,0,1,d\n", "the height '0' is no number of pixels"),
-        (HEADER + "a,b,,,1,-1,d\n", "the width '-1' is no number of pixels"),
-        (HEADER + f"a,b,,,1,{'9' * 30},d\n", "the width '9{30}' is no number of pixels"),
+        (HEADER + "a,b,,,x,1,,1,1,d\n", "the height 'x' is no number of pixels"),
+        (HEADER + "a,b,,,0,1,,1,1,d\n", "the height '0' is no number of pixels"),
+        (HEADER + "a,b,,,1,-1,,1,1,d\n", "the width '-1' is no number of pixels"),
+        (HEADER + f"a,b,,,1,{'9' * 30},,1,1,d\n", "the width '9{30}' is no number of pixels"),
+        (HEADER + "a,b,,,1,1,,1,x,d\n", "the own_width 'x' is no number of pixels"),
         (HEADER + "a,b,,,1\n", "a row is cut off"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mdc.data.mask_sizes import enlarged
+from mdc.data.mask_sizes import enlarged, nearest
 
 
 def test_enlarging_has_no_stairs():
@@ -17,3 +17,9 @@ def test_enlarging_has_no_stairs():
 def test_enlarging_keeps_class_indices():
     small = np.array([[200, 200, 7, 7]], np.uint8)
     assert enlarged(small, height=1, width=8).tolist() == [[200, 200, 200, 200, 7, 7, 7, 7]]
+
+
+def test_the_nearest_pixel_is_that_of_the_same_place():
+    mask = np.array([[1, 2], [255, 0]], np.uint8)
+    assert nearest(mask, height=2, width=4).tolist() == [[1, 1, 2, 2], [255, 255, 0, 0]]
+    assert nearest(np.array([[1, 1, 2, 2, 0, 0]], np.uint8), height=1, width=3).tolist() == [[1, 2, 0]]

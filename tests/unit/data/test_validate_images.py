@@ -90,12 +90,18 @@ def test_huge_and_rotated_photos_get_plain_copies_and_masks_of_their_size(tmp_pa
     row = linked.tables["train"].iloc[0]
     assert (row["height"], row["width"]) == (100, 75)
     assert (row["image"], row["mask"]) == (str(plain / "images/far/a b.jpg"), str(plain / "masks/far/a b.png"))
+    assert (row["own_mask"], row["own_height"], row["own_width"]) == (
+        str(root / "SegmentationClass/far/a b.png"),
+        *(4000, 3000),
+    )
     image, small_mask = read_image(row["image"]), read_mask(row["mask"])
     assert image.shape == (100, 75, 3) and small_mask.shape == (100, 75)
     assert image[:48].max() < 5 and image[52:, :, 0].min() > 245 and image[52:, :, 1:].max() < 5
     assert (small_mask[:50] == 0).all() and (small_mask[50:] == 2).all()
     assert (root / "JPEGImages/far/a b.jpg").read_bytes() == before
-    assert linked.tables["val"]["image"].tolist() == [str(root / "JPEGImages/small.jpg")]
+    small = linked.tables["val"].iloc[0]
+    assert small["image"] == str(root / "JPEGImages/small.jpg")
+    assert (small["own_mask"], small["own_height"], small["own_width"]) == (small["mask"], 4, 6)
     assert sorted(path.name for path in plain.rglob("*.*")) == ["a b.jpg", "a b.png"]
 
 

@@ -204,6 +204,15 @@ def test_sweep_by_hand(tmp_path, cams_h5, saliency_csv, write_split):
     assert table["labelled"].tolist() == pytest.approx([1, 3 / 4])
 
 
+def test_sweeps_are_of_the_photos_own_sizes(tmp_path, cams_h5, saliency_csv, write_split):
+    own = np.array([[2, 2, 2, 2, 0, 2, 0, 0, 255, 0]], np.uint8)
+    images = {"x/1": (PHOTO, "b", np.array([[2, 2, 0, 0, 255]], np.uint8))}
+    table = swept(tmp_path, cams_h5, saliency_csv, write_split("t", images, own_truths={"x/1": own}))
+    # at 0.3 the mask is 2 2 2 0 0, at 0.6 it is 2 2 255 0 0, each pixel twice
+    assert table["pixel_accuracy"].tolist() == pytest.approx([8 / 9, 7 / 9])
+    assert table["miou"].tolist() == pytest.approx([(3 / 4 + 5 / 6) / 2, (3 / 4 + 4 / 5) / 2])
+
+
 def test_sweep_without_true_masks_has_columns_and_no_rows(tmp_path, cams_h5, saliency_csv, write_split):
     table = swept(tmp_path, cams_h5, saliency_csv, write_split("t", {"x/1": (PHOTO, "b", None)}))
     assert len(table) == 0

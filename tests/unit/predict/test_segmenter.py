@@ -6,17 +6,23 @@ import pytest
 import torch
 from PIL import Image
 
-from mdc.crf import Parameters, refine, softmax
+from mdc.crf import Parameters, apply_crf, refine, softmax
 from mdc.data.images import read_image
 from mdc.data.labels import PALETTE
-from mdc.data.mask_files import read_mask
+from mdc.data.manifest import write_manifest
+from mdc.data.mask_files import read_mask, write_mask
 from mdc.data.mask_sizes import enlarged
+from mdc.data.metrics import confusion
 from mdc.data.tagged_folder import link_folder
 from mdc.networks.checkpoints import save_network
 from mdc.networks.grid import Grid
 from mdc.predict.photos import list_photos
 from mdc.predict.segmenter import Segmenter, areas, legend, predict_photos
+from mdc.predictions.inference import predict_scores
 from mdc.runtime.errors import InputError
+from mdc.scores.compare import score_masks
+from mdc.scores.tables import read_confusion
+from mdc.storage.image_tables import read_table
 from tests.unit.data.photo_folders import settings, table
 from tests.unit.networks.slim_networks import slim_classifier, slim_segmenter
 from tests.unit.predict.bright_photos import CLASSES, EDGE, mask, photo, save
@@ -120,6 +126,45 @@ def test_weights_of_something_else_are_refused(tmp_path):
         Segmenter.load(tmp_path / "other.pt")
     with pytest.raises(InputError, match="no such weights file"):
         Segmenter.load(tmp_path / "nowhere.pt")
+
+
+@pytest.mark.parametrize("crf", [None, CRF])
+def test_predicted_masks_are_those_that_are_scored(tmp_path, noise, crf):
+    photos, masks_csv = tmp_path / "photos", tmp_path / "masks.csv"
+    rows = "image,tags,mask,split\n"
+    for name, size, orientation in (
+        ("small.png", (40, 50), 1),
+        ("large.jpg", (61, 90), 1),
+        ("turned.jpg", (90, 61), 6),
+    ):
+        exif = Image.Exif()
+        exif[274] = orientation
+        write_mask(photos / "masks" / f"{name}.png", noise(1, *(size if orientation == 1 else size[::-1]))[..., 0] % 3)
+        Image.fromarray(noise(len(name), *size)).save(photos / name, exif=exif)
+        rows += f"{name},cat;dog,masks/{name}.png,val\n"
+    Image.fromarray(noise(9, 20, 20)).save(photos / "x.png")
+    (photos / "tags.csv").write_text(f"{rows}x.png,cat,,train\n")
+    linked = link_folder(photos, photos / "tags.csv", **settings(tmp_path, max_side_px=53))
+    write_manifest(linked.tables["val"], tmp_path / "val.csv")
+    network = noisy_segmenter(max_side_px=53).network
+    save_network(tmp_path / "w.pt", network, slim_segmenter(classes=["cat", "dog"], max_side_px=53), settings={})
+    stage = {"split_csv": tmp_path / "val.csv", "masks_csv": masks_csv, "scores_h5": tmp_path / "s.h5"}
+    predict_scores(
+        **stage, weights_pt=tmp_path / "w.pt", folder=tmp_path / "m", shard=0, shards=1, device="cpu", threads=1
+    )
+    if crf:
+        apply_crf(**stage, folder=tmp_path / "m", parameters=crf, processes=1)
+    segmenter = Segmenter.load(tmp_path / "w.pt", device="cpu", crf=crf)
+    expected = np.zeros((3, 4), np.int64)
+    for image_id, path in read_table([masks_csv]).items():
+        (file,) = photos.glob(f"{image_id}.*")
+        predicted = segmenter(file)
+        np.testing.assert_array_equal(read_mask(path), predicted)
+        expected += confusion(read_mask(photos / "masks" / f"{file.name}.png"), predicted, classes=2)
+    files = {f"{name}_csv": tmp_path / f"{name}.csv" for name in ("confusion", "images", "pixels")}
+    score_masks(**files, split_csv=tmp_path / "val.csv", masks_csv=masks_csv, classes=["cat", "dog"], processes=1)
+    assert (expected > 300).sum() >= 6 and expected.sum() == 40 * 50 + 2 * 61 * 90
+    np.testing.assert_array_equal(read_confusion(tmp_path / "confusion.csv"), expected)
 
 
 def test_areas_and_legend_by_hand():

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mdc.data.mask_files import read_mask
+from mdc.data.mask_sizes import enlarged
 from mdc.networks.checkpoints import save_network
 from mdc.networks.grid import Grid
 from mdc.networks.weight_files import weights_hash
@@ -24,7 +25,7 @@ def predict(tmp_path, write_split, noise):
     """Return a function that writes the scores and masks of three photos of odd sizes, given the weights."""
     split = write_split("val", {id: (noise(i, *size), "a", None) for i, (id, size) in enumerate(PHOTOS.items())})
 
-    def predict(weights):
+    def predict(weights, split=split):
         predict_scores(
             split_csv=split,
             weights_pt=weights,
@@ -71,6 +72,15 @@ def test_predictions_are_the_best_class_of_the_stored_scores(predict, segmenter,
         np.testing.assert_array_equal(mask, image_size.argmax(0))
         labels |= set(mask.ravel().tolist())
     assert len(labels) > 1
+
+
+def test_predictions_have_the_photos_own_size(predict, segmenter, tmp_path, write_split, noise):
+    own = np.zeros((61, 100), np.uint8)
+    predict(segmenter[1], write_split("reduced", {"a": (noise(0, 41, 67), "a", None)}, own_truths={"a": own}))
+    (scores,) = read_scores(tmp_path / "s.h5")
+    mask = Grid(8).upsample(scores.scores, height=41, width=67).argmax(0).astype(np.uint8)
+    found = read_mask(read_table([tmp_path / "masks.csv"])["a"])
+    np.testing.assert_array_equal(found, enlarged(mask, height=61, width=100))
 
 
 def test_weights_of_a_classifier_are_refused(predict, tmp_path):

@@ -98,6 +98,12 @@ def test_sheet_shows_every_step_of_the_scored_images(sheet):
     assert figure.get_suptitle() == "a title"
 
 
+def test_predictions_are_drawn_at_the_size_of_the_photo_beside_them(sheet):
+    write_mask(sheet.folder / "prediction.png", np.array([[1] * 6 + [0] * 12] * 2, np.uint8))
+    found = pictures(sheet(predictions_csv=sheet.folder / "prediction.csv"))
+    assert found["prediction"].tolist() == [[[128, 0, 0]] * 3 + [[0, 0, 0]] * 6]
+
+
 def test_where_nothing_was_scored_the_first_images_of_the_split_are_shown(sheet):
     figure = sheet("id,miou,pixel_accuracy\n", cams_h5=[sheet.folder / "m.h5"])
     assert len(figure.axes) == 2 * 5

@@ -77,6 +77,20 @@ def test_pixels_by_image_and_class_by_hand(scored, tmp_path):
     ]
 
 
+def test_scores_are_of_the_photos_own_sizes(scored, write_split):
+    # `a`, 2 x 8 pixels, was reduced to 1 x 4: void in one of the four pixels that the last one stands for
+    own = np.array([[0, 0, 0, 0, 1, 1, 0, 1], [0, 0, 0, 1, 1, 1, 1, 255]], np.uint8)
+    write_split("val", {"a": (PHOTO, "", np.array([[0, 0, 1, 1]], np.uint8))}, own_truths={"a": own})
+    # a pseudo mask, whose pixels count four times, and a prediction of the photo's own size
+    confusion, _ = scored({"a": [[0, 0, 1, 255]]})
+    assert confusion.to_numpy().tolist() == [[7, 0, 0, 1], [1, 4, 0, 2], [0, 0, 0, 0]]
+    confusion, images = scored({"a": own.tolist()})
+    assert confusion.to_numpy().tolist() == [[8, 0, 0, 0], [0, 7, 0, 0], [0, 0, 0, 0]]
+    assert images["miou"].tolist() == [1]
+    with pytest.raises(InputError, match=r"the mask is 2 x 1, its photo 8 x 2 pixels, reduced to 4 x 1: make it again"):
+        scored({"a": [[0, 0]]})
+
+
 def test_all_background_is_the_baseline_without_masks(scored):
     confusion, _ = scored(None)
     assert confusion.to_numpy().tolist() == [[3, 0, 0, 0], [1, 0, 0, 0], [3, 0, 0, 0]]

@@ -24,8 +24,9 @@ def test_confusion_by_hand():
     assert table.dtype == np.int64 and table.tolist() == TABLE
 
 
-@pytest.mark.parametrize("classes", [1, 20, 254])
-def test_confusion_is_what_a_loop_counts(classes):
+@pytest.mark.parametrize(("classes", "block_px"), [(1, 1 << 20), (20, 1 << 20), (254, 1 << 20), (20, 100)])
+def test_confusion_is_what_a_loop_counts(classes, block_px, monkeypatch):
+    monkeypatch.setattr("mdc.data.metrics.BLOCK_PX", block_px)
     truth, given = random_masks(0, classes, void_in_prediction=True)
     expected = np.zeros((classes + 1, classes + 2), int)
     for row in range(truth.shape[0]):

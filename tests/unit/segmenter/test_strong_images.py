@@ -10,10 +10,9 @@ from mdc.segmenter.strong_images import choose_strong, nested_order, strong_tabl
 
 def rows(*names: str, without: str = "") -> pd.DataFrame:
     """Return a manifest of images, those in `without` having no true mask."""
-    return pd.DataFrame(
-        [(name, f"{name}.jpg", "", "" if name in without else f"{name}.png", 2, 3, "d") for name in names],
-        columns=list(COLUMNS),
-    )
+    masks = {name: "" if name in without else f"{name}.png" for name in names}
+    table = [(name, f"{name}.jpg", "", mask, 2, 3, mask, 2, 3, "d") for name, mask in masks.items()]
+    return pd.DataFrame(table, columns=list(COLUMNS))
 
 
 def chosen(images: int, *, train=None, val=None, candidates=None, pool=0, seed=0) -> list[str]:

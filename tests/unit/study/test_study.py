@@ -33,7 +33,7 @@ CONFIG = {
     "segmenter": {"online_warmup_epochs": 3},
 }
 ROOT = Path(__file__).parents[3]
-MANIFEST = "id,image,tags,mask,height,width,digest\n"
+MANIFEST = "id,image,tags,mask,height,width,own_mask,own_height,own_width,digest\n"
 # Pixels by (setting, seed): per image, hits of the background and of the one class, of 10 pixels each. What the class
 # lacks is predicted as background.
 HITS = {
@@ -55,7 +55,9 @@ def write_run(root: Path, seeds=(0, 1), *, settings=("weak-fusion", "weak-d1"), 
     (root / "data").mkdir(parents=True)
     (root / "data" / "classes.txt").write_text("cat\ndog\n")
     for split in ("train", "val"):
-        rows = "a,a.jpg,cat,a.png,1,20,x\nb,b.jpg,cat;dog,b.png,1,20,x\nc,c.jpg,,,1,20,x\n"
+        size = "1,20"
+        rows = f"a,a.jpg,cat,a.png,{size},a.png,{size},x\nb,b.jpg,cat;dog,b.png,{size},b.png,{size},x\n"
+        rows += f"c,c.jpg,,,{size},,{size},x\n"
         (root / "data" / f"{split}.csv").write_text(MANIFEST + rows)
     summary = []
     for setting in settings:

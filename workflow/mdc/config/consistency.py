@@ -8,7 +8,6 @@ from mdc.config.stages import RECIPE_KEYS
 from mdc.runtime.errors import InputError, listing
 
 IDS_OF_VOC = 10  # characters: 2007_000027, which YAML reads as the number 2007000027
-LARGEST_VOC_PHOTO_PX = 500
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -225,11 +224,6 @@ def _submission(config: Config, has_test_images: bool) -> Iterator[str]:
         yield (
             "data.voc_test_archive: there are no test images; name VOC2012test.tar, which is behind the login of the "
             "challenge's site"
-        )
-    if data.source == "voc" and data.max_side_px < LARGEST_VOC_PHOTO_PX:
-        yield (
-            f"data.max_side_px: {data.max_side_px} reduces VOC's photos, whose size the masks must have: "
-            f"{LARGEST_VOC_PHOTO_PX} or more keeps them"
         )
     if not submission.results:
         yield "submission.results: is empty; name <classifier>/<setting>-crf"

@@ -128,7 +128,9 @@ class Data(Section):
         "`<root>/classes.txt`, else (voc_layout) VOC's 20.",
     )
     max_side_px: Pixels = Field(
-        1024, description="Longest side of a photo in pixels; longer photos and their masks are reduced. Our choice."
+        1024,
+        description="Longest side in pixels at which networks and CRF see a photo; longer photos are reduced for them. "
+        "Predicted masks are enlarged to the photo's own size, at which all scores are measured. Our choice.",
     )
     val_share: Float = Field(
         0.1, gt=0, lt=1, description="Share of the images for validation where no list and no column names them."

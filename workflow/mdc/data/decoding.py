@@ -11,6 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mdc.data.integrity import damage
+from mdc.data.mask_sizes import nearest
 from mdc.runtime.errors import InputError
 
 BITS_AT = 24  # place of the byte in a PNG that tells the bits per channel
@@ -99,8 +100,7 @@ def bounded_rgb(image: Image.Image, *, max_side_px: int, source: Path) -> np.nda
 def bounded_mask(mask: np.ndarray, *, max_side_px: int) -> np.ndarray:
     """Return a mask, uint8 (H, W), at the size `bounded_rgb` gives its photo, each pixel the nearest index."""
     height, width = bounded_size(*mask.shape, max_side_px=max_side_px)
-    # Unlike INTER_NEAREST, the exact kind goes by pixel centres, as area resampling does: no shift against the photo.
-    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return nearest(mask, height=height, width=width)
 
 
 def bounded_size(height: int, width: int, *, max_side_px: int) -> tuple[int, int]:

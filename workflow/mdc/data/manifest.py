@@ -11,7 +11,8 @@ from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.storage.image_tables import read_rows
 
-COLUMNS = ("id", "image", "tags", "mask", "height", "width", "digest")
+SIDES = ("height", "width", "own_height", "own_width")
+COLUMNS = ("id", "image", "tags", "mask", "height", "width", "own_mask", "own_height", "own_width", "digest")
 PIXELS = r"[1-9][0-9]{0,5}"  # of a side
 
 
@@ -19,15 +20,17 @@ def read_manifest(path: Path) -> pandas.DataFrame:
     """Return the manifest at `path`, one row per image, in the file's order.
 
     Columns: `id`; `image`, path of a plain photo; `tags`, class names joined by ";" in class order, empty for none;
-    `mask`, path or empty; `height` and `width` of the photo in pixels; `digest` of the bytes of the original photo
-    and mask. All are str but height and width, which are int.
+    `mask`, path or empty; `height` and `width` of both in pixels; `own_mask`, `own_height` and `own_width`, the same
+    of the original photo as a viewer shows it, which differ where it was reduced to `data.max_side_px`; `digest` of the
+    bytes of the original photo and mask. All are str but the sides, which are int.
+    Networks see `image` and learn from `mask`; scores are against `own_mask`.
     Raises `InputError` when the file is missing, damaged or is no manifest.
     """
     try:
         table = read_rows(path, COLUMNS)
     except InputError as error:
         raise InputError(f"{error}; a manifest comes from the data stage") from error
-    for side in ("height", "width"):
+    for side in SIDES:
         strange = ~table[side].str.fullmatch(PIXELS)
         if strange.any():
             raise InputError(

@@ -9,6 +9,7 @@ from PIL import Image
 from mdc.data.decoding import BITS_AT, upright
 from mdc.data.integrity import damage
 from mdc.data.labels import BACKGROUND, PALETTE, VOID
+from mdc.data.mask_sizes import size_problem
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 
@@ -26,7 +27,13 @@ def write_mask(path: Path, mask: np.ndarray) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def read_mask(path: Path, *, classes: int = VOID - 1, size: tuple[int, int] | None = None) -> np.ndarray:
+def read_mask(
+    path: Path,
+    *,
+    classes: int = VOID - 1,
+    size: tuple[int, int] | None = None,
+    reduced: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Return the class indices of a palette or grey PNG: uint8 (H, W), 0 background, 255 void.
 
     Indices are what the file stores, whatever its palette's colours and bits. A rotation flag is applied.
@@ -34,6 +41,7 @@ def read_mask(path: Path, *, classes: int = VOID - 1, size: tuple[int, int] | No
     Args:
         classes: the largest index that a class can have.
         size: (height, width) of its photo, None if it may have any.
+        reduced: that of the photo once reduced, if the mask may have this one as well.
 
     Raises:
         InputError: the file is missing, does not decode, is damaged, holds colours or an index above `classes`, or is
@@ -59,12 +67,9 @@ def read_mask(path: Path, *, classes: int = VOID - 1, size: tuple[int, int] | No
         raise InputError(f"{path}: {kind}, not class indices: save the mask as an 8-bit palette or grey PNG")
     step = _GREY_STEP[data[BITS_AT]] if turned.mode == "L" else 1
     mask = np.array(turned, dtype=np.uint8) // np.uint8(step)
-    if size is not None and mask.shape != tuple(size):
-        (height, width), (expected_height, expected_width) = mask.shape, size
-        raise InputError(
-            f"{path}: the mask is {width} x {height}, its photo {expected_width} x {expected_height} pixels: "
-            "make it again at that size"
-        )
+    problem = size_problem(mask.shape, size=size, reduced=reduced) if size else ""
+    if problem:
+        raise InputError(f"{path}: the mask is {problem}")
     if mask[mask != VOID].max(initial=BACKGROUND) > classes:
         strange = sorted(set(np.unique(mask).tolist()) - {*range(classes + 1), VOID})
         raise InputError(f"{path}: the indices {strange} are no classes; there are {classes}: make the mask again")

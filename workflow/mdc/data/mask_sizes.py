@@ -1,4 +1,4 @@
-"""Bringing masks from one size to another: photos and masks are reduced for the networks, what comes out enlarged."""
+"""The two sizes of a mask: its photo's own, and that to which `data.max_side_px` reduces the photo for the networks."""
 
 import cv2
 import numpy as np
@@ -18,3 +18,33 @@ def enlarged(mask: np.ndarray, *, height: int, width: int) -> np.ndarray:
         wins = share > best
         best[wins], result[wins] = share[wins], index
     return result
+
+
+def nearest(mask: np.ndarray, *, height: int, width: int) -> np.ndarray:
+    """Return a mask uint8 (h, w) at another size, each pixel the nearest index, 255 as any other."""
+    if mask.shape == (height, width):
+        return mask
+    # Unlike INTER_NEAREST, the exact kind goes by pixel centres, as area resampling does: no shift against the photo.
+    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def size_problem(found: tuple[int, int], *, size: tuple[int, int], reduced: tuple[int, int] | None = None) -> str:
+    """Return what is wrong with the size of a mask or map, as the end of a sentence that says "is", or nothing.
+
+    Args:
+        found: its (height, width).
+        size: of its photo.
+        reduced: of the photo once reduced, if the mask may have this one as well.
+    """
+    allowed = {tuple(size), tuple(reduced or size)}
+    if tuple(found) in allowed:
+        return ""
+    its_photo = f"{_told(found)}, its photo {_told(size)} pixels"
+    if len(allowed) == 1:
+        return f"{its_photo}: make it again at that size"
+    return f"{its_photo}, reduced to {_told(reduced)}: make it again at one of these sizes"
+
+
+def _told(size: tuple[int, int]) -> str:
+    height, width = size
+    return f"{width} x {height}"

@@ -4,6 +4,8 @@ import numpy as np
 
 from mdc.data.labels import VOID
 
+BLOCK_PX = 1 << 20  # pixels counted at once, so that a large photo takes no more memory than its masks
+
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, *, classes: int) -> np.ndarray:
     """Return how many pixels of each true class were given each label.
@@ -21,10 +23,17 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, *, classes: int) -> np.n
     """
     if truth.shape != predicted.shape:
         raise ValueError(f"masks of {truth.shape} and {predicted.shape} pixels cannot be compared")
-    size = classes + 1
-    counted = truth != VOID
     if max(mask[mask != VOID].max(initial=0) for mask in (truth, predicted)) > classes:
         raise ValueError(f"a mask has an index above {classes}, the number of classes")
+    truth, predicted = truth.ravel(), predicted.ravel()
+    blocks = [slice(start, start + BLOCK_PX) for start in range(0, truth.size, BLOCK_PX)]
+    counts = [_pairs(truth[block], predicted[block], size=classes + 1) for block in blocks]
+    return sum(counts, np.zeros((classes + 1, classes + 2), np.int64))
+
+
+def _pairs(truth: np.ndarray, predicted: np.ndarray, *, size: int) -> np.ndarray:
+    """Return the confusion matrix of some pixels: int64 (size, size + 1) of uint8 (N,) and uint8 (N,)."""
+    counted = truth != VOID
     given = np.where(predicted == VOID, size, predicted)[counted].astype(np.int64)
     pairs = truth[counted].astype(np.int64) * (size + 1) + given
     return np.bincount(pairs, minlength=size * (size + 1)).reshape(size, size + 1)

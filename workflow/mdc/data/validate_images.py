@@ -170,6 +170,9 @@ def _inspect(photo: Photo, *, classes: tuple[str, ...], plain_folder: Path, max_
         "mask": "" if mask_path is None else as_written(mask_path),
         "height": height,
         "width": width,
+        "own_mask": "" if photo.mask is None else as_written(photo.mask),
+        "own_height": size[0] if size else 0,
+        "own_width": size[1] if size else 0,
         "digest": digest.hexdigest()[:16],
     }
     shown = {index for index in indices if BACKGROUND < index <= len(classes)}

@@ -15,7 +15,15 @@ from mdc.data.images import read_image
 from mdc.data.labels import PALETTE, VOID
 from mdc.data.manifest import read_manifest, tag_indices
 from mdc.data.mask_files import read_mask
-from mdc.figures.pictures import VOID_SHADE, chosen_images, coloured, find_cams, map_cells, read_scores
+from mdc.figures.pictures import (
+    VOID_SHADE,
+    chosen_images,
+    coloured,
+    find_cams,
+    map_cells,
+    read_mask_beside,
+    read_scores,
+)
 from mdc.figures.style import CM, PAPER_STYLE, PAPER_WIDTH_CM, save_paper_figure, short
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.files import write_whole
@@ -192,11 +200,12 @@ def draw_figure6(
     rows, seen = [], set()
     for kind, image_id in rows_to_show(list(table.index), scores, ids, with_failure=False):
         row = table.loc[image_id]
-        drawn = {name: read_mask(Path(paths[image_id])) for name, paths in masks.items()}
+        photo = read_image(Path(row["image"]))
+        drawn = {name: read_mask_beside(photo, Path(paths[image_id])) for name, paths in masks.items()}
         if row["mask"]:
             drawn["true mask"] = read_mask(Path(row["mask"]))
         seen |= {int(index) for mask in drawn.values() for index in np.unique(mask)}
-        pictures = {"photo": read_image(Path(row["image"]))}
+        pictures = {"photo": photo}
         pictures |= {name: coloured(mask) for name, mask in drawn.items()}
         rows.append(Row(kind=kind, label=_label(image_id, "", scores), pictures=pictures))
     names = ["background", *classes]

@@ -9,6 +9,8 @@ import pandas as pd
 
 from mdc.cams.files import Cams, CamsInfo, cams_ids, cams_info, read_cams
 from mdc.data.labels import PALETTE, VOID
+from mdc.data.mask_files import read_mask
+from mdc.data.mask_sizes import nearest
 from mdc.masks.fusion import fused_at_image_size
 
 VOID_SHADE = 235  # unlabelled pixels are drawn light grey: the palette's own colour for 255 is nearly that of a class
@@ -19,6 +21,14 @@ def coloured(mask: np.ndarray) -> np.ndarray:
     colours = PALETTE.copy()
     colours[VOID] = VOID_SHADE
     return colours[mask]
+
+
+def read_mask_beside(photo: np.ndarray, path: Path) -> np.ndarray:
+    """Return a mask at the size of the photo (H, W, 3) beside which it is drawn: uint8 (H, W).
+
+    Predictions have the photo's own size, which may be many times that of the copy that is drawn.
+    """
+    return nearest(read_mask(path), height=photo.shape[0], width=photo.shape[1])
 
 
 def overlaid(image: np.ndarray, heat: np.ndarray) -> np.ndarray:

@@ -31,9 +31,10 @@ class ImageInputs:
 
     Attributes:
         id: of the image.
-        size: height and width of the photo in pixels.
+        size: height and width of the photo in pixels, as the networks see it.
         class_ids: uint8 (T,), mask indices of the tagged classes, rising.
-        photo_path, ground_truth_path, saliency_path: files, empty where there is none.
+        photo_path, ground_truth_path, saliency_path: files of that size, empty where there is none.
+        own_ground_truth_path: the true mask at the photo's own size, empty where there is none.
         cams, info: the localization maps, and what is common to all maps of their file; None without maps.
     """
 
@@ -43,6 +44,7 @@ class ImageInputs:
     photo_path: str
     ground_truth_path: str = ""
     saliency_path: str = ""
+    own_ground_truth_path: str = ""
     cams: Cams | None = None
     info: CamsInfo | None = None
 
@@ -64,6 +66,10 @@ class ImageInputs:
     def ground_truth(self, *, classes: int) -> np.ndarray:
         """Return the true mask, uint8 (H, W); `classes` is the largest index that a class can have."""
         return read_mask(Path(self.ground_truth_path), classes=classes, size=self.size)
+
+    def own_ground_truth(self, *, classes: int) -> np.ndarray:
+        """Return the true mask at the photo's own size, uint8; `classes` as of `ground_truth`."""
+        return read_mask(Path(self.own_ground_truth_path), classes=classes)
 
 
 class Producer(Protocol):
@@ -109,6 +115,7 @@ def images_with_maps(
                 photo_path=row.image,
                 ground_truth_path=row.mask,
                 saliency_path=saliency.get(cams.id, ""),
+                own_ground_truth_path=row.own_mask,
                 cams=cams,
                 info=info,
             )
@@ -123,6 +130,7 @@ def images_without_maps(table: pd.DataFrame, classes: Sequence[str]) -> Iterator
             class_ids=np.array(tag_indices(row.tags, classes), np.uint8),
             photo_path=row.image,
             ground_truth_path=row.mask,
+            own_ground_truth_path=row.own_mask,
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mdc.data.manifest import read_manifest
+from mdc.data.mask_sizes import nearest
 from mdc.data.metrics import confusion, summary
 from mdc.masks.fusion import Recipe, pseudo_mask
 from mdc.masks.producers import ImageInputs, images_with_maps
@@ -22,12 +23,14 @@ def sweep_one(
 ) -> np.ndarray:
     """Return the confusion of one image's pseudo mask with its true mask at each threshold: (thresholds, C, C + 1).
 
-    `recipe` has the fields of `Recipe` but the threshold.
+    Pixels are those of the photo's own size, as in `mdc.scores.compare`. `recipe` has the fields of `Recipe` but the
+    threshold.
     """
-    fused, saliency, truth = image.fused_maps(maps), image.saliency(), image.ground_truth(classes=classes)
+    fused, saliency, truth = image.fused_maps(maps), image.saliency(), image.own_ground_truth(classes=classes)
     recipes = [Recipe(threshold=threshold, **recipe) for threshold in thresholds]
-    masks = [pseudo_mask(fused, image.class_ids, saliency, one) for one in recipes]
-    return np.stack([confusion(truth, mask, classes=classes) for mask in masks])
+    masks = (pseudo_mask(fused, image.class_ids, saliency, one) for one in recipes)
+    height, width = truth.shape
+    return np.stack([confusion(truth, nearest(mask, height=height, width=width), classes=classes) for mask in masks])
 
 
 def sweep_threshold(

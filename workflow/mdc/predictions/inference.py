@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mdc.data.manifest import read_manifest
 from mdc.data.mask_files import write_mask
+from mdc.data.mask_sizes import enlarged
 from mdc.data.whole_photos import whole_photos
 from mdc.networks.checkpoints import load_network
 from mdc.networks.largefov import LargeFov, SegmenterDescription
@@ -46,6 +47,8 @@ def predict_scores(
 ) -> None:
     """Write the class scores of every photo of a shard, and palette PNGs of the best class with their table.
 
+    The scores are of the photo as the network sees it, the PNGs have its own size, as `mdc.predict` makes them.
+
     Args:
         split_csv: manifest.
         weights_pt: checkpoint of the segmenter.
@@ -79,6 +82,7 @@ def predict_scores(
             scores = Scores(id=row.id, scores=logits, height=image.shape[2], width=image.shape[3])
             add_scores(writer, scores)
             path = png_path(folder, row.id)
-            write_mask(path, scores.at_image_size(grid).argmax(0).astype(np.uint8))
+            mask = scores.at_image_size(grid).argmax(0).astype(np.uint8)
+            write_mask(path, enlarged(mask, height=row.own_height, width=row.own_width))
             rows.append((row.id, str(path), file_digest(path)))
     write_table(rows, masks_csv)

@@ -12,7 +12,15 @@ from mdc.data.images import read_image
 from mdc.data.labels import PALETTE
 from mdc.data.manifest import read_manifest, tag_indices
 from mdc.data.mask_files import read_mask
-from mdc.figures.pictures import VOID_SHADE, chosen_images, coloured, find_cams, map_cells, read_scores
+from mdc.figures.pictures import (
+    VOID_SHADE,
+    chosen_images,
+    coloured,
+    find_cams,
+    map_cells,
+    read_mask_beside,
+    read_scores,
+)
 from mdc.figures.style import save_figure
 from mdc.saliency.maps import read_saliency
 from mdc.storage.image_tables import read_table
@@ -72,7 +80,7 @@ def draw_sheet(
             cells |= map_cells(photo, *cams[image_id], setting)
         for name in ("pseudo mask", "prediction", "+ CRF"):
             if image_id in pictures[name]:
-                cells[name] = coloured(read_mask(Path(pictures[name][image_id])))
+                cells[name] = coloured(read_mask_beside(photo, Path(pictures[name][image_id])))
         if row["mask"]:
             cells["truth"] = coloured(read_mask(Path(row["mask"])))
         tags = [classes[index - 1] for index in tag_indices(row["tags"], classes)]

@@ -10,6 +10,7 @@ import pandas as pd
 from mdc.data.labels import BACKGROUND
 from mdc.data.manifest import read_manifest
 from mdc.data.mask_files import read_mask
+from mdc.data.mask_sizes import nearest
 from mdc.data.metrics import confusion, mean_iou, pixel_accuracy
 from mdc.runtime.files import write_whole
 from mdc.runtime.parallel import map_in_order
@@ -19,13 +20,14 @@ UNLABELLED = "unlabelled"
 PIXEL_COLUMNS = ["id", "class", "truth", "predicted", "hits", "labelled"]
 
 
-def _confusion_of(item: tuple[str, str | None], *, classes: int) -> np.ndarray:
-    truth_path, mask_path = item
+def _confusion_of(item: tuple[str, str | None, tuple[int, int]], *, classes: int) -> np.ndarray:
+    truth_path, mask_path, reduced = item
     truth = read_mask(Path(truth_path), classes=classes)
     if mask_path is None:
         predicted = np.full_like(truth, BACKGROUND)
     else:
-        predicted = read_mask(Path(mask_path), classes=classes, size=truth.shape)
+        predicted = read_mask(Path(mask_path), classes=classes, size=truth.shape, reduced=reduced)
+        predicted = nearest(predicted, height=truth.shape[0], width=truth.shape[1])
     return confusion(truth, predicted, classes=classes)
 
 
@@ -39,7 +41,9 @@ def score_masks(
     classes: Sequence[str],
     processes: int,
 ) -> None:
-    """Compare masks with the true masks of a split.
+    """Compare masks with the true masks of a split, at the photos' own sizes.
+
+    Pseudo masks, which have the size of the photo as the networks see it, are enlarged to the nearest pixel's label.
 
     Writes the confusion matrix in pixels (a row per true class, a column per label, the last one `unlabelled`); a row
     per image: id, miou over the classes that occur in it, pixel_accuracy; and a row per image and class that occurs in
@@ -55,7 +59,8 @@ def score_masks(
     table = table[table["mask"] != ""]
     ids = list(table["id"])
     masks = paths_of(ids, [masks_csv]) if masks_csv else [None] * len(ids)
-    items = list(zip(table["mask"], masks, strict=True))
+    reduced = zip(table["height"], table["width"], strict=True)
+    items = list(zip(table["own_mask"], masks, reduced, strict=True))
     one = functools.partial(_confusion_of, classes=len(classes))
     total = np.zeros((len(classes) + 1, len(classes) + 2), np.int64)
     rows, pixels = [], []
