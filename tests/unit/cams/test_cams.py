@@ -105,11 +105,18 @@ def test_another_methods_maps_that_do_not_fit_are_refused(tmp_path, split, class
     with pytest.raises(InputError, match=r"attribute classes is \['a', 'b', 'c'\], the config says \['a', 'b'\]"):
         linked(external, split, tmp_path / "m.h5", classes=["a", "b"])
     other_tags = write_split("tags", {"x/1": (noise(0, 41, 50), "a", None)})
-    with pytest.raises(InputError, match=r"image x/1 has maps of the classes \[1, 3\] .* are \[1\], 41 x 50"):
+    with pytest.raises(InputError, match=r"image x/1 has maps of the classes \[1, 3\], its tags are \[1\]"):
         linked(external, other_tags, tmp_path / "m.h5")
     other_size = write_split("size", {"x/1": (noise(0, 50, 41), "a;c", None)})
-    with pytest.raises(InputError, match="for a photo of 41 x 50; .* 50 x 41"):
+    with pytest.raises(InputError, match=r"a photo of 50 x 41 pixels: make maps of .*/x/1\.png, which has 41 x 50$"):
         linked(external, other_size, tmp_path / "m.h5")
+    own = {"x/1": np.zeros((41, 50), np.uint8)}
+    reduced = write_split("reduced", {"x/1": (noise(0, 20, 24), "a;c", None)}, own_truths=own)
+    said = (
+        r"maps of a photo of 50 x 41 pixels: make maps of .*, which has 24 x 20, or set data\.max_side_px to 50 or more"
+    )
+    with pytest.raises(InputError, match=said):
+        linked(external, reduced, tmp_path / "m.h5")
     more = write_split("more", {"y": (noise(0, 9, 9), "a", None)})
     with pytest.raises(InputError, match="no image 'y' in this file"):
         linked(external, more, tmp_path / "m.h5")

@@ -97,8 +97,8 @@ def test_all_problems_of_a_voc_layout_at_once(tmp_path):
             f"{root}/Annotations/broken.xml: is not readable XML (no element found: line 1, column 12): "
             "export or copy it again",
             f"{root}/SegmentationClass/swapped.png: is 6 x 4 pixels, but the photo {root}/JPEGImages/swapped.jpg is "
-            "4 x 6: width and height are swapped, probably because the photo has a rotation flag: "
-            "masks must be drawn on the photo as a viewer shows it",
+            "4 x 6: width and height are swapped, probably because the photo has a rotation flag: masks and maps "
+            "must be those of the photo as a viewer shows it",
             f"{root}/SegmentationClass/both.png: is 5 x 5 pixels, but the photo {root}/JPEGImages/both.jpg is 6 x 4: "
             "draw the mask at the size of the photo",
             f"{root}/SegmentationClass/strange.png: holds 7, 9, which are not classes: "

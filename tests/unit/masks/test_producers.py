@@ -154,7 +154,7 @@ def test_an_image_without_a_saliency_map_is_named(tmp_path, fused, saliency_csv)
 
 def test_a_saliency_map_of_another_size_is_named(fused, saliency_csv):
     Image.fromarray(np.zeros((5, 1), np.uint8)).save(read_table([saliency_csv])["x/1"])
-    with pytest.raises(InputError, match=r"is 1 x 5 pixels, its image 5 x 1: make the map again"):
+    with pytest.raises(InputError, match=r"the map is 1 x 5, its photo 5 x 1 pixels: width and height are swapped"):
         fused(saliency_csv)
 
 
@@ -256,10 +256,51 @@ def test_all_unusable_masks_of_another_method_are_listed(tmp_path, copied):
         copied(["good", "turned", "strange", "missing"], tmp_path / "masks" / "train.csv")
     lines = str(error.value).splitlines()
     assert lines[0] == "masks.external_masks, 3 masks cannot be used:"
-    assert lines[1].endswith("turned.png: the mask is 2 x 3, its photo 3 x 2 pixels: make it again at that size")
+    swapped = (
+        "turned.png: the mask is 2 x 3, its photo 3 x 2 pixels: width and height are swapped, probably because the "
+    )
+    assert swapped in lines[1]
     assert lines[2].endswith("strange.png: the indices [3, 7] are no classes; there are 2: make the mask again")
     assert "missing.png: there is no such mask: put it back or" in lines[3]
     assert not (tmp_path / "masks" / "train.csv").exists()
+
+
+def test_another_methods_masks_have_the_photos_own_size_or_the_reduced_one(tmp_path, write_split):
+    photo, own = np.zeros((2, 3, 3), np.uint8), np.zeros((4, 6), np.uint8)
+    given = {
+        "own": [[0, 0, 1, 1, 2, 2]] * 2 + [[255, 255, 0, 0, 0, 0]] * 2,
+        "reduced": [[0, 1, 2], [255, 0, 0]],
+        "turned": np.zeros((6, 4)),
+        "other": np.zeros((5, 6)),
+    }
+    for name, mask in given.items():
+        write_mask(tmp_path / "theirs" / f"{name}.png", np.array(mask, np.uint8))
+
+    def copy(*names: str) -> None:
+        copy_masks(
+            split_csv=write_split(
+                "train", {name: (photo, "", None) for name in names}, own_truths=dict.fromkeys(names, own)
+            ),
+            external_folder=tmp_path / "theirs",
+            masks_csv=tmp_path / "masks.csv",
+            folder=tmp_path / "masks",
+            classes=["a", "b"],
+            shard=0,
+            shards=1,
+            processes=1,
+        )
+
+    copy("own", "reduced")
+    assert masks(tmp_path / "masks.csv") == dict.fromkeys(("own", "reduced"), given["reduced"])
+    with pytest.raises(InputError) as error:
+        copy("turned", "other")
+    _, turned, other = str(error.value).splitlines()
+    assert (
+        "turned.png: the mask is 4 x 6, its photo 6 x 4 pixels, reduced to 3 x 2: width and height are swap" in turned
+    )
+    assert other.endswith(
+        "the mask is 6 x 5, its photo 6 x 4 pixels, reduced to 3 x 2: make it again at one of these sizes"
+    )
 
 
 def test_shards_of_copied_masks_joined_are_those_of_one_shard(tmp_path, copied):

@@ -87,7 +87,9 @@ def test_a_map_of_another_size_is_refused(photos, tmp_path):
     for id, height in (("a", 40), ("b/1", 41), ("c", 40)):
         grey_map(tmp_path / "maps", id, value=9, height=height)
     assert check(tmp_path, photos, by_rbd=True) == []
-    with pytest.raises(InputError, match=r"b/1\.png: is 50 x 41 pixels, its image 50 x 40"):
+    with pytest.raises(
+        InputError, match=r"b/1\.png: the map is 50 x 41, its photo 50 x 40 pixels: make it again at that size"
+    ):
         maps_of_images(
             read_manifest(photos),
             external_folder=tmp_path / "maps",
@@ -101,18 +103,41 @@ def test_maps_written_here_pass_the_check(photos, tmp_path):
     table = read_manifest(photos)
     images = list(zip(table["id"], map(Path, table["image"]), strict=True))
     written = write_saliency(images, folder=tmp_path / "maps", processes=1)
-    assert check_folder(tmp_path / "maps", [(id, 40, 50) for id in table["id"]]).equals(written)
+    assert check_folder(tmp_path / "maps", table, reduced_folder=tmp_path, processes=1).equals(written)
 
 
-def test_a_folder_check_lists_every_problem_at_once(tmp_path):
+def test_a_folder_check_lists_every_problem_at_once(tmp_path, write_split):
     bad = make_unusable_maps(tmp_path)
     cv2.imwrite(str(tmp_path / "good.png"), np.zeros((4, 6), np.uint8))
     cv2.imwrite(str(tmp_path / "turned.png"), np.zeros((6, 4), np.uint8))
     with pytest.raises(InputError) as caught:
-        check_folder(tmp_path, [(image_id, 4, 6) for image_id in [*bad, "good", "turned"]])
+        images = {image_id: (np.zeros((4, 6, 3), np.uint8), "", None) for image_id in [*bad, "good", "turned"]}
+        table = read_manifest(write_split("train", images))
+        check_folder(tmp_path, table, reduced_folder=tmp_path / "reduced", processes=1)
     headline, *problems = str(caught.value).splitlines()
     assert "6 of 7" in headline and "saliency.source" in headline and "rbd" in headline and "none" in headline
     assert len(problems) == 6
     for image_id, problem in zip([*bad, "turned"], problems, strict=True):
         assert f"{image_id}.png" in problem
-    assert "4 x 6 pixels, its image 6 x 4" in problems[-1]
+    assert "4 x 6, its photo 6 x 4 pixels: width and height are swapped" in problems[-1]
+    assert not (tmp_path / "reduced").exists()
+
+
+def test_maps_of_the_photos_own_size_are_reduced_as_the_photos_are(tmp_path, write_split):
+    images = dict.fromkeys(("own", "reduced"), (np.zeros((1, 3, 3), np.uint8), "", None))
+    own_truths = dict.fromkeys(images, np.zeros((2, 6), np.uint8))
+    table = read_manifest(write_split("train", images, own_truths=own_truths))
+    (tmp_path / "maps").mkdir()
+    cv2.imwrite(
+        str(tmp_path / "maps/own.png"), np.array([[0, 100, 255, 255, 0, 0], [20, 80, 255, 255, 0, 0]], np.uint8)
+    )
+    cv2.imwrite(str(tmp_path / "maps/reduced.png"), np.array([[50, 255, 0]], np.uint8))
+    found = check_folder(tmp_path / "maps", table, reduced_folder=tmp_path / "reduced", processes=1)
+    assert list(found["path"]) == [str(tmp_path / "reduced/own.png"), str(tmp_path / "maps/reduced.png")]
+    for path in found["path"]:
+        np.testing.assert_allclose(read_saliency(Path(path), size=(1, 3)), [[50 / 255, 1, 0]], atol=1e-6)
+    cv2.imwrite(str(tmp_path / "maps/own.png"), np.zeros((2, 5), np.uint8))
+    with pytest.raises(
+        InputError, match=r"the map is 5 x 2, its photo 6 x 2 pixels, reduced to 3 x 1: make it again at"
+    ):
+        check_folder(tmp_path / "maps", table, reduced_folder=tmp_path / "reduced", processes=1)

@@ -32,10 +32,14 @@ def link_cams(
     table = shard_of(read_manifest(split_csv), shard, shards)
     with create_cams(cams_h5, info, config={"external_maps": str(external_h5)}) as writer:
         for row, cams in zip(table.itertuples(), read_cams(external_h5, list(table["id"])), strict=True):
-            expected = (tag_indices(row.tags, classes), row.height, row.width)
-            if (cams.class_ids.tolist(), cams.height, cams.width) != expected:
-                raise InputError(
-                    f"{external_h5}: image {row.id} has maps of the classes {cams.class_ids.tolist()} for a photo of "
-                    f"{cams.height} x {cams.width}; its tags and photo are {expected[0]}, {row.height} x {row.width}"
-                )
+            tagged, tags = cams.class_ids.tolist(), tag_indices(row.tags, classes)
+            if tagged != tags:
+                raise InputError(f"{external_h5}: image {row.id} has maps of the classes {tagged}, its tags are {tags}")
+            if (cams.height, cams.width) != (row.height, row.width):
+                # not reduced as saliency is: their grid belongs to the size of the photo that they were made of
+                advice = f"make maps of {row.image}, which has {row.width} x {row.height}"
+                if (cams.height, cams.width) == (row.own_height, row.own_width):
+                    advice += f", or set data.max_side_px to {max(cams.height, cams.width)} or more"
+                found = f"maps of a photo of {cams.width} x {cams.height} pixels"
+                raise InputError(f"{external_h5}: image {row.id} has {found}: {advice}")
             writer.add(cams.item())

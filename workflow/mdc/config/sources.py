@@ -148,7 +148,9 @@ class Saliency(Section):
         "localization maps; ground_truth: the objects of the true masks, as a perfect model would find them.",
     )
     folder: PathText = Field(
-        "", description="Source folder: 8-bit grey PNGs `<folder>/<id>.png` at the size of the photos, 255 = salient."
+        "",
+        description="Source folder: 8-bit grey PNGs `<folder>/<id>.png`, 255 = salient, at the photos' own sizes, as a "
+        "viewer shows them, or reduced to `data.max_side_px`.",
     )
     missing: Literal["stop", "rbd"] = Field(
         "stop", description="Source folder: what to do about images without a map; rbd computes theirs."

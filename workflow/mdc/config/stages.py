@@ -57,7 +57,9 @@ class Masks(Section):
     """From maps to pseudo masks (paper 3.2 and 4.1)."""
 
     external_masks: PathText = Field(
-        "", description="Folder of another method's masks `<id>.png` (palette PNGs); their setting is called external."
+        "",
+        description="Folder of another method's masks `<id>.png` (palette PNGs), at the photos' own sizes, as a viewer "
+        "shows them, or reduced to `data.max_side_px`; their setting is called external.",
     )
     variants: Annotated[list[MasksName], Unique] = Field(
         [],

@@ -3,6 +3,11 @@
 import cv2
 import numpy as np
 
+SIDES_SWAPPED = (
+    "width and height are swapped, probably because the photo has a rotation flag: masks and maps must be those of the "
+    "photo as a viewer shows it"
+)
+
 
 def enlarged(mask: np.ndarray, *, height: int, width: int) -> np.ndarray:
     """Return a mask uint8 (h, w) at another size: of every pixel the class whose interpolated share is the largest.
@@ -40,9 +45,11 @@ def size_problem(found: tuple[int, int], *, size: tuple[int, int], reduced: tupl
     if tuple(found) in allowed:
         return ""
     its_photo = f"{_told(found)}, its photo {_told(size)} pixels"
-    if len(allowed) == 1:
-        return f"{its_photo}: make it again at that size"
-    return f"{its_photo}, reduced to {_told(reduced)}: make it again at one of these sizes"
+    if len(allowed) > 1:
+        its_photo += f", reduced to {_told(reduced)}"
+    if tuple(found)[::-1] in allowed:
+        return f"{its_photo}: {SIDES_SWAPPED}"
+    return f"{its_photo}: make it again at {'that size' if len(allowed) == 1 else 'one of these sizes'}"
 
 
 def _told(size: tuple[int, int]) -> str:

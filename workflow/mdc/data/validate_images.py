@@ -17,6 +17,7 @@ from mdc.data.images import write_plain
 from mdc.data.labels import BACKGROUND, VOID
 from mdc.data.manifest import COLUMNS, as_written
 from mdc.data.mask_files import read_mask, write_mask
+from mdc.data.mask_sizes import SIDES_SWAPPED
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.logs import logger
 from mdc.runtime.parallel import map_in_order
@@ -202,10 +203,7 @@ def _size_problem(photo: Photo, mask_size: tuple[int, int], size: tuple[int, int
     (mask_height, mask_width), (height, width) = mask_size, size
     advice = "draw the mask at the size of the photo"
     if (mask_width, mask_height) == (height, width):
-        advice = (
-            "width and height are swapped, probably because the photo has a rotation flag: "
-            "masks must be drawn on the photo as a viewer shows it"
-        )
+        advice = SIDES_SWAPPED
     return (
         f"{photo.mask}: is {mask_width} x {mask_height} pixels, but the photo {photo.image} is "
         f"{width} x {height}: {advice}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from mdc.data.manifest import read_manifest
 from mdc.data.mask_files import read_mask
+from mdc.data.mask_sizes import nearest
 from mdc.masks.producers import ImageInputs, images_without_maps, one_hot, write_masks
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.parallel import map_in_order
@@ -18,13 +19,18 @@ from mdc.storage.shards import shard_of
 
 @dataclass(frozen=True)
 class ExternalMasks:
-    """The masks `folder`/<id>.png: palette PNGs as VOC's, 0 background, 1 to `classes`, 255 unlabelled."""
+    """The masks `folder`/<id>.png: palette PNGs as VOC's, 0 background, 1 to `classes`, 255 unlabelled.
+
+    They have the photo's own size, from which they are reduced as true masks are, or that of the reduced photo.
+    """
 
     folder: Path
     classes: int
 
     def labels(self, image: ImageInputs) -> np.ndarray:
-        return read_mask(png_path(self.folder, image.id), classes=self.classes, size=image.size)
+        path = png_path(self.folder, image.id)
+        mask = read_mask(path, classes=self.classes, size=image.own_size, reduced=image.size)
+        return nearest(mask, height=image.size[0], width=image.size[1])
 
     def scores(self, image: ImageInputs) -> np.ndarray:
         return one_hot(self.labels(image), image.class_ids)

@@ -31,7 +31,7 @@ class ImageInputs:
 
     Attributes:
         id: of the image.
-        size: height and width of the photo in pixels, as the networks see it.
+        size, own_size: height and width of the photo in pixels, as the networks see it and as it was before.
         class_ids: uint8 (T,), mask indices of the tagged classes, rising.
         photo_path, ground_truth_path, saliency_path: files of that size, empty where there is none.
         own_ground_truth_path: the true mask at the photo's own size, empty where there is none.
@@ -40,6 +40,7 @@ class ImageInputs:
 
     id: str
     size: tuple[int, int]
+    own_size: tuple[int, int]
     class_ids: np.ndarray
     photo_path: str
     ground_truth_path: str = ""
@@ -111,6 +112,7 @@ def images_with_maps(
             yield ImageInputs(
                 id=cams.id,
                 size=(cams.height, cams.width),
+                own_size=(row.own_height, row.own_width),
                 class_ids=cams.class_ids,
                 photo_path=row.image,
                 ground_truth_path=row.mask,
@@ -127,6 +129,7 @@ def images_without_maps(table: pd.DataFrame, classes: Sequence[str]) -> Iterator
         yield ImageInputs(
             id=row.id,
             size=(row.height, row.width),
+            own_size=(row.own_height, row.own_width),
             class_ids=np.array(tag_indices(row.tags, classes), np.uint8),
             photo_path=row.image,
             ground_truth_path=row.mask,

@@ -3,14 +3,12 @@
 from functools import partial
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pandas as pd
 
 from mdc.data.images import read_image
-from mdc.runtime.files import write_whole
 from mdc.runtime.hashes import file_digest
 from mdc.runtime.parallel import map_in_order
+from mdc.saliency.maps import write_saliency_map
 from mdc.saliency.rbd import rbd
 from mdc.storage.image_tables import COLUMNS, png_path
 
@@ -28,8 +26,6 @@ def write_saliency(images: list[tuple[str, Path]], *, folder: Path, processes: i
 
 def _write_one(image: tuple[str, Path], *, folder: Path) -> tuple[str, str, str]:
     image_id, source = image
-    grey = np.rint(255 * rbd(read_image(Path(source)))).astype(np.uint8)
-    data = cv2.imencode(".png", grey)[1].tobytes()
     path = png_path(folder, image_id)
-    write_whole(path, data)
+    write_saliency_map(path, rbd(read_image(Path(source))))
     return image_id, str(path), file_digest(path)

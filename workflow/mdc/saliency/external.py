@@ -1,8 +1,10 @@
 """Saliency maps of any other model, 8-bit grey PNGs in a folder, in the place of computed ones."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import pandas as pd
 
 from mdc.data.manifest import read_manifest
@@ -10,9 +12,9 @@ from mdc.runtime.errors import InputError, listing
 from mdc.runtime.files import write_whole
 from mdc.runtime.hashes import file_digest
 from mdc.runtime.logs import logger
-from mdc.runtime.progress import progress
+from mdc.runtime.parallel import map_in_order
 from mdc.saliency.computed import write_saliency
-from mdc.saliency.maps import read_saliency
+from mdc.saliency.maps import read_saliency, write_saliency_map
 from mdc.storage.image_tables import COLUMNS, png_path
 
 MISSING_SHOWN = 20
@@ -45,27 +47,45 @@ def check_maps_exist(*, folder: Path, split_csvs: Sequence[Path], missing_csv: P
     write_whole(missing_csv, pd.DataFrame({"id": missing}).to_csv(index=False).encode())
 
 
-def check_folder(folder: Path, images: list[tuple[str, int, int]]) -> pd.DataFrame:
-    """Return the table of `write_saliency` for maps made by another model, `folder`/id.png of each (id, height, width).
+def check_folder(folder: Path, table: pd.DataFrame, *, reduced_folder: Path, processes: int) -> pd.DataFrame:
+    """Return the table of `write_saliency` for maps made by another model, `folder`/id.png of each row of a manifest.
 
+    A map has its photo's own size or that of the reduced photo. Of one that must be reduced, as its photo was, a copy
+    is written to `reduced_folder`/id.png; the others are used where they lie.
     Raises one `InputError` that lists every map which is missing, is not an 8-bit grey PNG or differs in size.
     """
-    rows, problems = [], []
-    for image_id, height, width in progress(images, total=len(images), label="saliency maps checked"):
-        path = png_path(Path(folder), image_id)
-        try:
-            read_saliency(path, size=(height, width))
-        except InputError as error:
-            problems.append(str(error))
-        else:
-            rows.append((image_id, str(path), file_digest(path)))
+    one = functools.partial(_checked, folder=folder, reduced_folder=reduced_folder)
+    rows = list(map_in_order(one, _sizes(table), processes=processes, label="saliency maps checked", total=len(table)))
+    problems = [row for row in rows if isinstance(row, str)]
     if problems:
         headline = (
-            f"{len(problems)} of {len(images)} saliency maps are unusable: make these maps, each at its image's size, "
+            f"{len(problems)} of {len(table)} saliency maps are unusable: make these maps, each at its photo's size, "
             "or set the config key saliency.source to rbd (maps computed here) or none"
         )
         raise InputError(listing(headline, problems))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _sizes(table: pd.DataFrame) -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:
+    """Yield (id, own size, reduced size) of the images of a manifest."""
+    for row in table.itertuples():
+        yield row.id, (row.own_height, row.own_width), (row.height, row.width)
+
+
+def _checked(
+    image: tuple[str, tuple[int, int], tuple[int, int]], *, folder: Path, reduced_folder: Path
+) -> tuple[str, str, str] | str:
+    """Return the row of an image's map, or what is wrong with the map."""
+    image_id, own_size, (height, width) = image
+    path = png_path(folder, image_id)
+    try:
+        saliency = read_saliency(path, size=own_size, reduced=(height, width))
+    except InputError as error:
+        return str(error)
+    if saliency.shape != (height, width):
+        path = png_path(reduced_folder, image_id)
+        write_saliency_map(path, cv2.resize(saliency, (width, height), interpolation=cv2.INTER_AREA))
+    return image_id, str(path), file_digest(path)
 
 
 def maps_of_images(
@@ -73,13 +93,13 @@ def maps_of_images(
 ) -> pd.DataFrame:
     """Return the table of `write_saliency` for the rows of a manifest, with the maps of `external_folder`, checked.
 
-    With `by_rbd`, images without a map there get one computed, in `computed_folder`.
+    With `by_rbd`, images without a map there get one computed, in `computed_folder`, where reduced maps are as well.
     Raises what `check_folder` and `write_saliency` raise.
     """
     has_map = pd.Series(
         [not by_rbd or png_path(external_folder, id).is_file() for id in table["id"]], table.index, bool
     )
-    given = check_folder(external_folder, list(table.loc[has_map, ["id", "height", "width"]].itertuples(index=False)))
+    given = check_folder(external_folder, table[has_map], reduced_folder=computed_folder, processes=processes)
     images = [(row.id, Path(row.image)) for row in table[~has_map].itertuples()]
     computed = write_saliency(images, folder=computed_folder, processes=processes)
     return pd.concat([given, computed]).set_index("id").loc[table["id"]].reset_index()

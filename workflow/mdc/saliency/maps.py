@@ -2,17 +2,29 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from mdc.data.decoding import decode
+from mdc.data.mask_sizes import size_problem
 from mdc.runtime.errors import InputError
+from mdc.runtime.files import write_whole
 
 
-def read_saliency(path: Path, *, size: tuple[int, int] | None = None) -> np.ndarray:
+def write_saliency_map(path: Path, saliency: np.ndarray) -> None:
+    """Write a map (H, W) in 0..1 as an 8-bit grey PNG, 255 the most salient, whole or not at all."""
+    grey = np.rint(255 * saliency).astype(np.uint8)
+    write_whole(path, cv2.imencode(".png", grey)[1].tobytes())
+
+
+def read_saliency(
+    path: Path, *, size: tuple[int, int] | None = None, reduced: tuple[int, int] | None = None
+) -> np.ndarray:
     """Return the saliency in an 8-bit grey PNG: float32 (H, W) in [0, 1].
 
     Args:
-        size: (height, width) of its image, None if it may have any.
+        size: (height, width) of its photo, None if it may have any.
+        reduced: that of the photo once reduced, if the map may have this one as well.
 
     Raises:
         InputError: the file is missing, does not decode, is damaged, is not 8-bit with a single channel or is of
@@ -23,8 +35,7 @@ def read_saliency(path: Path, *, size: tuple[int, int] | None = None) -> np.ndar
     if image.mode not in ("L", "1"):
         raise InputError(f"{path}: is a picture of mode {image.mode}, saliency is one channel of 8 bits (grey)")
     grey = np.asarray(image.convert("L"))
-    if size is not None and grey.shape != tuple(size):
-        raise InputError(
-            f"{path}: is {grey.shape[1]} x {grey.shape[0]} pixels, its image {size[1]} x {size[0]}: make the map again"
-        )
+    problem = size_problem(grey.shape, size=size, reduced=reduced) if size else ""
+    if problem:
+        raise InputError(f"{path}: the map is {problem}")
     return grey.astype(np.float32) / 255
