@@ -36,7 +36,7 @@ rule check_saliency_folder:
     params:
         code=fingerprint("check_saliency_folder"),
         folder=CONFIG.saliency.folder,
-        by_rbd=CONFIG.saliency.source == "folder" and CONFIG.saliency.missing == "rbd",
+        by_rbd=CONFIG.saliency.missing == "rbd",
     script:
         "../scripts/check_saliency_folder.py"
 
@@ -60,8 +60,9 @@ rule compute_saliency:
         runtime=per_attempt(240),
     params:
         code=fingerprint("compute_saliency"),
-        external_folder=CONFIG.saliency.folder,
-        by_rbd=CONFIG.saliency.source == "folder" and CONFIG.saliency.missing == "rbd",
+        # of the source folder alone, so that a change of them does not compute the maps of the others again
+        external_folder=lambda wildcards: CONFIG.saliency.folder if wildcards.source == "folder" else "",
+        by_rbd=lambda wildcards: wildcards.source == "folder" and CONFIG.saliency.missing == "rbd",
     script:
         "../scripts/compute_saliency.py"
 

@@ -82,6 +82,13 @@ def test_other_sources():
     assert masks_sentences(folder, Experiment.of_masks("d1")).endswith(
         "from another model's maps in a folder, by rbd for images without one."
     )
+    varied = config(
+        saliency={"folder": "maps", "missing": "rbd"}, variants={"theirs": {"saliency": {"source": "folder"}}}
+    )
+    settings = [Experiment.parse(name) for name in ("weak-fusion", "weak-fusion@theirs")]
+    assert saliency_note(varied, settings) == (
+        f"{RBD} weak-fusion@theirs: Saliency: from another model's maps in a folder, by rbd for images without one."
+    )
     assert "above 0.5 in absolute terms" in masks_sentences(config(masks={"threshold": 0.5, "relative_to": "absolute"}))
 
 
