@@ -14,9 +14,10 @@ from snakemake.exceptions import WorkflowError
 from mdc.config import parameters
 from mdc.config.experiments import EXTERNAL, FUSED, SALIENT, Experiment
 from mdc.config.load import check_files, load_config
+from mdc.config.paper import departures
 from mdc.config.plan import TABLES, Plan
 from mdc.data.photo_files import photos_digest
-from mdc.report.captions import caption, saliency_note
+from mdc.report.captions import caption, classifiers_sentence, saliency_note, segmenters_note
 from mdc.runtime.disk import check_writable
 from mdc.runtime.errors import InputError
 from mdc.runtime.fingerprint import code_fingerprint

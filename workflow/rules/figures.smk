@@ -188,7 +188,7 @@ rule plot_confusion:
 
 
 rule plot_classes:
-    """Draw the scores of one result by class, beside the paper's where the classes are VOC's."""
+    """Draw the scores of one result by class, beside the paper's where data and networks are the paper's."""
     input:
         per_class="<run>/scores/per_class.csv",
         paper=lambda wildcards: WORKFLOW / "resources" / f"paper_{PLAN.table_of(result_of(wildcards))}.csv",
@@ -217,6 +217,7 @@ rule plot_classes:
         runtime=per_attempt(5),
     params:
         code=fingerprint("plot_classes"),
+        as_paper=lambda wildcards: not departures(CONFIG, wildcards.classifier),
         caption=lambda wildcards, threads: caption(CONFIG, **wildcards),
     script:
         "../scripts/plot_classes.py"

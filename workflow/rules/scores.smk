@@ -123,13 +123,16 @@ rule tabulate_paper:
     params:
         code=fingerprint("tabulate_paper"),
         results=lambda wildcards: PLAN.table_results(wildcards.table),
-        blocks={name: CONFIG.dilations(name) for name in CONFIG.classifiers},
-        strides={name: CONFIG.stride(name) for name in CONFIG.classifiers},
+        departures=lambda wildcards: {
+            name: departures(CONFIG, name) for name in PLAN.table_classifiers(wildcards.table)
+        },
         on_voc=CONFIG.data.source == "voc",
         unscored=lambda wildcards: PLAN.unscored(wildcards.table),
-        note=lambda wildcards: saliency_note(CONFIG, (setting for _, setting in CONFIG.rows(wildcards.table))),
-        caption=lambda wildcards, threads: caption(
-            CONFIG, classifier=list(dict.fromkeys(name for name, _ in CONFIG.rows(wildcards.table)))
-        ),
+        notes=lambda wildcards: [
+            saliency_note(CONFIG, (setting for _, setting in CONFIG.rows(wildcards.table))),
+            classifiers_sentence(CONFIG, PLAN.table_classifiers(wildcards.table)),
+            segmenters_note(CONFIG, (setting for _, setting in CONFIG.rows(wildcards.table))),
+        ],
+        caption=lambda wildcards, threads: caption(CONFIG, classifier=PLAN.table_classifiers(wildcards.table)),
     script:
         "../scripts/tabulate_paper.py"

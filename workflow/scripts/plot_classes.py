@@ -1,4 +1,4 @@
-"""Draw the scores of one result by class, beside the paper's where the classes are VOC's."""
+"""Draw the scores of one result by class, beside the paper's where data and networks are the paper's."""
 
 from pathlib import Path
 
@@ -20,6 +20,7 @@ def main() -> None:
         classifier=wildcards.classifier,
         setting=str(result.setting),
         crf=result.crf,
+        as_paper=snakemake.params.as_paper,
     )
 
 

@@ -120,7 +120,7 @@ def test_numbers_fit_into_a_matrix_of_vocs_classes(tmp_path, drawn, files):
 
 
 KEYS = "split,classifier,setting,crf,"
-WHERE = {"split": "val", "classifier": "mdc"}
+WHERE = {"split": "val", "classifier": "mdc", "as_paper": True}
 
 
 def paper() -> pd.DataFrame:
@@ -142,7 +142,7 @@ def test_the_papers_scores_stand_beside_ours_only_where_the_classes_are_the_same
     without_crf = voc_scores().assign(crf="false", setting="weak-mean")
     ours, theirs = ours_and_the_papers(without_crf, paper(), **WHERE, setting="weak-mean", crf=False)
     assert ours is not None and theirs is None  # the paper has no such setting
-    nowhere = {"split": "test", "classifier": "mdc", "setting": "weak-fusion", "crf": True}
+    nowhere = WHERE | {"split": "test", "setting": "weak-fusion", "crf": True}
     assert ours_and_the_papers(voc_scores(), paper(), **nowhere) == (None, None)
 
 
@@ -172,6 +172,15 @@ def test_ours_stands_alone_with_other_classes_and_says_so(tmp_path, drawn, files
     heights = bars(drawn[0])["ours: mIoU 90.0"]
     assert heights[0] == 90 and np.isnan(heights[1])  # the class does not occur
     assert drawn[0].axes[0].get_title(loc="left") == "weak-fusion, val; ours alone, the classes are not VOC's"
+
+
+def test_ours_stands_alone_where_the_networks_are_not_the_papers(tmp_path, drawn, files):
+    voc_scores().to_csv(tmp_path / "p.csv", index=False)
+    where = WHERE | {"setting": "weak-fusion", "crf": True, "as_paper": False}
+    plot_classes(per_class_csv=tmp_path / "p.csv", paper_csv=PAPER, **where, **saved(files))
+    assert list(bars(drawn[0])) == ["ours: mIoU 50.0"]
+    title = drawn[0].axes[0].get_title(loc="left")
+    assert title == "weak-fusion + CRF, val; ours alone, data or networks are not the paper's"
 
 
 def test_bars_without_true_masks_say_so(tmp_path, drawn, files):

@@ -11,7 +11,9 @@ from mdc.cams.dump import dump_cams
 from mdc.cams.files import cams_info, read_cams
 from mdc.classifier import train_classifier
 from mdc.config import parameters
+from mdc.config.config import Config
 from mdc.config.load import load_config
+from mdc.config.paper import departures
 from mdc.config.paths import Paths, Weights
 from mdc.data.mask_files import read_mask, write_mask
 from mdc.export import export_segmenter
@@ -23,6 +25,7 @@ from mdc.networks.weight_files import read_torch
 from mdc.predict.segmenter import Segmenter
 from mdc.predictions.files import read_scores
 from mdc.predictions.inference import predict_scores
+from mdc.report.captions import segmenter_sentence
 from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import file_digest
 from mdc.segmenter.train import train_segmenter
@@ -235,6 +238,13 @@ def test_the_configuration_takes_it_by_its_name(weights):
         assert described["encoder"] == {"name": "tiny", "width": 16, "frozen": False}
         network = DESCRIPTIONS[stage](classes=["a"], **described).build()
         assert network.encoder.channels == 16 and network.encoder.grid == Grid(6, 2.5)
+
+
+def test_captions_name_it_and_the_papers_numbers_do_not_stand_beside_it():
+    config = Config.model_validate(values() | {"segmenter": {"init": "random"}})
+    assert segmenter_sentence(config) == "Segmenter: LargeFOV on tiny, from random weights."
+    found = departures(config, "mdc")
+    assert found == ["classifier encoder.name", "segmenter encoder.name", "segmenter init"]
 
 
 def test_the_configuration_refuses_keys_of_another_encoder_and_weights_that_nobody_publishes():

@@ -7,7 +7,14 @@ import pytest
 from mdc.config.config import Config
 from mdc.config.experiments import Experiment
 from mdc.config.plan import TABLES, Plan
-from mdc.report.captions import caption, masks_sentences, saliency_note
+from mdc.report.captions import (
+    caption,
+    classifiers_sentence,
+    masks_sentences,
+    saliency_note,
+    segmenter_sentence,
+    segmenters_note,
+)
 
 VARIANTS = {
     "best": {"masks": {"threshold": "best"}},
@@ -29,11 +36,15 @@ RBD = "Saliency: made by rbd, which is built in, not the paper's saliency."
 CRF = "CRF: 10 iterations; kernel over position 3 (3 px), over position and colour 4 (67 px, 3 grey levels)."
 
 
+MDC = "``mdc`` (VGG16, from pretrained weights IMAGENET1K_V1; dilations 1, 3, 6, 9, stride 8)"
+LARGEFOV = "Segmenter: LargeFOV on VGG16, from pretrained weights IMAGENET1K_V1."
+
+
 def test_a_prediction_tells_everything():
     found = caption(config(), classifier="mdc", seed=0, split="val", result="weak-fusion-crf")
     assert found == (
-        "Result: ``weak-fusion-crf``. Classifier: ``mdc`` (dilations 1, 3, 6, 9, stride 8). Seed: 0. Images: val. "
-        f"Pseudo masks: {PSEUDO}{RBD} {CRF}"
+        f"Result: ``weak-fusion-crf``. Classifier: {MDC}. Seed: 0. Images: val. {LARGEFOV} Pseudo masks: {PSEUDO}{RBD} "
+        f"{CRF}"
     )
 
 
@@ -45,9 +56,7 @@ def test_without_crf_and_of_pseudo_masks():
 
 def test_what_all_results_share():
     found = caption(config(seeds=[0, 7]))
-    assert found.startswith(
-        "Classifier: ``mdc`` (dilations 1, 3, 6, 9, stride 8). Seeds: 0, 7. Pseudo masks: from each map setting,"
-    )
+    assert found.startswith(f"Classifier: {MDC}. Seeds: 0, 7. {LARGEFOV} Pseudo masks: from each map setting,")
     assert found.endswith(CRF)
     assert caption(config(), classifier="mdc", seed=0, tells=[]).endswith("Seed: 0.")
     assert caption(config(), result="all-background").endswith("Seed: 0.")
@@ -73,6 +82,27 @@ def test_what_all_results_share():
 )
 def test_settings_and_variants(result, words):
     assert words in caption(config(), classifier="mdc", seed=0, result=result)
+
+
+def test_networks_are_named_with_what_they_start_from():
+    slim = config(
+        encoder={"name": "vgg", "widths": [8] * 5, "depths": [1] * 5, "norm": "batch"},
+        classifier={"init": "random"},
+        segmenter={"init": "classifier", "encoder": {"name": "vgg"}},
+    )
+    words = "VGG of widths 8 8 8 8 8, depths 1 1 1 1 1 and norm batch"
+    assert classifiers_sentence(slim, ["mdc", "same"]) == (
+        f"Classifiers: ``mdc`` ({words}, from random weights; dilations 1, 3, 6, 9, stride 8); "
+        f"``same`` ({words}, from random weights; dilations 1, 1, 1, 1, stride 8)."
+    )
+    assert segmenter_sentence(slim) == f"Segmenter: LargeFOV on {words}, from the classifier's encoder."
+    own = config(encoder={"name": "vgg", "weights": "a.pth"}, segmenter={"init": "file", "weights": "b.pt"})
+    assert "(VGG16, from pretrained weights a.pth; dil" in classifiers_sentence(own, ["mdc"])
+    settings = [Experiment.parse(name) for name in ("weak-fusion", "weak-fusion@best", "weak-fusion@fresh")]
+    fresh = config(variants=VARIANTS | {"fresh": {"segmenter": {"init": "random"}}})
+    assert segmenters_note(fresh, settings) == (
+        f"{LARGEFOV} weak-fusion@fresh: Segmenter: LargeFOV on VGG16, from random weights."
+    )
 
 
 def test_other_sources():

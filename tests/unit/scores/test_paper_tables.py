@@ -102,11 +102,10 @@ def pages(folder: Path, *, on_voc: bool) -> tuple[pd.DataFrame, str]:
         results=results,
         confusions=[confusion for confusion, _ in files],
         images=[images for _, images in files],
-        blocks={"mdc": [1, 3, 6, 9], "same": [1, 1, 1, 1], "stride16": [1, 3, 6, 9]},
-        strides={"mdc": 8, "same": 8, "stride16": 16},
+        departures={"mdc": [], "same": ["classifier dilations", "segmenter init"]},
         on_voc=on_voc,
         unscored=["mdc/semi2913-fusion"],
-        note="A note.",
+        notes=["A note.", "Another."],
         table_csv=folder / "table3.csv",
         table_md=folder / "table3.md",
         table_html=folder / "table3.html",
@@ -121,8 +120,9 @@ def test_on_voc_the_papers_own_numbers_and_those_of_others_are_there(tmp_path):
     assert means["paper"].tolist()[:2] == [50.3, 60.4] and np.isnan(means["paper"].iloc[2])
     assert means["difference"].tolist()[:2] == [-47.92, -58.02]
     assert "| mdc | weak-d1 | val | false | 2.4 |  | 0 | 50.3 | -47.9 |" in text
-    assert "mdc has dilations 1, 3, 6, 9 at stride 8; same has dilations 1, 1, 1, 1 at stride 8." in text
-    assert "stride16" not in text  # it is in no row
+    departs = "same, which departs from the paper in: classifier dilations, segmenter init."
+    assert "- A note.\n- Another.\n- IoU in percent, averaged over seeds" in text
+    assert f"- The paper's numbers do not stand beside {departs}\n" in text
     assert "mdc/semi2913-fusion is left out" in text
     assert "## Published results" in text and "AE-PSL" in text
     page = (tmp_path / "table3.html").read_text()
@@ -133,3 +133,4 @@ def test_elsewhere_no_number_of_the_paper_is_shown(tmp_path):
     table, text = pages(tmp_path, on_voc=False)
     assert table[["paper", "difference"]].isna().all(axis=None)
     assert "stand beside results on VOC only" in text and "Published" not in text
+    assert "departs" not in text

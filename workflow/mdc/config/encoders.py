@@ -58,6 +58,11 @@ class EncoderKeys(Section):
         return self.model_dump(exclude={"weights"})
 
     @property
+    def words(self) -> str:
+        """What the encoder is, for captions."""
+        return self.name
+
+    @property
     def published_name(self) -> str:
         """The name of the published weights to start from; empty where `weights` is a file."""
         if not self.weights:

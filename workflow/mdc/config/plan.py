@@ -178,6 +178,12 @@ class Plan(Paths):
             raise InputError(f"scores.{table}: there is nothing to show; name rows, and splits in predictions.splits")
         return results
 
+    def table_classifiers(self, table: Table) -> list[str]:
+        """Return the classifiers of a table's rows, without those of rows that are left out."""
+        left_out = self.unscored(table)
+        rows = [(name, f"{name}/{setting}") for name, setting in self.config.rows(table)]
+        return list(dict.fromkeys(name for name, row in rows if row not in left_out))
+
     def unscored(self, table: Table) -> list[str]:
         """Return the rows of a table that are left out, because they are scored on test only and there is none."""
         is_there = "test" in self.config.predictions.splits

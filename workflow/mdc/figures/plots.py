@@ -120,18 +120,26 @@ def plot_confusion(*, confusion_csv: Path, png: Path, pdf: Path, title: str) -> 
 
 
 def ours_and_the_papers(
-    per_class: pd.DataFrame, paper: pd.DataFrame, *, split: str, classifier: str, setting: str, crf: bool
+    per_class: pd.DataFrame,
+    paper: pd.DataFrame,
+    *,
+    split: str,
+    classifier: str,
+    setting: str,
+    crf: bool,
+    as_paper: bool,
 ) -> tuple[pd.Series | None, pd.Series | None]:
     """Return a result's IoU by class with their mean `mIoU`, ours and the paper's, in percent.
 
-    Ours is None where nothing was scored. The paper's is None where it has no such result or other classes, told by
-    their names and order.
+    Ours is None where nothing was scored. The paper's is None where it has no such result, or ours has other classes,
+    data or networks.
 
     Args:
         per_class: `scores/per_class.csv`, all of `KEYS` as text.
         paper: the paper's table 3 or 4, in the same columns.
         setting: of the segmenter.
         crf: whether after the CRF.
+        as_paper: whether data and networks are the paper's.
     """
 
     def row_of(table: pd.DataFrame, name: str) -> pd.Series | None:
@@ -140,19 +148,29 @@ def ours_and_the_papers(
         return found.iloc[0].drop(KEYS).astype(float) if len(found) else None
 
     ours, theirs = row_of(per_class, classifier), row_of(paper, "paper")
-    same = ours is not None and theirs is not None and list(ours.index) == list(theirs.index)
+    same = as_paper and ours is not None and theirs is not None and list(ours.index) == list(theirs.index)
     return ours, theirs if same else None
 
 
 def plot_classes(
-    *, per_class_csv: Path, paper_csv: Path, png: Path, pdf: Path, split: str, classifier: str, setting: str, crf: bool
+    *,
+    per_class_csv: Path,
+    paper_csv: Path,
+    png: Path,
+    pdf: Path,
+    split: str,
+    classifier: str,
+    setting: str,
+    crf: bool,
+    as_paper: bool,
 ) -> None:
-    """Draw a result's IoU of every class and their mean as bars, beside the paper's where the classes are VOC's.
+    """Draw a result's IoU of every class and their mean as bars, beside the paper's where it has such a result.
 
     Where they stand alone, the figure says why. Arguments as of `ours_and_the_papers`.
     """
     tables = [pd.read_csv(path, dtype={name: str for name in KEYS}) for path in (per_class_csv, paper_csv)]
-    ours, theirs = ours_and_the_papers(*tables, split=split, classifier=classifier, setting=setting, crf=crf)
+    result = {"split": split, "classifier": classifier, "setting": setting, "crf": crf}
+    ours, theirs = ours_and_the_papers(*tables, **result, as_paper=as_paper)
     classes = [name for name in tables[0].columns if name not in KEYS]
     bars = {"ours": ours, "the paper, on VOC": theirs}
     bars = {name: values for name, values in bars.items() if values is not None}
@@ -182,7 +200,7 @@ def plot_classes(
             axes[0, 0].text(
                 0.5, 0.5, f"no image of {split} has a true mask", ha="center", transform=axes[0, 0].transAxes
             )
-        alone = _why_alone(tables[1], classes) if theirs is None and ours is not None else ""
+        alone = _why_alone(tables[1], classes, as_paper=as_paper) if theirs is None and ours is not None else ""
         axes[0, 0].set_title(f"{setting}{' + CRF' * crf}, {split}{alone}", loc="left")
         if bars:
             axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, borderaxespad=0.1)
@@ -190,7 +208,9 @@ def plot_classes(
         save_paper_figure(figure, png, pdf)
 
 
-def _why_alone(paper: pd.DataFrame, classes: Sequence[str]) -> str:
+def _why_alone(paper: pd.DataFrame, classes: Sequence[str], *, as_paper: bool) -> str:
     if [name for name in paper.columns if name not in KEYS] != list(classes):
         return "; ours alone, the classes are not VOC's"
+    if not as_paper:
+        return "; ours alone, data or networks are not the paper's"
     return "; ours alone, the paper has no such result"

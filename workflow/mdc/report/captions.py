@@ -1,8 +1,9 @@
 """What captions say of a table or picture: the settings behind it, told from the configuration."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from mdc.config.config import Config
+from mdc.config.encoders import Stage
 from mdc.config.experiments import EXTERNAL, SALIENT, Experiment
 
 SALIENCY = {
@@ -23,7 +24,7 @@ def caption(
     result: str = "",
     tells: Collection[str] = EVERYTHING,
 ) -> str:
-    """Return sentences in reStructuredText: classifier, seed, split, maps, threshold, saliency and CRF behind a result.
+    """Return sentences in reStructuredText: networks, seed, split, maps, threshold, saliency and CRF behind a result.
 
     Args:
         classifier: one or several names; empty tells all of `classifier.networks`.
@@ -34,19 +35,17 @@ def caption(
     """
     names = [classifier] if isinstance(classifier, str) else list(classifier)
     names = list(config.classifier.networks) if names == [""] else names
-    networks = "; ".join(
-        f"``{name}`` (dilations {', '.join(map(str, config.dilations(name)))}, stride {config.stride(name)})"
-        for name in names
-    )
     seeds = [seed] if str(seed) else config.seeds
     sentences = [
         *([f"Result: ``{result}``."] if result else []),
-        f"{'Classifier' if len(names) == 1 else 'Classifiers'}: {networks}.",
+        classifiers_sentence(config, names),
         f"{'Seed' if len(seeds) == 1 else 'Seeds'}: {', '.join(map(str, seeds))}.",
         *([f"Images: {split}."] if split else []),
     ]
     experiment = Experiment.parse(result) if result else None
-    is_segmenter = experiment is None or experiment.is_segmenter
+    is_segmenter = experiment.is_segmenter if experiment else "crf" in tells
+    if is_segmenter:
+        sentences.append(segmenter_sentence(config, experiment.variant if experiment else ""))
     if "masks" in tells and (experiment is None or experiment.kind != "all-background"):
         sentences.append(masks_sentences(config, experiment))
         if experiment is not None and experiment.strong:
@@ -55,6 +54,33 @@ def caption(
     if "crf" in tells and is_segmenter:
         sentences.append("CRF: none." if experiment is not None and not experiment.crf else crf_sentence(config))
     return " ".join(sentences)
+
+
+def classifiers_sentence(config: Config, names: Sequence[str]) -> str:
+    """Return what classifiers are: encoder, starting weights, dilations and output stride."""
+    networks = "; ".join(
+        f"``{name}`` ({_encoder(config, 'classifier', name)}; dilations "
+        f"{', '.join(map(str, config.dilations(name)))}, stride {config.stride(name)})"
+        for name in names
+    )
+    return f"{'Classifier' if len(names) == 1 else 'Classifiers'}: {networks}."
+
+
+def segmenter_sentence(config: Config, variant: str = "") -> str:
+    """Return the encoder of the segmenters and their starting weights, with a variant as it has them."""
+    return f"Segmenter: LargeFOV on {_encoder(config.varied(variant), 'segmenter')}."
+
+
+def _encoder(config: Config, stage: Stage, classifier: str = "") -> str:
+    """Return the encoder of a network and what the network starts from; the segmenters are of no classifier."""
+    keys, section = config.encoder_keys(stage, classifier), getattr(config, stage)
+    start = {
+        "pretrained": f"pretrained weights {keys.published_name or keys.weights}",
+        "random": "random weights",
+        "classifier": "the classifier's encoder",
+        "file": f"the weights of {section.weights}",
+    }
+    return f"{keys.words}, from {start[section.init]}"
 
 
 def masks_sentences(config: Config, experiment: Experiment | None = None) -> str:
@@ -101,8 +127,17 @@ def saliency_sentence(config: Config, variant: str = "") -> str:
 
 def saliency_note(config: Config, settings: Iterable[Experiment]) -> str:
     """Return the same for a table of several segmenters, those with another source named one by one."""
-    usual = saliency_sentence(config)
-    told = {setting: saliency_sentence(config, setting.variant) for setting in settings}
+    return _for_all(saliency_sentence, config, settings)
+
+
+def segmenters_note(config: Config, settings: Iterable[Experiment]) -> str:
+    """Return `segmenter_sentence` for a table of several segmenters, those that start otherwise named one by one."""
+    return _for_all(segmenter_sentence, config, settings)
+
+
+def _for_all(sentence: Callable[[Config, str], str], config: Config, settings: Iterable[Experiment]) -> str:
+    usual = sentence(config, "")
+    told = {setting: sentence(config, setting.variant) for setting in settings}
     return " ".join([usual, *(f"{setting}: {text}" for setting, text in told.items() if text != usual)])
 
 

@@ -11,7 +11,6 @@ from mdc.scores.html import html_page
 from mdc.scores.published import TITLES, other_methods, paper_rows
 from mdc.scores.tables import Result, by_class, markdown
 
-PAPER_BLOCKS, PAPER_STRIDE = [1, 3, 6, 9], 8
 MEAN = "mIoU"
 KEYS = ["classifier", "setting", "split", "crf"]
 COLUMNS = [*KEYS, "class", "ours", "sd", "seeds", "paper", "difference"]
@@ -40,7 +39,7 @@ def beside_paper(scores: pd.DataFrame, paper: pd.DataFrame, *, as_paper: Sequenc
     Args:
         scores: see `class_scores`.
         paper: rows as in `workflow/resources/paper_table3.csv`; empty where the data is not VOC.
-        as_paper: classifiers that are built as the paper's.
+        as_paper: classifiers whose networks and data are the paper's.
 
     Returns:
         A row per result and class; `sd` over seeds is empty for one seed, `seeds` are joined by spaces, `paper` and
@@ -85,35 +84,28 @@ def classes_table(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines).set_index([*KEYS, "of"]) if lines else pd.DataFrame()
 
 
-def classifier_note(blocks: Mapping[str, Sequence[int]], strides: Mapping[str, int]) -> str:
-    """Return what the classifiers of a table are, as a sentence."""
-    told = [f"{name} has dilations {', '.join(map(str, blocks[name]))} at stride {strides[name]}" for name in blocks]
-    return f"Classifiers: {'; '.join(told)}."
-
-
 def paper_text(
     table: pd.DataFrame,
     *,
     name: str,
-    blocks: Mapping[str, Sequence[int]],
-    strides: Mapping[str, int],
+    departures: Mapping[str, Sequence[str]],
     on_voc: bool,
     unscored: Sequence[str],
-    note: str,
+    notes: Sequence[str],
 ) -> str:
     """Return a table as a page of Markdown: means, classes, what to know about them, and what others published.
 
     Args:
         table: see `beside_paper`.
         name: table3 or table4.
-        blocks, strides: of the classifiers that occur in it.
+        departures: of every classifier, in what it and its segmenters depart from the paper's.
         on_voc: whether the data is VOC's, so that published numbers may stand beside ours.
         unscored: rows that could not be scored.
-        note: about saliency.
+        notes: sentences about saliency and networks.
     """
     means = means_table(table)
     parts = [f"# Table {name.removeprefix('table')}\n", markdown(means.set_index(KEYS))]
-    notes = [note, classifier_note(blocks, strides), "IoU in percent, averaged over seeds; sd is over seeds."]
+    notes = [*notes, "IoU in percent, averaged over seeds; sd is over seeds."]
     if means["ours"].isna().any():
         notes.append("Rows without a number are of images without true masks: VOC's server scores those of test.")
     notes += [
@@ -122,6 +114,11 @@ def paper_text(
     ]
     if not on_voc:
         notes.append("The paper's numbers are of VOC 2012 and stand beside results on VOC only.")
+    notes += [
+        f"The paper's numbers do not stand beside {classifier}, which departs from the paper in: {', '.join(found)}."
+        for classifier, found in departures.items()
+        if on_voc and found
+    ]
     parts += ["\n".join(f"- {line}" for line in notes) + "\n", "## By class\n", markdown(classes_table(table))]
     if on_voc:
         others = other_methods(OTHERS[name]).fillna({"masks": ""}).set_index("method")
@@ -135,11 +132,10 @@ def tabulate_paper(
     results: Sequence[Result],
     confusions: Sequence[Path],
     images: Sequence[Path],
-    blocks: Mapping[str, Sequence[int]],
-    strides: Mapping[str, int],
+    departures: Mapping[str, Sequence[str]],
     on_voc: bool,
     unscored: Sequence[str],
-    note: str,
+    notes: Sequence[str],
     table_csv: Path,
     table_md: Path,
     table_html: Path,
@@ -148,22 +144,12 @@ def tabulate_paper(
 
     Args:
         table: table3 or table4.
-        blocks, strides: dilations and output stride of every classifier.
-        on_voc, unscored, note: see `paper_text`.
+        departures, on_voc, unscored, notes: see `paper_text`.
     """
-    as_paper = [name for name in blocks if (blocks[name], strides[name]) == (PAPER_BLOCKS, PAPER_STRIDE)]
+    as_paper = [name for name, found in departures.items() if not found]
     scores = class_scores(results, confusions, images)
     full = beside_paper(scores, paper_rows(table) if on_voc else pd.DataFrame(), as_paper=as_paper)
-    used = list(dict.fromkeys(full["classifier"]))
-    text = paper_text(
-        full,
-        name=table,
-        blocks={name: blocks[name] for name in used},
-        strides={name: strides[name] for name in used},
-        on_voc=on_voc,
-        unscored=unscored,
-        note=note,
-    )
+    text = paper_text(full, name=table, departures=departures, on_voc=on_voc, unscored=unscored, notes=notes)
     write_whole(table_csv, full.round(2).to_csv(index=False).encode())
     write_whole(table_md, text.encode())
     pages = [("mIoU", means_table(full)), ("By class", classes_table(full).reset_index())]

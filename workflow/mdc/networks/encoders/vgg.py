@@ -66,6 +66,17 @@ class Keys(EncoderKeys):
     )
 
     @property
+    def _is_vgg16(self) -> bool:
+        return (tuple(self.widths), tuple(self.depths), self.norm) == (VGG16_WIDTHS, VGG16_DEPTHS, "none")
+
+    @property
+    def words(self) -> str:
+        if self._is_vgg16:
+            return "VGG16"
+        numbers = [" ".join(map(str, values)) for values in (self.widths, self.depths)]
+        return f"VGG of widths {numbers[0]}, depths {numbers[1]} and norm {self.norm}"
+
+    @property
     def normalises_batches(self) -> bool:
         return self.norm == "batch"
 
@@ -79,8 +90,7 @@ class Keys(EncoderKeys):
     def problems(self, *, stage: Stage, init: str, segmenter: "Segmenter | None") -> Iterator[str]:
         if init != "pretrained":
             return
-        found = (tuple(self.widths), tuple(self.depths), self.norm)
-        if found != (VGG16_WIDTHS, VGG16_DEPTHS, "none"):
+        if not self._is_vgg16:
             yield (
                 f"{stage}.init: pretrained weights fit VGG16 only: encoder {{widths: {list(VGG16_WIDTHS)}, depths: "
                 f"{list(VGG16_DEPTHS)}, norm: none}}"
