@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +58,19 @@ def copy_project(folder: Path) -> Project:
             shutil.copy(source, folder / part)
     shutil.copy(Path(__file__).with_name("tiny.yaml"), folder / "tiny.yaml")
     return Project(folder)
+
+
+@contextmanager
+def changed(path: Path, old: str, new: str) -> Iterator[None]:
+    """Replace `old` by `new` in a file, and put the file back as it was, with its time, afterwards."""
+    before, times = path.read_text(), path.stat()
+    assert before.count(old) >= 1, f"{old!r} is not in {path}"
+    path.write_text(before.replace(old, new, 1))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from .conftest import ONE_THREAD_EACH, TINY, Project
+from .conftest import ONE_THREAD_EACH, TINY, Project, changed
 
 pytestmark = pytest.mark.slow
 OVERLAYS = (*TINY, "tables.yaml")
@@ -95,6 +95,20 @@ def test_masks_of_the_test_images_are_packed_for_the_server(project, results):
         names = tar.getnames()
     ids = pd.read_csv(results / "data/test.csv")["id"]
     assert names == [f"results/VOC2012/Segmentation/comp6_test_cls/{image_id}.png" for image_id in sorted(ids)]
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "printed_by"),
+    [
+        ("table1", "60.4,60.8", "60.5,60.8", {"table3", "tabulate_paper"}),
+        ("table2", "65.7,67.6", "65.8,67.6", {"table4", "tabulate_paper"}),
+        ("table3", "87.0,76.1", "87.1,76.1", {"table3", "tabulate_paper"}),
+        ("table4", "90.4,78.3", "90.5,78.3", {"table4", "tabulate_paper"}),
+    ],
+)
+def test_the_papers_numbers_rerun_what_prints_them(project, table, old, new, printed_by):
+    with changed(project.folder / f"workflow/resources/paper_{table}.csv", old, new):
+        assert project.planned("table3", "table4", overlays=OVERLAYS) == printed_by
 
 
 def test_nothing_is_left_to_do(project):

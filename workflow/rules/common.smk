@@ -15,7 +15,7 @@ from mdc.config import parameters
 from mdc.config.experiments import EXTERNAL, FUSED, SALIENT, Experiment
 from mdc.config.load import check_files, load_config
 from mdc.config.paper import departures
-from mdc.config.plan import TABLES, Plan
+from mdc.config.plan import OTHER_METHODS, TABLES, Plan
 from mdc.data.photo_files import photos_digest
 from mdc.report.captions import caption, classifiers_sentence, saliency_note, segmenters_note
 from mdc.runtime.disk import check_writable
@@ -85,6 +85,11 @@ def result_of(wildcards):
 def weights_checked(stage, classifier):
     """Return the result of checking the weights that a network starts from; none where it starts from random ones."""
     return f"<run>/{stage}/{classifier}/weights_checked.csv" if PLAN.weights(stage, classifier).path else []
+
+
+def printed(table):
+    """Return the numbers of one of the paper's tables, `table1` to `table4`, as it prints them."""
+    return WORKFLOW / "resources" / f"paper_{table}.csv"
 
 
 def fingerprint(rule, *, encoder=""):

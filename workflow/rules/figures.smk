@@ -191,7 +191,7 @@ rule plot_classes:
     """Draw the scores of one result by class, beside the paper's where data and networks are the paper's."""
     input:
         per_class="<run>/scores/per_class.csv",
-        paper=lambda wildcards: WORKFLOW / "resources" / f"paper_{PLAN.table_of(result_of(wildcards))}.csv",
+        paper=lambda wildcards: printed(PLAN.table_of(result_of(wildcards))),
     output:
         png=report(
             "<run>/figures/{classifier}/{split}/{result}.classes.png",

@@ -1,5 +1,6 @@
 # scores: confusion matrices of pseudo masks, baselines and predictions, and the tables made of them (paper tables 3 and 4).
-# Needs:    masks of every kind and the true masks of train, val and test, as far as there are any.
+# Needs:    masks of every kind and the true masks of train, val and test, as far as there are any; the paper's numbers
+#           (workflow/resources).
 # Produces: scores/<classifier>/seed<seed>/<split>/<result>.confusion.csv, .images.csv (a row per image) and .pixels.csv
 #           (a row per image and class, for scores of any group of images);
 #           scores/summary.csv (a row per result), scores/per_class.csv, scores/best_thresholds.csv; the run's segmenters
@@ -99,6 +100,8 @@ rule tabulate_paper:
     input:
         confusions=or_workflow_error(lambda wildcards: PLAN.scores("confusion", PLAN.table_results(wildcards.table))),
         images=or_workflow_error(lambda wildcards: PLAN.scores("images", PLAN.table_results(wildcards.table))),
+        paper=lambda wildcards: printed(wildcards.table),
+        others=lambda wildcards: printed(OTHER_METHODS[wildcards.table]),
     output:
         csv="<run>/scores/{table}.csv",
         md="<run>/scores/{table}.md",

@@ -15,6 +15,8 @@ def main() -> None:
         results=[Result(**fields) for fields in settings.results],
         confusions=[Path(path) for path in files.confusions],
         images=[Path(path) for path in files.images],
+        paper_csv=Path(files.paper),
+        others_csv=Path(files.others),
         departures=settings.departures,
         on_voc=settings.on_voc,
         unscored=settings.unscored,

@@ -18,10 +18,9 @@ from mdc.figures.plots import (
     plot_sweep,
     row_shares,
 )
-from mdc.scores.published import RESOURCES
 
 SWEEP = "maps,threshold,miou,pixel_accuracy,precision,recall,labelled\n"
-PAPER = RESOURCES / "paper_table3.csv"
+PAPER = Path(__file__).parents[3] / "workflow/resources/paper_table3.csv"
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from mdc.scores.paper_tables import beside_paper, class_scores, classes_table, m
 from mdc.scores.tables import Result
 
 NAMES = ["background", *CLASSES]
+RESOURCES = Path(__file__).parents[3] / "workflow/resources"
 PAPER = pd.DataFrame(
     [("val", "weak-d1", "false", "paper", 60.0, 20.0, 40.0)],
     columns=["split", "setting", "crf", "classifier", "background", "cat", "mIoU"],
@@ -102,6 +103,8 @@ def pages(folder: Path, *, on_voc: bool) -> tuple[pd.DataFrame, str]:
         results=results,
         confusions=[confusion for confusion, _ in files],
         images=[images for _, images in files],
+        paper_csv=RESOURCES / "paper_table3.csv",
+        others_csv=RESOURCES / "paper_table1.csv",
         departures={"mdc": [], "same": ["classifier dilations", "segmenter init"]},
         on_voc=on_voc,
         unscored=["mdc/semi2913-fusion"],

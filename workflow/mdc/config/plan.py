@@ -20,6 +20,7 @@ TABLES = {  # name of a table of scores -> its category in the report, and what 
     "per_class": ("Scores", "all results by class"),
     "best_thresholds": ("Pseudo masks", "best thresholds"),
 }
+OTHER_METHODS = {"table3": "table1", "table4": "table2"}  # the paper's comparison with others that belongs below each
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from mdc.scores.tables import Result, by_class, markdown
 MEAN = "mIoU"
 KEYS = ["classifier", "setting", "split", "crf"]
 COLUMNS = [*KEYS, "class", "ours", "sd", "seeds", "paper", "difference"]
-OTHERS = {"table3": "table1", "table4": "table2"}  # which published comparison belongs below which table
 
 
 def class_scores(results: Sequence[Result], confusions: Sequence[Path], images: Sequence[Path]) -> pd.DataFrame:
@@ -38,7 +37,7 @@ def beside_paper(scores: pd.DataFrame, paper: pd.DataFrame, *, as_paper: Sequenc
 
     Args:
         scores: see `class_scores`.
-        paper: rows as in `workflow/resources/paper_table3.csv`; empty where the data is not VOC.
+        paper: see `mdc.scores.published.paper_rows`; empty where the data is not VOC.
         as_paper: classifiers whose networks and data are the paper's.
 
     Returns:
@@ -89,7 +88,7 @@ def paper_text(
     *,
     name: str,
     departures: Mapping[str, Sequence[str]],
-    on_voc: bool,
+    others: pd.DataFrame | None,
     unscored: Sequence[str],
     notes: Sequence[str],
 ) -> str:
@@ -99,7 +98,8 @@ def paper_text(
         table: see `beside_paper`.
         name: table3 or table4.
         departures: of every classifier, in what it and its segmenters depart from the paper's.
-        on_voc: whether the data is VOC's, so that published numbers may stand beside ours.
+        others: see `mdc.scores.published.other_methods`; None where the data is not VOC's, so that no published number
+            may stand beside ours.
         unscored: rows that could not be scored.
         notes: sentences about saliency and networks.
     """
@@ -112,17 +112,17 @@ def paper_text(
         f"{row} is left out: it learns from val and is scored on test, which predictions.splits lacks."
         for row in unscored
     ]
-    if not on_voc:
+    if others is None:
         notes.append("The paper's numbers are of VOC 2012 and stand beside results on VOC only.")
     notes += [
         f"The paper's numbers do not stand beside {classifier}, which departs from the paper in: {', '.join(found)}."
         for classifier, found in departures.items()
-        if on_voc and found
+        if others is not None and found
     ]
     parts += ["\n".join(f"- {line}" for line in notes) + "\n", "## By class\n", markdown(classes_table(table))]
-    if on_voc:
-        others = other_methods(OTHERS[name]).fillna({"masks": ""}).set_index("method")
-        parts += ["## Published results\n", f"{TITLES[OTHERS[name]]}\n", markdown(others)]
+    if others is not None:
+        listed = others.fillna({"masks": ""}).set_index("method")
+        parts += ["## Published results\n", f"{TITLES[name]}\n", markdown(listed)]
     return "\n".join(parts)
 
 
@@ -132,6 +132,8 @@ def tabulate_paper(
     results: Sequence[Result],
     confusions: Sequence[Path],
     images: Sequence[Path],
+    paper_csv: Path,
+    others_csv: Path,
     departures: Mapping[str, Sequence[str]],
     on_voc: bool,
     unscored: Sequence[str],
@@ -144,15 +146,18 @@ def tabulate_paper(
 
     Args:
         table: table3 or table4.
-        departures, on_voc, unscored, notes: see `paper_text`.
+        paper_csv, others_csv: see `mdc.scores.published`.
+        on_voc: whether the data is VOC's, so that published numbers may stand beside ours.
+        departures, unscored, notes: see `paper_text`.
     """
     as_paper = [name for name, found in departures.items() if not found]
     scores = class_scores(results, confusions, images)
-    full = beside_paper(scores, paper_rows(table) if on_voc else pd.DataFrame(), as_paper=as_paper)
-    text = paper_text(full, name=table, departures=departures, on_voc=on_voc, unscored=unscored, notes=notes)
+    full = beside_paper(scores, paper_rows(paper_csv) if on_voc else pd.DataFrame(), as_paper=as_paper)
+    others = other_methods(others_csv) if on_voc else None
+    text = paper_text(full, name=table, departures=departures, others=others, unscored=unscored, notes=notes)
     write_whole(table_csv, full.round(2).to_csv(index=False).encode())
     write_whole(table_md, text.encode())
     pages = [("mIoU", means_table(full)), ("By class", classes_table(full).reset_index())]
-    if on_voc:
-        pages.append((f"Published results. {TITLES[OTHERS[table]]}", other_methods(OTHERS[table])))
+    if others is not None:
+        pages.append((f"Published results. {TITLES[table]}", others))
     write_whole(table_html, html_page(f"Table {table.removeprefix('table')}", pages).encode())

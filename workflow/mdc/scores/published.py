@@ -9,25 +9,24 @@ from pathlib import Path
 
 import pandas as pd
 
-RESOURCES = Path(__file__).parents[2] / "resources"
-TITLES = {
-    "table1": "Weakly supervised (the paper's table 1; *implicitly*: with masks, say of tools trained on them)",
-    "table2": "Semi-supervised, with the masks of VOC's 1,464 training images (table 2 of the paper)",
+TITLES = {  # of what others publish, by our table
+    "table3": "Weakly supervised (the paper's table 1; *implicitly*: with masks, say of tools trained on them)",
+    "table4": "Semi-supervised, with the masks of VOC's 1,464 training images (table 2 of the paper)",
 }
 
 
-def paper_rows(table: str) -> pd.DataFrame:
-    """Return the paper's rows of `table3` or `table4`.
+def paper_rows(path: Path) -> pd.DataFrame:
+    """Return the paper's rows of its table 3 or 4: `resources/paper_table3.csv` or `paper_table4.csv`.
 
     Columns: split, setting, crf (`true` or `false`), classifier (`paper`), background, VOC's classes, mIoU (printed).
     """
-    return pd.read_csv(RESOURCES / f"paper_{table}.csv", dtype={"crf": str})
+    return pd.read_csv(path, dtype={"crf": str})
 
 
-def other_methods(table: str) -> pd.DataFrame:
-    """Return what other methods reach, as the paper's `table1` (weak) or `table2` (semi-supervised) lists them.
+def other_methods(path: Path) -> pd.DataFrame:
+    """Return what other methods reach, as the paper's table 1 (weak) or 2 (semi-supervised) lists them.
 
     Columns: method, supervision of the weak images, in table 1 the number of images and whether masks are used
     implicitly; mIoU on val and test, NaN where none is printed.
     """
-    return pd.read_csv(RESOURCES / f"paper_{table}.csv", dtype={"images": str, "masks": str}, keep_default_na=True)
+    return pd.read_csv(path, dtype={"images": str, "masks": str}, keep_default_na=True)
