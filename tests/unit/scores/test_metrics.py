@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchmetrics.classification import MulticlassJaccardIndex
 
-from mdc.data.metrics import class_iou, confusion, mean_iou, pixel_accuracy, summary
+from mdc.data.metrics import class_iou, confusion, mean_iou, mean_iou_of, pixel_accuracy, pixel_counts, summary
 
 TRUTH = np.array([[0, 0, 0, 1], [1, 1, 2, 255]], np.uint8)
 GIVEN = np.array([[0, 0, 1, 1], [255, 0, 1, 2]], np.uint8)
@@ -66,6 +66,15 @@ def test_a_class_absent_from_truth_and_prediction_is_left_out_and_one_only_predi
     assert mean_iou(absent) == 1
     invented = np.array([[3, 1, 0, 0], [0, 0, 0, 0], [0, 0, 2, 0]])
     assert class_iou(invented).tolist() == [0.75, 0, 1]
+
+
+def test_of_several_images_at_once_and_over_the_true_classes_alone():
+    # truth, predicted, hits: the first has 4 of 7 and a class that is merely predicted, the second 2 of 4 and 6 of 8
+    pixels = np.array([[[6, 5, 4], [0, 1, 0]], [[2, 4, 2], [8, 6, 6]], [[0, 0, 0], [0, 0, 0]]])
+    expected = [4 / 7 / 2, (1 / 2 + 3 / 4) / 2, np.nan]
+    np.testing.assert_allclose(mean_iou_of(pixels, only_true=False), expected)
+    np.testing.assert_allclose(mean_iou_of(pixels, only_true=True), [4 / 7, *expected[1:]])
+    assert pixel_counts(np.array(TABLE)).tolist() == [[3, 3, 2], [3, 3, 1], [1, 0, 0]]
 
 
 def test_summary_by_hand():

@@ -80,11 +80,12 @@ def test_best_thresholds_are_the_highest_miou_of_each_sweep(tmp_path):
     (tmp_path / "d1.csv").write_text("maps,threshold,miou\nd1,0.1,0.3\nd1,0.2,0.5\nd1,0.3,0.4\n")
     (tmp_path / "fusion.csv").write_text("maps,threshold,miou\nfusion,0.1,0.6\nfusion,0.2,0.2\n")
     (tmp_path / "none.csv").write_text("maps,threshold,miou\n")
-    files = [tmp_path / f"{name}.csv" for name in ("d1", "fusion", "none")]
-    table = best_thresholds([("mdc", 0), ("mdc", 0), ("mdc", 1)], files)
+    (tmp_path / "equal.csv").write_text("maps,threshold,miou\nmean,0.4,0.7\nmean,0.2,0.7\n")
+    files = [tmp_path / f"{name}.csv" for name in ("d1", "fusion", "none", "equal")]
+    table = best_thresholds([("mdc", 0), ("mdc", 0), ("mdc", 1), ("mdc", 2)], files)
     assert table.to_dict("list") == {
-        "classifier": ["mdc", "mdc"], "seed": [0, 0], "maps": ["d1", "fusion"],
-        "threshold": [0.2, 0.1], "miou": [0.5, 0.6],
+        "classifier": ["mdc"] * 3, "seed": [0, 0, 2], "maps": ["d1", "fusion", "mean"],
+        "threshold": [0.2, 0.1, 0.2], "miou": [0.5, 0.6, 0.7],  # of equals the lowest, at which the masks are made
     }  # fmt: skip
 
 

@@ -5,22 +5,12 @@ import pytest
 from torch import tensor
 from torchmetrics.functional.classification import multilabel_average_precision
 
-from mdc.study.bootstrap import average_precision, bootstrapped, interval, mean_iou_of, resampled
+from mdc.study.bootstrap import average_precision, bootstrapped, interval, resampled
 
 # Two images, background and two classes; truth, predicted, hits. Class 2 occurs in the second image only.
 PIXELS = np.array([[[6, 5, 4], [4, 5, 3], [0, 0, 0]], [[2, 4, 2], [0, 0, 0], [8, 6, 6]]])
-# The first image alone, both, the second alone: see test_mean_iou_by_hand.
+# The first image alone: 4 of 7 and 3 of 6; both: 6 of 11, 3 of 6 and 6 of 8; the second alone: 2 of 4 and 6 of 8.
 EACH = [(4 / 7 + 1 / 2) / 2, (6 / 11 + 1 / 2 + 3 / 4) / 3, (1 / 2 + 3 / 4) / 2]
-
-
-def test_mean_iou_by_hand():
-    # image 1: 4 of 7, 3 of 6, class 2 does not occur; image 2: 2 of 4, -, 6 of 8
-    assert mean_iou_of(PIXELS).tolist() == pytest.approx([(4 / 7 + 1 / 2) / 2, (1 / 2 + 3 / 4) / 2])
-    # together: 6 of 11, 3 of 6, 6 of 8
-    assert mean_iou_of(PIXELS.sum(0)) == pytest.approx((6 / 11 + 1 / 2 + 3 / 4) / 3)
-    assert np.isnan(mean_iou_of(np.zeros((2, 3))))
-    # a class that is merely predicted is no class of its own: what it took is missing elsewhere
-    assert mean_iou_of(np.array([[4, 3, 3], [0, 1, 0]])) == pytest.approx(3 / 4)
 
 
 def test_a_bootstrap_sample_counts_an_image_as_often_as_it_was_drawn():

@@ -45,19 +45,49 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(shape, np.nan), where=np.asarray(whole) > 0)
 
 
-def class_iou(table: np.ndarray) -> np.ndarray:
-    """Return intersection over union per class, float64 (C,) in 0..1, of a confusion matrix (C, C + 1).
+def pixel_counts(table: np.ndarray) -> np.ndarray:
+    """Return, of each class of a confusion matrix (C, C + 1), the pixels of truth, prediction and both: (C, 3)."""
+    return np.stack([table.sum(1), table[:, :-1].sum(0), np.diag(table)], axis=1)
+
+
+def iou_of(pixels: np.ndarray) -> np.ndarray:
+    """Return intersection over union per class, float64 (..., C) in 0..1, of `pixel_counts` (..., C, 3).
 
     Pixels without a label count as misses. NaN for a class that is neither in the truth nor predicted.
     """
-    hits = np.diag(table)
-    return ratio(hits, table.sum(1) + table[:, :-1].sum(0) - hits)
+    truth, predicted, hits = np.moveaxis(pixels, -1, 0)
+    return ratio(hits, truth + predicted - hits)
+
+
+def mean_iou_of(pixels: np.ndarray, *, only_true: bool) -> np.ndarray:
+    """Return the mean of `iou_of` over the classes that occur, float64 (...) in 0..1; NaN where none does.
+
+    Args:
+        pixels: (..., C, 3) of `pixel_counts`.
+        only_true: leaves out the classes that are merely predicted. So settings that are compared on the same sample of
+            images are averaged over the same classes: otherwise one wrong pixel of a class that the sample lacks would
+            cost one of them a whole class.
+    """
+    return _mean(iou_of(pixels), (pixels[..., 0] if only_true else pixels.sum(-1)) > 0)
+
+
+def _mean(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    return ratio(np.where(counted, values, 0).sum(-1), counted.sum(-1))
+
+
+def known_mean(values: np.ndarray) -> float:
+    """Return the mean of the finite values, NaN if there is none."""
+    return float(_mean(values, np.isfinite(values)))
+
+
+def class_iou(table: np.ndarray) -> np.ndarray:
+    """Return `iou_of` a confusion matrix (C, C + 1): float64 (C,)."""
+    return iou_of(pixel_counts(table))
 
 
 def mean_iou(table: np.ndarray) -> float:
-    """Return the mean of `class_iou` over the classes that occur, in 0..1; NaN if none does."""
-    iou = class_iou(table)
-    return float(np.nanmean(iou)) if np.isfinite(iou).any() else float("nan")
+    """Return the mean of `class_iou` over the classes that occur in truth or prediction; NaN if none does."""
+    return float(mean_iou_of(pixel_counts(table), only_true=False))
 
 
 def pixel_accuracy(table: np.ndarray) -> float:
@@ -76,7 +106,7 @@ def summary(table: np.ndarray) -> dict[str, float]:
     return {
         "miou": mean_iou(table),
         "pixel_accuracy": pixel_accuracy(table),
-        "precision": float(np.nanmean(precision)) if np.isfinite(precision).any() else float("nan"),
-        "recall": float(np.nanmean(recall)) if np.isfinite(recall).any() else float("nan"),
+        "precision": known_mean(precision),
+        "recall": known_mean(recall),
         "labelled": float(ratio(table[:, :-1].sum(), table.sum())),
     }

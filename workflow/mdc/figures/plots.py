@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mdc.figures.style import CM, PAPER_STYLE, PAPER_WIDTH_CM, save_paper_figure, short
+from mdc.masks.best_threshold import best_row
 
 SWEPT = {"miou": "mIoU", "precision": "precision", "recall": "recall", "labelled": "labelled pixels"}
 DASHES = ("-", "--", ":", "-.")
@@ -24,11 +25,7 @@ def plot_sweep(*, sweeps_csv: Sequence[Path], png: Path, pdf: Path, threshold: f
     """
     table = pd.concat([pd.read_csv(path) for path in sweeps_csv])
     settings = list(dict.fromkeys(table["maps"]))
-    best = {
-        maps: rows.loc[rows["miou"].idxmax()]
-        for maps, rows in table.reset_index(drop=True).groupby("maps")
-        if rows["miou"].notna().any()
-    }
+    best = {maps: best_row(rows) for maps, rows in table.groupby("maps")}
     columns = 3
     legend_cm = 0.6 + 0.38 * -(-len(settings) // columns) if len(table) else 0
     height_cm = 9 + legend_cm
@@ -41,8 +38,8 @@ def plot_sweep(*, sweeps_csv: Sequence[Path], png: Path, pdf: Path, threshold: f
                 rows = table[table["maps"] == maps]
                 colour, dash = f"C{place % 10}", DASHES[place // 10 % len(DASHES)]
                 (line,) = axis.plot(rows["threshold"], rows[measure], dash, marker="o", color=colour, label=maps)
-                if measure == "miou" and maps in best:
-                    top = best[maps]
+                if measure == "miou" and len(best[maps]):
+                    top = best[maps].iloc[0]
                     line.set_label(f"{maps}: {100 * top['miou']:.1f} at {top['threshold']:g}")
                     axis.plot(top["threshold"], top["miou"], "*", ms=9, color=colour, mec="black", mew=0.5, zorder=3)
             if threshold is not None:

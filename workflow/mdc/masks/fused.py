@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mdc.data.manifest import read_manifest
+from mdc.masks.best_threshold import best_threshold
 from mdc.masks.fusion import Recipe, pseudo_mask
 from mdc.masks.producers import ImageInputs, count_images, images_with_maps, write_masks
-from mdc.masks.sweep import best_threshold
 
 
 def share_of_maximum(maps: np.ndarray) -> np.ndarray:

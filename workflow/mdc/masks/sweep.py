@@ -13,7 +13,6 @@ from mdc.data.mask_sizes import nearest
 from mdc.data.metrics import confusion, summary
 from mdc.masks.fusion import Recipe, pseudo_mask
 from mdc.masks.producers import ImageInputs, images_with_maps
-from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.runtime.parallel import map_in_order
 
@@ -75,16 +74,3 @@ def sweep_threshold(
     ]
     columns = ["maps", "threshold", *summary(np.zeros((classes + 1, classes + 2), np.int64))]
     write_whole(sweep_csv, pd.DataFrame(rows, columns=columns).to_csv(index=False).encode())
-
-
-def best_threshold(sweep: pd.DataFrame, *, source: Path) -> float:
-    """Return the threshold of a sweep with the highest mIoU on the training images, the lowest of equals.
-
-    Raises:
-        InputError: the sweep is empty, because no training image has a true mask; names `source`, its file.
-    """
-    if sweep.empty:
-        raise InputError(
-            f"{source}: no training image has a true mask, so masks.threshold cannot be best: set it to a number"
-        )
-    return float(sweep.sort_values("threshold").nlargest(1, "miou")["threshold"].item())

@@ -11,7 +11,7 @@ from mdc.data.labels import BACKGROUND
 from mdc.data.manifest import read_manifest
 from mdc.data.mask_files import read_mask
 from mdc.data.mask_sizes import nearest
-from mdc.data.metrics import confusion, mean_iou, pixel_accuracy
+from mdc.data.metrics import confusion, mean_iou, pixel_accuracy, pixel_counts
 from mdc.runtime.files import write_whole
 from mdc.runtime.parallel import map_in_order
 from mdc.storage.image_tables import paths_of
@@ -69,7 +69,7 @@ def score_masks(
     ):
         total += part
         rows.append((image_id, mean_iou(part), pixel_accuracy(part)))
-        counts = np.stack([part.sum(1), part[:, :-1].sum(0), np.diag(part), part[:, :-1].sum(1)], axis=1)
+        counts = np.column_stack([pixel_counts(part), part[:, :-1].sum(1)])
         pixels += [(image_id, index, *counts[index]) for index in np.flatnonzero(counts.any(1))]
     names = ["background", *classes]
     frame = pd.DataFrame(total, index=pd.Index(names, name="truth"), columns=[*names, UNLABELLED])

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mdc.data.metrics import class_iou, summary
+from mdc.data.metrics import class_iou, known_mean, summary
+from mdc.masks.best_threshold import best_row
 from mdc.runtime.files import write_whole
 from mdc.runtime.logs import logger
 
@@ -57,7 +58,7 @@ def by_class(results: Sequence[Result], confusions: Sequence[Path], images: Sequ
         if len(pd.read_csv(images_csv)):
             table = read_confusion(confusion_csv)
             iou = 100 * class_iou(table.to_numpy())
-            row = dict(zip(table.index, iou, strict=True)) | {"mIoU": float(np.nanmean(iou))}
+            row = dict(zip(table.index, iou, strict=True)) | {"mIoU": known_mean(iou)}
             rows.append(result.columns() | row)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*KEYS, "seed", "mIoU"])
 
@@ -72,24 +73,22 @@ def per_class(results: Sequence[Result], confusions: Sequence[Path], images: Seq
 
 
 def best_thresholds(results: Sequence[tuple[str, int]], sweeps: Sequence[Path]) -> pd.DataFrame:
-    """Return, for every map setting, the row of its threshold sweep with the highest mIoU on the training images.
+    """Return, for every map setting, `mdc.masks.best_threshold.best_row` of its threshold sweep.
 
     Args:
         results: (classifier, seed) of each sweep.
-        sweeps: as `mdc.masks.sweep.sweep_threshold` wrote them; those without rows are left out.
+        sweeps: as `mdc.masks.sweep.sweep_threshold` wrote them; those without true masks are left out.
 
     Returns:
         Columns classifier, seed, maps, threshold and the measures of `mdc.data.metrics.summary`.
     """
     tables = []
     for (classifier, seed), path in zip(results, sweeps, strict=True):
-        table = pd.read_csv(path)
-        if table.empty:
-            continue
-        best = table.nlargest(1, "miou")
-        best.insert(0, "seed", seed)
-        best.insert(0, "classifier", classifier)
-        tables.append(best)
+        best = best_row(pd.read_csv(path))
+        if not best.empty:
+            best.insert(0, "seed", seed)
+            best.insert(0, "classifier", classifier)
+            tables.append(best)
     return pd.concat(tables) if tables else pd.DataFrame(columns=["classifier", "seed", "maps", "threshold", "miou"])
 
 

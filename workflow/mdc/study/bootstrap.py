@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mdc.data.metrics import mean_iou_of
+
 LEVEL = 0.95
 
 
@@ -10,34 +12,15 @@ def resampled(images: int, *, draws: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=draws)
 
 
-def mean_iou_of(pixels: np.ndarray) -> np.ndarray:
-    """Return the mean IoU, in 0..1, over the classes that occur in the truth.
-
-    So that settings compared on the same sample of images are averaged over the same classes: with those that are
-    merely predicted, one wrong pixel of a class that the sample lacks would cost one of them a whole class.
-
-    Args:
-        pixels: (..., C, 3): of each class, the pixels of the truth, of the prediction, and of both at once.
-
-    Returns:
-        float64 (...), NaN where no class occurs.
-    """
-    truth, predicted, hits = np.moveaxis(np.asarray(pixels, np.float64), -1, 0)
-    union = truth + predicted - hits
-    iou = np.divide(hits, union, out=np.zeros_like(hits), where=truth > 0)
-    occurs = (truth > 0).sum(-1)
-    return np.divide(iou.sum(-1), occurs, out=np.full(occurs.shape, np.nan), where=occurs > 0)
-
-
 def bootstrapped(pixels: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Return the mean IoU of every bootstrap sample: float64 (draws,).
+    """Return the mean IoU over the true classes of every bootstrap sample: float64 (draws,), NaN where none occurs.
 
     Args:
-        pixels: (N, C, 3), per image what `mean_iou_of` takes.
+        pixels: (N, C, 3), per image as of `mdc.data.metrics.pixel_counts`.
         samples: (draws, N) of `resampled`. The same samples for two settings give paired differences.
     """
     total = samples @ pixels.reshape(len(pixels), -1)
-    return mean_iou_of(total.reshape(len(samples), *pixels.shape[1:]))
+    return mean_iou_of(total.reshape(len(samples), *pixels.shape[1:]), only_true=True)
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:

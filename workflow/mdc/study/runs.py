@@ -18,9 +18,10 @@ import yaml
 from mdc.config.config import Config
 from mdc.config.experiments import Experiment
 from mdc.data.manifest import read_manifest
+from mdc.data.metrics import mean_iou_of
 from mdc.data.text_lists import read_lines
 from mdc.runtime.errors import InputError
-from mdc.study.bootstrap import bootstrapped, mean_iou_of, resampled
+from mdc.study.bootstrap import bootstrapped, resampled
 from mdc.study.dataset_statistics import tag_counts
 
 PIXELS = ("truth", "predicted", "hits", "labelled")
@@ -134,7 +135,7 @@ class Dataset:
         for unit in self.units:
             tags = tag_counts(self.scored(unit, split))
             chosen = {"all": tags >= 0, "one": tags == 1, "several": tags > 1}[images]
-            values.append(mean_iou_of(self.pixels(unit, split, setting, crf)[chosen].sum(0)[:, :3]))
+            values.append(mean_iou_of(self.pixels(unit, split, setting, crf)[chosen].sum(0)[:, :3], only_true=True))
         return 100 * np.array(values)
 
     def labelled(self, split: str, setting: str, crf: bool) -> tuple[float, float]:
@@ -142,7 +143,7 @@ class Dataset:
         values = []
         for unit in self.units:
             truth, predicted, hits, labelled = self.pixels(unit, split, setting, crf).sum(0).T
-            of_labelled = mean_iou_of(np.stack([labelled, predicted, hits], axis=1))
+            of_labelled = mean_iou_of(np.stack([labelled, predicted, hits], axis=1), only_true=True)
             values.append((of_labelled, labelled.sum() / max(truth.sum(), 1)))
         return tuple(100 * np.mean(values, axis=0))
 
@@ -166,9 +167,3 @@ class Dataset:
 def spread(values: np.ndarray) -> float:
     """Return the standard deviation over seeds (of a sample), NaN for one seed."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
-
-
-def known_mean(values: np.ndarray) -> float:
-    """Return the mean of the finite values, NaN if there is none."""
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")

@@ -8,11 +8,12 @@ import pandas as pd
 
 from mdc.config.experiments import block_names
 from mdc.data.manifest import tag_matrix
+from mdc.data.metrics import known_mean
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.study.bootstrap import average_precision, interval
 from mdc.study.claims import CRF_CLAIM, CRF_SETTINGS, STAGES, claims_of, result_of
-from mdc.study.runs import Dataset, known_mean, spread
+from mdc.study.runs import Dataset, spread
 
 RESULT_COLUMNS = ["dataset", "split", "setting", "crf", "seeds", "miou", "sd", "low", "high", "unseen"]
 RESULT_COLUMNS += ["one_tag", "several_tags", "miou_labelled", "labelled"]
