@@ -80,6 +80,7 @@ def segmenter_arguments(run: Path, weights_pt: Path) -> dict:
     """Return the arguments with which the segmenter of the run `run` is trained."""
     return {
         "train_csv": run / "data/train.csv",
+        "val_csv": run / "data/val.csv",
         "masks_csv": run / "masks/train.csv",
         "strong_csv": None,
         "classifier_pt": None,

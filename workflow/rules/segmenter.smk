@@ -1,6 +1,6 @@
 # segmenter: LargeFOV, one per setting: weak-<masks> on pseudo masks (equation 1), semi<n>-<masks> on n images with true
 #           masks and pseudo masks of the rest (equation 2), true-masks; <setting>@<variant> with the keys of a variant.
-# Needs:    the training images, the pseudo masks of the setting, the starting weights if any.
+# Needs:    the training images, the pseudo masks of the setting, the starting weights if any; val, to validate on.
 # Produces: data/strong/<n>.csv, the images with true masks; segmenter/<classifier>/seed<seed>/<setting>/weights.pt,
 #           metrics.csv, tensorboard/ and curves.png. A killed training continues from its last finished epoch.
 
@@ -52,6 +52,7 @@ rule train_segmenter:
     """Train the segmenter of one setting."""
     input:
         train_csv=PLAN.manifest("train"),
+        val_csv=lambda wildcards: PLAN.validated_on(setting_of(wildcards)),
         classes="<run>/data/classes.txt",
         masks=lambda wildcards: PLAN.learnt_masks(network_of(wildcards), setting_of(wildcards)),
         ground_truth=lambda wildcards: (

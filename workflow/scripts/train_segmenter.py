@@ -13,6 +13,7 @@ def main() -> None:
     files, settings = snakemake.input, snakemake.params
     train_segmenter(
         train_csv=Path(files.train_csv),
+        val_csv=Path(files.val_csv[0]) if files.val_csv else None,
         masks_csv=Path(files.masks[0]) if files.masks else None,
         strong_csv=Path(files.strong) if files.strong else None,
         classifier_pt=Path(files.classifier) if files.classifier else None,

@@ -208,6 +208,12 @@ def test_the_masks_that_segmenters_learn_from(other, segmenter, masks):
     assert found == [f"results/other/masks/mdc/seed0/{name}/train.csv" for name in masks]
 
 
+def test_a_segmenter_is_not_validated_on_true_masks_that_it_learns_from(other):
+    found = {name: other.validated_on(Experiment.parse(name)) for name in ("weak-d3", "semi5-d3", "semi8-d3")}
+    val = ["results/other/data/val.csv"]
+    assert found == {"weak-d3": val, "semi5-d3": val, "semi8-d3": []}  # strong.with_val is 8
+
+
 @pytest.mark.parametrize(
     ("name", "path"),
     [

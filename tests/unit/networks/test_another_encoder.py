@@ -159,6 +159,7 @@ def segmenter_trained(folder: Path, training: dict, **start) -> Path:
     fixed = {"init": "random", "weights": "", "classifier_pt": None, "loss_resolution": "network"}
     train_segmenter(
         **training | fixed | start,
+        val_csv=training["train_csv"],
         masks_csv=folder / "pseudo.csv",
         strong_csv=None,
         weights_pt=folder / "segmenter/weights.pt",

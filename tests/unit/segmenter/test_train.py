@@ -8,16 +8,20 @@ import pytest
 import torch
 from torch import nn
 
-from mdc.data.mask_files import write_mask
+from mdc.data.manifest import read_manifest
+from mdc.data.mask_files import read_mask, write_mask
+from mdc.data.metrics import confusion, mean_iou
 from mdc.networks.checkpoints import read_checkpoint, save_network
 from mdc.networks.encoder import Encoder
 from mdc.networks.grid import Grid
 from mdc.networks.largefov import SegmenterDescription
 from mdc.networks.weight_files import weights_hash
-from mdc.runtime.errors import InputError
+from mdc.predictions.inference import predict_scores
+from mdc.runtime.errors import InputError, StoppedError
 from mdc.runtime.hashes import file_digest
 from mdc.segmenter.train import SegmenterTask, train_segmenter, training_masks
-from mdc.storage.image_tables import write_table
+from mdc.storage.image_tables import read_table, write_table
+from mdc.training.engine import KeepLastEpoch
 from mdc.training.optimisation import Schedule
 from tests.unit.networks.slim_networks import slim_classifier, slim_segmenter
 
@@ -37,9 +41,20 @@ class Fixed(nn.Module):
         return self.scores
 
 
+def task_of(network, schedule, **settings) -> SegmenterTask:
+    fixed = {
+        "classes": 2,
+        "metric": "mIoU_val",
+        "loss_resolution": "network",
+        "weak": False,
+        "online_term": True,
+        "online_warmup_epochs": 0,
+    }
+    return SegmenterTask(network, Schedule(**schedule), **fixed | settings)
+
+
 def task(scores, schedule, *, grid=CORNERS, **settings) -> SegmenterTask:
-    fixed = {"loss_resolution": "network", "weak": False, "online_term": True, "online_warmup_epochs": 0}
-    return SegmenterTask(Fixed(scores, grid), Schedule(**schedule), **fixed | settings)
+    return task_of(Fixed(scores, grid), schedule, **settings)
 
 
 def batch(mask, tags=((1.0,),), padding=None, strong=False) -> dict:
@@ -133,8 +148,7 @@ def test_unlabelled_pixels_and_padding_influence_no_gradient_of_the_network(sche
         """Return the gradients after something was added to the scores, as if the network said something else there."""
         network.zero_grad()
         hook = network.score.register_forward_hook(lambda module, inputs, scores: scores + scores_added)
-        settings = {"loss_resolution": "network", "weak": True, "online_term": True, "online_warmup_epochs": 0}
-        SegmenterTask(network, Schedule(**schedule), **settings).loss(view).backward()
+        task_of(network, schedule, weak=True).loss(view).backward()
         hook.remove()
         return [parameter.grad.clone() for parameter in network.parameters()]
 
@@ -146,6 +160,19 @@ def test_unlabelled_pixels_and_padding_influence_no_gradient_of_the_network(sche
     in_photo = gradients(torch.where(padded[:, None].expand(side, side), 0, noise))
     assert all(torch.equal(first, second) for first, second in zip(plain, in_padding, strict=True))
     assert not all(torch.equal(first, second) for first, second in zip(plain, in_photo, strict=True))
+
+
+def test_validation_is_the_mean_iou_at_the_size_of_the_photos_without_255(schedule):
+    # the scores say class 0 in the left column and, as both are equally likely, in the middle one
+    photos = [(torch.zeros(1, 3, 3, 3), torch.tensor([rows])) for rows in ([[0, 0, 1], [0, 1, 1]], [[255, 1, 1]])]
+    # classes 0 and 1: 3 hits each, 2 pixels of class 1 are said to be 0; class 2 is nowhere, so it does not count
+    validated = task(SCORES, schedule, classes=3)
+    for _ in range(2):  # an epoch does not count with the one before
+        validated.on_validation_epoch_start()
+        for photo in photos:
+            validated.validation_step(photo, 0)
+        validated.on_validation_epoch_end()
+        assert validated.metrics == {"mIoU_val": pytest.approx(3 / 5)}
 
 
 @pytest.fixture
@@ -162,6 +189,7 @@ def run(tmp_path, write_split, noise, schedule):
     write_table(rows, tmp_path / "pseudo.csv")
     arguments = {
         "train_csv": write_split("train", photos),
+        "val_csv": write_split("val", {"v": (noise(9, 40, 33), "b", truth), "untold": (noise(8, 9, 9), "b", None)}),
         "masks_csv": tmp_path / "pseudo.csv",
         "strong_csv": None,
         "classifier_pt": None,
@@ -194,6 +222,54 @@ def test_a_run_is_a_function_of_its_settings_seed_and_masks(run):
     others = [run("c", seed=1), run("d", masks_csv=None), run("e", online_warmup_epochs=1)]
     assert len({weights_hash(state) for state in [first, *others]}) == 4
     assert first["score.weight"].shape[0] == 3  # background and two classes
+
+
+def test_validation_changes_no_weight_and_goes_on_after_an_interruption(run, monkeypatch):
+    training = run.arguments["training"] | {"epochs": 3}
+    description = slim_segmenter(fc_norm="batch", dropout=0.5)  # both act in training only
+    settings = {"description": description, "training": training}
+    whole = run("whole", **settings)
+    without = run("without", description=description, training=training | {"validate_every_epochs": 4})
+    assert weights_hash(whole) == weights_hash(without)
+    table = pd.read_csv(run.folder / "whole/metrics.csv")
+    assert list(table.columns) == ["epoch", "step", "lr", "loss", "mIoU_val"] and table["mIoU_val"].notna().all()
+    assert list(pd.read_csv(run.folder / "without/metrics.csv")) == ["epoch", "step", "lr", "loss"]
+
+    keep = KeepLastEpoch.on_train_epoch_end
+
+    def keep_and_stop(*arguments):
+        keep(*arguments)
+        raise StoppedError
+
+    with monkeypatch.context() as patch, pytest.raises(StoppedError):
+        patch.setattr(KeepLastEpoch, "on_train_epoch_end", keep_and_stop)
+        run("cut", **settings)
+    assert weights_hash(run("cut", **settings)) == weights_hash(whole)
+    assert (run.folder / "cut/metrics.csv").read_bytes() == (run.folder / "whole/metrics.csv").read_bytes()
+
+
+@pytest.mark.parametrize("split", ["val", "train"])
+def test_the_last_value_is_the_score_of_the_predictions(run, split):
+    changes = {"val": {}, "train": {"val_csv": None, "masks_csv": None}}[split]  # against true masks, in both cases
+    run("a", **changes)
+    predict_scores(
+        split_csv=run.folder / f"{split}.csv",
+        weights_pt=run.folder / "a/weights.pt",
+        scores_h5=run.folder / "scores.h5",
+        masks_csv=run.folder / "predicted.csv",
+        folder=run.folder / "predicted",
+        shard=0,
+        shards=1,
+        device="cpu",
+        threads=1,
+    )
+    predicted = read_table([run.folder / "predicted.csv"])
+    truth = read_manifest(run.folder / f"{split}.csv").set_index("id")["mask"]
+    table = sum(
+        confusion(read_mask(truth[name]), read_mask(predicted[name]), classes=2) for name in predicted if truth[name]
+    )
+    found = pd.read_csv(run.folder / "a/metrics.csv")[f"mIoU_{split}"]
+    assert found.tolist() == pytest.approx([mean_iou(table)])
 
 
 def test_true_masks_train_on_the_manifests_masks(run):

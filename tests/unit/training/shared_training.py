@@ -18,14 +18,15 @@ from mdc.segmenter.train import train_segmenter
 stage, folder, arguments = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[4])
 describe = {"classifier": ClassifierDescription, "segmenter": SegmenterDescription}[stage]
 description = describe.model_validate_json(sys.argv[3])
-files = {"train_csv": folder.parent / "train.csv", "weights_pt": folder / "weights.pt"}
+files = {"train_csv": folder.parent / "train.csv", "val_csv": folder.parent / "val.csv"}
+files |= {"weights_pt": folder / "weights.pt"}
 common = {"description": description, "init": "random", "weights": "", "seed": 0}
 common |= {"device": "cpu", "threads": 2, "code": ""}
 
 
 def main() -> None:
     if stage == "classifier":
-        train_classifier(**files, **common, val_csv=folder.parent / "val.csv", **arguments)
+        train_classifier(**files, **common, **arguments)
     else:
         own = {"masks_csv": folder.parent / "masks.csv", "strong_csv": None, "classifier_pt": None}
         own |= {"loss_resolution": "network", "online_term": True, "online_warmup_epochs": 1, "strong_share": 0}

@@ -148,6 +148,10 @@ class Paths:
         masks = experiment.masks(self.config)
         return [self.masks(network, masks, "train")] if masks else []
 
+    def validated_on(self, experiment: Experiment) -> list[str]:
+        """Return the table of the images that a segmenter is validated on, as a list: empty if it learns from val."""
+        return [] if experiment.learns_from_val(self.config) else [self.manifest("val")]
+
     def sweep(self, network: str, masks: Experiment) -> str:
         """Return the threshold sweep that holds for pseudo masks."""
         return f"{self.run}/masks/{network}/{masks.swept(self.config).masks_name}/sweep.csv"

@@ -7,6 +7,12 @@ import pandas as pd
 
 from mdc.figures.style import save_figure
 
+METRICS = {  # what the names of metrics begin with -> the label of their axis, the title of their legend
+    "mAP": ("mean average precision on val", "block"),
+    "mIoU": ("mean IoU of whole photos", "images"),
+}
+IMAGES = {"mIoU_val": "val, ground truth", "mIoU_train": "train, masks that are trained on"}
+
 
 def plot_curves(*, metrics_csv: Path, curves_png: Path, title: str) -> None:
     """Draw the loss and the learning rate, and the validation metrics if there are any, over the epochs."""
@@ -21,9 +27,10 @@ def plot_curves(*, metrics_csv: Path, curves_png: Path, title: str) -> None:
     rate.set_ylabel("learning rate (dotted)")
     for name in metrics:
         shown = table[["epoch", name]].dropna()
-        axes[0, 1].plot(shown["epoch"], shown[name], "o-", ms=3, label=name.removeprefix("mAP_"))
+        axes[0, 1].plot(shown["epoch"], shown[name], "o-", ms=3, label=IMAGES.get(name, name.removeprefix("mAP_")))
     if metrics:
-        axes[0, 1].set(xlabel="epoch", ylabel="mean average precision on val", ylim=(0, 1))
-        axes[0, 1].legend(title="block")
+        label, legend = METRICS[metrics[0].split("_")[0]]
+        axes[0, 1].set(xlabel="epoch", ylabel=label, ylim=(0, 1))
+        axes[0, 1].legend(title=legend)
     figure.tight_layout()
     save_figure(figure, curves_png)

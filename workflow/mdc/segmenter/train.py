@@ -4,14 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 from torch.nn import functional
+from torchmetrics.classification import MulticlassJaccardIndex
 
+from mdc.data.labels import VOID
 from mdc.data.manifest import read_manifest, tag_matrix
 from mdc.networks.init_weights import start_network
 from mdc.networks.largefov import LargeFov, SegmenterDescription
+from mdc.runtime.logs import logger
 from mdc.segmenter.losses import semi_loss, strong_loss
+from mdc.segmenter.validation import masked_photos, validation_sample
 from mdc.storage.image_tables import paths_of
 from mdc.training.datasets import TrainingViews, fill_colour
 from mdc.training.engine import Task, fit
@@ -19,9 +25,11 @@ from mdc.training.optimisation import Schedule
 
 
 class SegmenterTask(Task):
-    """Equation 2: equation 1 over images with pseudo masks, J_s over those with true ones.
+    """Equation 2: equation 1 over images with pseudo masks, J_s over those with true ones; validated by mean IoU.
 
     Args:
+        classes: number of classes C, background included.
+        metric: name of the mean IoU on the images of the validation loader, `mdc.segmenter.validation.masked_photos`.
         loss_resolution: `network` takes the masks at the pixels on which features sit; `image` upsamples the scores.
         weak: whether there are images with pseudo masks; true masks never have an online term.
         online_term: whether the loss of these has the second term of equation 1.
@@ -33,12 +41,16 @@ class SegmenterTask(Task):
         network: LargeFov,
         schedule: Schedule,
         *,
+        classes: int,
+        metric: str,
         loss_resolution: str,
         weak: bool,
         online_term: bool,
         online_warmup_epochs: int,
     ) -> None:
         super().__init__(network, schedule)
+        self.metric = metric
+        self.mean_iou = MulticlassJaccardIndex(classes, ignore_index=VOID, validate_args=False)
         self.loss_resolution = loss_resolution
         self.online_term = weak and online_term
         self.online_warmup_epochs = online_warmup_epochs
@@ -58,6 +70,20 @@ class SegmenterTask(Task):
         if self.online_term and self.current_epoch >= self.online_warmup_epochs:
             return semi_loss(scores, masks, batch["tags"], padding, batch["strong"])
         return strong_loss(scores, masks)
+
+    def on_validation_epoch_start(self) -> None:
+        self.mean_iou.reset()
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        images, masks = batch
+        scores = self.network(self.network.encoder.prepare(images))[0].float()
+        height, width = masks.shape[1:]
+        rounded = scores.cpu().numpy().astype(np.float16)  # as predictions are stored, so that the labels are theirs
+        labels = self.network.encoder.grid.upsample(rounded, height=height, width=width).argmax(0)
+        self.mean_iou.update(torch.from_numpy(labels).to(masks.device)[None], masks)
+
+    def on_validation_epoch_end(self) -> None:
+        self.metrics = {self.metric: self.mean_iou.compute().item()}  # over the images of all processes
 
 
 def training_masks(
@@ -84,6 +110,7 @@ def training_masks(
 def train_segmenter(
     *,
     train_csv: Path,
+    val_csv: Path | None,
     masks_csv: Path | None,
     strong_csv: Path | None,
     classifier_pt: Path | None,
@@ -107,6 +134,8 @@ def train_segmenter(
 
     Args:
         train_csv: manifest of the training images.
+        val_csv: manifest of the images to validate on, see `mdc.segmenter.validation.validation_sample`; None where
+            `strong_csv` has them.
         masks_csv: table of their pseudo masks; None trains on the manifest's true masks, without the online term.
         strong_csv: manifest of the images whose true masks are used instead (equation 2); None for none.
         classifier_pt: checkpoint from which `init: classifier` copies the encoder, else None.
@@ -147,9 +176,14 @@ def train_segmenter(
         "seed": seed,
         "code": code,
     }
+    sample = validation_sample(read_manifest(val_csv) if val_csv else None, table, masks)
+    if sample.split == "train":
+        logger.info("val has no ground truth, or is learnt from: mIoU_train is of masks that are trained on")
     task = SegmenterTask(
         network,
         Schedule(**training),
+        classes=len(description.classes) + 1,
+        metric=sample.metric,
         loss_resolution=loss_resolution,
         weak=weak,
         online_term=online_term,
@@ -159,11 +193,11 @@ def train_segmenter(
     fit(
         task,
         views,
-        None,
+        masked_photos(sample, classes=len(description.classes)),
         description=description,
         seed=seed,
         settings=settings,
-        inputs=[path for path in (train_csv, masks_csv, strong_csv, classifier_pt, start) if path],
+        inputs=[path for path in (train_csv, val_csv, masks_csv, strong_csv, classifier_pt, start) if path],
         weights_pt=weights_pt,
         device=device,
         threads=threads,
