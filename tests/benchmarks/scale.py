@@ -28,6 +28,7 @@ import pandas as pd
 from torch.utils.data import DataLoader, Dataset
 
 from mdc.data.manifest import COLUMNS, read_manifest, tag_matrix, write_manifest
+from mdc.runtime.parallel import loader_workers
 from mdc.storage.image_tables import paths_of, write_table
 from mdc.storage.shards import shard_of
 from mdc.training.datasets import TrainingViews, batches
@@ -196,7 +197,7 @@ def grown_workers(table: pd.DataFrame) -> str:
     """Return by how much the memory of each worker process grows in an epoch in which it looks every image up."""
     look_ups = LookUps(views_of(table))
     keys = epoch_keys(len(table), batch_size=1000)
-    loader = DataLoader(look_ups, batch_sampler=keys, num_workers=WORKERS, collate_fn=look_ups.grown)
+    loader = DataLoader(look_ups, batch_sampler=keys, collate_fn=look_ups.grown, **loader_workers(WORKERS))
     grown = dict(iter(loader))  # the last of each worker
     return f"{max(grown.values()):.0f} MB each"
 

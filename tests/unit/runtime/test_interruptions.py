@@ -164,11 +164,11 @@ WORKERS = "list(map_in_order(work, range(9), processes=2, label='test'))"
 LOADER = """
 import torch
 from torch.utils.data import DataLoader, Dataset
-from mdc.runtime.processes import begin_worker
+from mdc.runtime.parallel import loader_workers
 class Slow(Dataset):
     def __len__(self): return 9
     def __getitem__(self, index): work(index)
-list(DataLoader(Slow(), num_workers=2, worker_init_fn=begin_worker))
+list(DataLoader(Slow(), **loader_workers(2)))
 """
 
 

@@ -1,13 +1,18 @@
 """The process pool: order, failures, killed workers, and a parent whose OpenCV threads run."""
 
+import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+import mdc
 from mdc.runtime.errors import InputError
 from mdc.runtime.parallel import apart, map_in_order
 
@@ -103,3 +108,49 @@ def test_what_is_done_apart_may_crash():
     with pytest.raises(ChildProcessError, match="reading it crashed"):
         apart(kill_itself_at_three, 3)
     assert apart(kill_itself_at_three, 4) == 4
+
+
+SCRIPT = """
+import logging, multiprocessing, os, signal, sys
+import cv2, torch
+from torch.utils.data import DataLoader, Dataset
+from mdc.runtime.parallel import apart, forking, loader_workers, map_in_order
+
+multiprocessing.set_start_method(sys.argv[1], force=True)
+logging.basicConfig(filename=sys.argv[2], level=logging.INFO)
+logging.info("once")  # a script of a rule works when it is imported
+cv2.setNumThreads(4)
+torch.set_num_threads(4)
+signal.signal(signal.SIGTERM, lambda *_: None)
+parent = os.getpid()
+
+def seen(item):
+    logging.info("worker")
+    at_sigterm = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    return os.getppid() == parent, cv2.getNumThreads(), torch.get_num_threads(), at_sigterm
+
+class Seen(Dataset):
+    def __len__(self): return 1
+    def __getitem__(self, index): return seen(index)[:3]
+
+print(set(map_in_order(seen, range(4), processes=2, label="test")), apart(seen, 0))
+with forking():
+    print(*map(tuple, DataLoader(Seen(), batch_size=None, **loader_workers(1))))
+print(cv2.getNumThreads(), torch.get_num_threads())
+"""
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_workers_are_the_same_whatever_pythons_start_method(tmp_path, method):
+    script, log = tmp_path / "script.py", tmp_path / "log"
+    script.write_text(SCRIPT)
+    found = subprocess.run(
+        [sys.executable, script, method, log],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"PYTHONPATH": str(Path(mdc.__file__).parents[1])},
+    )
+    worker = "(True, 1, 1, True)"
+    assert found.stdout == f"{{{worker}}} {worker}\n(True, 1, 1)\n4 4\n", found.stderr
+    assert log.read_text().count("once") == 1 and log.read_text().count("worker") == 6

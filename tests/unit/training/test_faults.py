@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from mdc.runtime.errors import InputError, StoppedError
+from mdc.runtime.parallel import loader_workers
 from mdc.training import engine as training
 from mdc.training.resume import WholeCheckpoints, resume_problem
 from tests.disks import small_disk
@@ -151,7 +152,7 @@ def reading_processes(monkeypatch):
 
     class Loader(DataLoader):
         def __init__(self, *args, **settings):
-            super().__init__(*args, **settings | {"num_workers": 1})
+            super().__init__(*args, **settings | loader_workers(1))
 
     monkeypatch.setattr(training, "DataLoader", Loader)
     # PyTorch sets its handler for dead workers once in a process, and Lightning takes it away after each training

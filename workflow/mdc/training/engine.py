@@ -11,6 +11,7 @@ import logging
 import shutil
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from mdc.networks.descriptions import Description
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.runtime.logs import logger
-from mdc.runtime.processes import begin_worker
+from mdc.runtime.parallel import forking, loader_workers
 from mdc.runtime.progress import Meter
 from mdc.training.completed import completed_folder, keep_completed, take_completed
 from mdc.training.datasets import batches
@@ -262,10 +263,9 @@ def fit(
         return DataLoader(
             training,
             batch_sampler=list(keys),
-            num_workers=workers,
             pin_memory=share.kind == "gpu",
             generator=torch.Generator(),  # else it draws from dropout's, before or after the reseeding
-            worker_init_fn=begin_worker,
+            **loader_workers(workers),
         )
 
     task.train_loader = train_loader
@@ -300,7 +300,7 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    with training_faults_named(trainer, folder):
+    with training_faults_named(trainer, folder), forking() if workers else nullcontext():
         trainer.fit(task, val_dataloaders=part_of(validation, share), ckpt_path=resuming, weights_only=True)
     if share.processes > 1:
         torch.distributed.destroy_process_group()
