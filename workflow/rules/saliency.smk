@@ -1,7 +1,8 @@
 # saliency: how much each pixel stands out, the cue for background (paper 4.1).
 # Needs:    the tables of images; for `saliency.source: folder`, a map per image, or `saliency.missing: rbd`.
 # Produces: saliency/<source>/<split>/<id>.png (8-bit, 255 = salient) and a table of them per shard;
-#           saliency/<source>/threshold.json, the threshold that fits the training images best (for the baselines).
+#           saliency/<source>/threshold.json, the threshold that fits the training images best (for the baselines); 0.5
+#           without true objects.
 
 
 rule saliency:

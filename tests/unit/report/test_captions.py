@@ -15,6 +15,7 @@ from mdc.report.captions import (
     segmenter_sentence,
     segmenters_note,
 )
+from mdc.saliency.threshold import WITHOUT_OBJECTS
 
 VARIANTS = {
     "best": {"masks": {"threshold": "best"}},
@@ -77,7 +78,11 @@ def test_what_all_results_share():
         ("semi500-fusion", f"Pseudo masks: {PSEUDO}{RBD} True masks of 500 images, instead of their pseudo masks."),
         ("true-masks-crf", "Trained on the true masks of the training images. CRF: 10 iterations"),
         ("weak-salient-d1", "Baseline masks: salient pixels, each of the tagged class with the highest map (``d1``)."),
-        ("pseudo-salient-mean", f"(``mean``). {RBD}"),
+        (
+            "pseudo-salient-mean",
+            "(``mean``). Salient is what reaches the threshold that fits the training images' true masks best, or "
+            f"{WITHOUT_OBJECTS:g} where these show no object. {RBD}",
+        ),
     ],
 )
 def test_settings_and_variants(result, words):

@@ -48,9 +48,20 @@ def test_saliency_threshold_of_training_images(tmp_path, write_split):
     # from 200: 1 of 2; from 100: 2 of 3
     assert chosen["foreground_iou"] == pytest.approx(2 / 3)
     assert 0 <= chosen["threshold"] <= 100 / 255
+    assert chosen["reason"] == "best on the true masks of 1 training images"
 
 
-def test_saliency_threshold_without_true_masks_is_one_half(tmp_path, write_split):
-    csv = write_split("train", {"a": (PHOTO, "", None)})
-    chosen = choose_saliency_threshold(train_csv=csv, saliency_csv=tmp_path / "none.csv", processes=1)
-    assert chosen["threshold"] == 0.5 and chosen["foreground_iou"] is None
+@pytest.mark.parametrize(
+    ("truth", "why"),
+    [
+        (None, "no training image has a true mask"),
+        (np.array([[0, 0, 255, 255]], np.uint8), "the true masks of 1 training images show no object"),
+    ],
+)
+def test_without_true_objects_the_threshold_is_one_half_and_the_log_says_so(tmp_path, write_split, caplog, truth, why):
+    csv = write_split("train", {"a": (PHOTO, "", truth)})
+    Image.fromarray(np.array([[100, 100, 200, 0]], np.uint8)).save(tmp_path / "a.png")
+    write_table([("a", str(tmp_path / "a.png"), "0")], tmp_path / "s.csv")
+    chosen = choose_saliency_threshold(train_csv=csv, saliency_csv=tmp_path / "s.csv", processes=1)
+    assert chosen == {"threshold": 0.5, "foreground_iou": None, "reason": f"default: {why}"}
+    assert f"{why}: the saliency threshold of the baseline masks is 0.5, the default" in caplog.text

@@ -99,7 +99,8 @@ def masks_sentences(config: Config, experiment: Experiment | None = None) -> str
     if masks and masks.producer == SALIENT:
         return (
             f"Baseline masks: salient pixels, each of the tagged class with the highest map (``{masks.maps}``). "
-            f"{saliency}"
+            "Salient is what reaches the threshold that fits the training images' true masks best, or 0.5 where these "
+            f"show no object. {saliency}"
         )
     named = {"fusion": "the fused maps", "mean": "the blocks' mean map"}
     maps = named.get(masks.maps, f"block ``{masks.maps}``") if masks else "each map setting"
