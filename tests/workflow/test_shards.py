@@ -49,3 +49,9 @@ def test_three_shards_hold_what_one_holds(tiny_run, tmp_path, stages):
     planned = sharded.snakemake(stages[0], "--dry-run", *THREE, overlays=TINY).stdout
     assert planned.count(f"output: {removed.relative_to(sharded.folder)}") == 1  # made again, and no other one is
     assert planned.count("-of-3.log") == 1
+    other = sharded.snakemake(stages[0], "--dry-run", overlays=TINY)  # shards: 1
+    files = removed.relative_to(sharded.folder).with_suffix("").as_posix().replace(".1-of-3", ".*-of-3.*")
+    said = (
+        f"{files}: 2 of 3 shards are finished, so 3 are made, not 1 as the key shards says: remove these files to use"
+    )
+    assert other.stderr.count(said) == 1

@@ -1,4 +1,5 @@
 # Shared by all rules: the checked configuration, what it consists of, wildcards, and the fingerprint of the code.
+import logging
 import os
 import re
 import sys
@@ -22,6 +23,9 @@ from mdc.runtime.disk import check_writable
 from mdc.runtime.errors import InputError
 from mdc.runtime.fingerprint import code_fingerprint
 from mdc.study.names import MEASURES, STUDY_TABLES
+
+if not workflow.is_main_process:  # of a job, which reads the rules again: what they warn of has been said
+    logging.getLogger("mdc").setLevel(logging.ERROR)
 
 try:
     check_writable(Path(".snakemake"))  # where Snakemake itself would end with tracebacks

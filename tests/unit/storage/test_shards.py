@@ -46,6 +46,21 @@ def test_finished_sets_go_before_begun_ones_and_these_before_the_key(disk, made,
     assert number_of_shards(disk(*made), wanted) == expected
 
 
+def test_a_begun_set_that_goes_before_the_key_is_logged_once(disk, tmp_path, caplog):
+    for _ in range(2):
+        assert number_of_shards(disk((1, 3), (2, 3)), 4) == 3
+    assert caplog.messages == [
+        f"{tmp_path}/a[b]/crf-val.*-of-3.*: 2 of 3 shards are finished, so 3 are made, not 4 as the key shards says: "
+        "remove these files to use the key"
+    ]
+
+
+@pytest.mark.parametrize("made", [[], [(0, 1)], [(1, 4)], [(0, 1), (0, 5)]])
+def test_the_key_and_finished_sets_are_no_news(disk, caplog, made):
+    number_of_shards(disk(*made), 4)
+    assert caplog.messages == []
+
+
 def test_of_two_finished_sets_the_newer_one_counts(disk):
     disk((0, 1), age=10)
     assert number_of_shards(disk((0, 2), (1, 2), age=20), 4) == 1

@@ -1,5 +1,6 @@
 """In how many shards a stage's files are had, so that another value of the config key `shards` makes nothing again."""
 
+import functools
 import glob
 import os
 import re
@@ -7,6 +8,8 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+
+from mdc.runtime.logs import logger
 
 
 def shards_on_disk(pattern: str) -> dict[int, int]:
@@ -25,7 +28,7 @@ def number_of_shards(pattern: str, wanted: int, *, source: str = "") -> int:
 
     That of the files `source` which these are made of, shard by shard, where there are some; else `wanted` where such a
     set is finished; else the newest finished set; else a set that was begun, `wanted` before one with more shards; else
-    `wanted`.
+    `wanted`. That a set which was begun goes before `wanted` is logged, once for a set.
     """
     if source and shards_on_disk(source):
         return number_of_shards(source, wanted)
@@ -36,8 +39,19 @@ def number_of_shards(pattern: str, wanted: int, *, source: str = "") -> int:
     if finished:
         return max(finished, key=lambda count: os.path.getmtime(pattern.format(shard=0, shards=count)))
     if found:
-        return max(found, key=lambda count: (found[count], count))
+        begun = max(found, key=lambda count: (found[count], count))
+        files = os.path.splitext(pattern)[0].format(shard="*", shards=begun) + ".*"
+        _warn_once(
+            f"{files}: {found[begun]} of {begun} shards are finished, so {begun} are made, not {wanted} as the key "
+            "shards says: remove these files to use the key"
+        )
+        return begun
     return wanted
+
+
+@functools.cache
+def _warn_once(message: str) -> None:
+    logger.warning(message)
 
 
 def shard_of(table: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
