@@ -150,7 +150,8 @@ def test_every_other_table_has_rows(page, category, line):
 def test_captions_tell_the_setting(page):
     maps = page.caption("Figure 5: localization maps", 0)
     for words in (
-        "Classifier: mdc (dilations 1, 3, stride 4). Seed: 0. Images: train.",
+        "Classifier: mdc (VGG of widths 8 8 8 8 8, depths 1 1 1 1 1 and norm batch, from random weights; dilations 1, "
+        "3, stride 4). Seed: 0. Images: train.",
         "from the fused maps, object above 0.3 of each map's maximum, background where saliency is below 0.06",
         "Saliency: made by rbd, which is built in",
         "results/tiny/figures/mdc/seed0/figure5.pdf",
@@ -158,7 +159,9 @@ def test_captions_tell_the_setting(page):
         assert words in maps
     assert "System Message" not in maps  # what a fault in the caption's markup would show
     predictions = page.caption("Figure 6: predictions", 0)
-    assert "Images: val." in predictions and "CRF: 2 iterations" in predictions
+    assert "Images: val. Segmenter: LargeFOV on VGG of widths 8 8 8 8 8, " in predictions
+    assert "and norm batch, from the classifier's encoder. Pseudo masks: " in predictions
+    assert "CRF: 2 iterations" in predictions
 
 
 def test_the_configuration_can_be_taken_from_the_report(page, tiny_report):

@@ -37,8 +37,8 @@ RBD = "Saliency: made by rbd, which is built in, not the paper's saliency."
 CRF = "CRF: 10 iterations; kernel over position 3 (3 px), over position and colour 4 (67 px, 3 grey levels)."
 
 
-MDC = "``mdc`` (VGG16, from pretrained weights IMAGENET1K_V1; dilations 1, 3, 6, 9, stride 8)"
-LARGEFOV = "Segmenter: LargeFOV on VGG16, from pretrained weights IMAGENET1K_V1."
+MDC = "``mdc`` (VGG16, from pretrained weights ``IMAGENET1K_V1``; dilations 1, 3, 6, 9, stride 8)"
+LARGEFOV = "Segmenter: LargeFOV on VGG16, from pretrained weights ``IMAGENET1K_V1``."
 
 
 def test_a_prediction_tells_everything():
@@ -102,7 +102,7 @@ def test_networks_are_named_with_what_they_start_from():
     )
     assert segmenter_sentence(slim) == f"Segmenter: LargeFOV on {words}, from the classifier's encoder."
     own = config(encoder={"name": "vgg", "weights": "a.pth"}, segmenter={"init": "file", "weights": "b.pt"})
-    assert "(VGG16, from pretrained weights a.pth; dil" in classifiers_sentence(own, ["mdc"])
+    assert "(VGG16, from pretrained weights ``a.pth``; dil" in classifiers_sentence(own, ["mdc"])
     settings = [Experiment.parse(name) for name in ("weak-fusion", "weak-fusion@best", "weak-fusion@fresh")]
     fresh = config(variants=VARIANTS | {"fresh": {"segmenter": {"init": "random"}}})
     assert segmenters_note(fresh, settings) == (

@@ -75,10 +75,10 @@ def _encoder(config: Config, stage: Stage, classifier: str = "") -> str:
     """Return the encoder of a network and what the network starts from; the segmenters are of no classifier."""
     keys, section = config.encoder_keys(stage, classifier), getattr(config, stage)
     start = {
-        "pretrained": f"pretrained weights {keys.published_name or keys.weights}",
+        "pretrained": f"pretrained weights ``{keys.published_name or keys.weights}``",
         "random": "random weights",
         "classifier": "the classifier's encoder",
-        "file": f"the weights of {section.weights}",
+        "file": f"the weights ``{section.weights}``",
     }
     return f"{keys.words}, from {start[section.init]}"
 
