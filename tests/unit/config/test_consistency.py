@@ -76,6 +76,11 @@ def test_one_key_that_cannot_be(key, value, start):
     refused([nested(key, value)], f"{key}: {start}")
 
 
+def test_a_class_cannot_be_called_as_the_mean_of_all():
+    data = {"source": "voc_layout", "root": ".", "classes": ["seed", "mIoU"]}
+    refused([{"data": data}], "data.classes: rename the class 'mIoU': tables of scores call the mean over the classes")
+
+
 @pytest.mark.parametrize(
     ("overlay", "starts"),
     [

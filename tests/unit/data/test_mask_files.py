@@ -186,6 +186,7 @@ def test_class_names(tmp_path):
         ("dog\ncat\ndog\n", "'dog' stands there twice"),
         ("dog;cat\n", "cannot be a class name"),
         ("Background\ndog\n", "remove 'Background'"),
+        ("dog\nmIoU\n", "rename the class 'mIoU': tables of scores call the mean over the classes so"),
         ("\n", "0 classes"),
         ("\n".join(map(str, range(255))), "255 classes"),
     ],

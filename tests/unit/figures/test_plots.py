@@ -18,6 +18,7 @@ from mdc.figures.plots import (
     plot_sweep,
     row_shares,
 )
+from mdc.scores.tables import read_per_class
 
 SWEEP = "maps,threshold,miou,pixel_accuracy,precision,recall,labelled\n"
 PAPER = Path(__file__).parents[3] / "workflow/resources/paper_table3.csv"
@@ -123,13 +124,14 @@ WHERE = {"split": "val", "classifier": "mdc", "as_paper": True}
 
 
 def paper() -> pd.DataFrame:
-    return pd.read_csv(PAPER, dtype={"crf": str})
+    return read_per_class(PAPER)
 
 
-def voc_scores(**changes: float) -> pd.DataFrame:
+def voc_scores(setting: str = "weak-fusion", crf: str = "true", **changes: float) -> pd.DataFrame:
     """Return per_class.csv of one result on VOC's classes, all IoUs 50 but the given ones."""
-    keys = {"split": "val", "classifier": "mdc", "setting": "weak-fusion", "crf": "true"}
-    return pd.DataFrame([keys | dict.fromkeys(["background", *CLASSES, "mIoU"], 50.0) | changes])
+    names = KEYS.rstrip(",").split(",")
+    index = pd.MultiIndex.from_tuples([("val", "mdc", setting, crf)], names=names)
+    return pd.DataFrame([dict.fromkeys(["background", *CLASSES, "mIoU"], 50.0) | changes], index)
 
 
 def test_the_papers_scores_stand_beside_ours_only_where_the_classes_are_the_same():
@@ -138,7 +140,7 @@ def test_the_papers_scores_stand_beside_ours_only_where_the_classes_are_the_same
     assert theirs["cat"] == 80.2 and theirs["mIoU"] == 60.4  # the last but one row of the paper's table 3
     other = voc_scores().rename(columns={"cat": "lion"})
     assert ours_and_the_papers(other, paper(), **WHERE, setting="weak-fusion", crf=True)[1] is None
-    without_crf = voc_scores().assign(crf="false", setting="weak-mean")
+    without_crf = voc_scores(setting="weak-mean", crf="false")
     ours, theirs = ours_and_the_papers(without_crf, paper(), **WHERE, setting="weak-mean", crf=False)
     assert ours is not None and theirs is None  # the paper has no such setting
     nowhere = WHERE | {"split": "test", "setting": "weak-fusion", "crf": True}
@@ -151,7 +153,7 @@ def bars(figure) -> dict[str, list[float]]:
 
 
 def test_bars_are_as_high_as_the_scores(tmp_path, drawn, files):
-    voc_scores(cat=61.5).to_csv(tmp_path / "p.csv", index=False)
+    voc_scores(cat=61.5).to_csv(tmp_path / "p.csv")
     where = WHERE | {"setting": "weak-fusion", "crf": True}
     plot_classes(per_class_csv=tmp_path / "p.csv", paper_csv=PAPER, **where, **saved(files))
     found = bars(drawn[0])
@@ -174,7 +176,7 @@ def test_ours_stands_alone_with_other_classes_and_says_so(tmp_path, drawn, files
 
 
 def test_ours_stands_alone_where_the_networks_are_not_the_papers(tmp_path, drawn, files):
-    voc_scores().to_csv(tmp_path / "p.csv", index=False)
+    voc_scores().to_csv(tmp_path / "p.csv")
     where = WHERE | {"setting": "weak-fusion", "crf": True, "as_paper": False}
     plot_classes(per_class_csv=tmp_path / "p.csv", paper_csv=PAPER, **where, **saved(files))
     assert list(bars(drawn[0])) == ["ours: mIoU 50.0"]

@@ -124,6 +124,18 @@ def test_mean_spread_and_interval_of_a_result_by_hand(dataset):
     assert row["high"] == pytest.approx(miou(16, 2))
 
 
+def test_classes_may_be_called_as_columns(dataset, tmp_path):
+    run = write_run(tmp_path / "other")
+    (run / "data/classes.txt").write_text("seed\nid\n")
+    for split in ("train", "val"):
+        manifest = run / "data" / f"{split}.csv"
+        manifest.write_text(manifest.read_text().replace(",cat", ",seed").replace(";dog", ";id"))
+    other = Dataset("tiny", [run], draws=400)
+    for table in (results_table, differences_table):
+        pd.testing.assert_frame_equal(table(other, unseen_seed=1), table(dataset, unseen_seed=1))
+    pd.testing.assert_frame_equal(precision_table(other), precision_table(dataset))
+
+
 def test_differences_are_paired(dataset):
     row = differences_table(dataset, unseen_seed=1).iloc[0]
     assert (row["claim"], row["stage"]) == ("fusion over d1, one threshold", "segmenter")

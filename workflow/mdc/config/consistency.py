@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from mdc.config.config import Config
 from mdc.config.experiments import EXTERNAL, SALIENT, Experiment
 from mdc.config.stages import RECIPE_KEYS
+from mdc.data.class_names import checked_classes
 from mdc.runtime.errors import InputError, listing
 
 IDS_OF_VOC = 10  # characters: 2007_000027, which YAML reads as the number 2007000027
@@ -17,6 +18,7 @@ def contradictions(config: Config) -> Iterator[str]:
     if next(iter(config.classifier.networks.values())).dilations is None:
         yield f"classifier.networks: {_first(config)} has no dilations: write [1, 3, 6, 9]"
         return
+    yield from _classes(config)
     yield from _names(config)
     yield from _variants(config)
     yield from _saliency(config)
@@ -24,6 +26,15 @@ def contradictions(config: Config) -> Iterator[str]:
     yield from _segmenters(config)
     yield from _figures(config)
     yield from _voc_splits(config)
+
+
+def _classes(config: Config) -> Iterator[str]:
+    """Yield why the classes of the key cannot be used; those of classes.txt are checked when the data is read."""
+    try:
+        if config.data.classes:
+            checked_classes(config.data.classes, source="data.classes")
+    except InputError as error:
+        yield str(error)
 
 
 def _names(config: Config) -> Iterator[str]:

@@ -49,7 +49,7 @@ def link_folder(
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder")
     rows, problems = _rows(Path(tags_csv))
-    names = checked_classes(list(classes), source="the config's classes") if classes else class_names(root)
+    names = checked_classes(classes, source="data.classes") if classes else class_names(root)
     if names is None:
         raise _classes_missing(root, rows)
     files = photo_files(root, besides=plain_folder)

@@ -35,7 +35,7 @@ def link_voc_layout(
     Raises one `InputError` that lists all problems.
     """
     root = layout_root(Path(root))
-    names = checked_classes(list(classes), source="the config's classes") if classes else class_names(root) or CLASSES
+    names = checked_classes(classes, source="data.classes") if classes else class_names(root) or CLASSES
     images, problems = images_by_id(root)
     members = _members(root, images, val_share=val_share, seed=seed, problems=problems)
     photos = {

@@ -10,10 +10,10 @@ import pandas as pd
 
 from mdc.figures.style import CM, PAPER_STYLE, PAPER_WIDTH_CM, save_paper_figure, short
 from mdc.masks.best_threshold import best_row
+from mdc.scores.tables import read_confusion, read_per_class
 
 SWEPT = {"miou": "mIoU", "precision": "precision", "recall": "recall", "labelled": "labelled pixels"}
 DASHES = ("-", "--", ":", "-.")
-KEYS = ["split", "classifier", "setting", "crf"]
 BARS_IN_A_ROW = 22  # VOC's 21 classes and their mean
 
 
@@ -78,7 +78,7 @@ def plot_confusion(*, confusion_csv: Path, png: Path, pdf: Path, title: str) -> 
     Args:
         confusion_csv: as `mdc.scores.compare.score_masks` wrote it.
     """
-    table = pd.read_csv(confusion_csv, index_col="truth", keep_default_na=False)  # a class may be called "None"
+    table = read_confusion(confusion_csv)
     shares = row_shares(table)
     rows, columns = shares.shape
     names = [short(name) for name in shares.columns]
@@ -132,17 +132,17 @@ def ours_and_the_papers(
     data or networks.
 
     Args:
-        per_class: `scores/per_class.csv`, all of `KEYS` as text.
-        paper: the paper's table 3 or 4, in the same columns.
+        per_class: see `mdc.scores.tables.per_class`.
+        paper: the paper's table 3 or 4, likewise.
         setting: of the segmenter.
         crf: whether after the CRF.
         as_paper: whether data and networks are the paper's.
     """
 
     def row_of(table: pd.DataFrame, name: str) -> pd.Series | None:
-        keys = {"split": split, "classifier": name, "setting": setting, "crf": str(crf).lower()}
-        found = table[(table[list(keys)] == pd.Series(keys)).all(axis=1)]
-        return found.iloc[0].drop(KEYS).astype(float) if len(found) else None
+        key = (split, name, setting, str(crf).lower())
+        found = table[table.index == key]
+        return found.iloc[0].astype(float) if len(found) else None
 
     ours, theirs = row_of(per_class, classifier), row_of(paper, "paper")
     same = as_paper and ours is not None and theirs is not None and list(ours.index) == list(theirs.index)
@@ -165,10 +165,10 @@ def plot_classes(
 
     Where they stand alone, the figure says why. Arguments as of `ours_and_the_papers`.
     """
-    tables = [pd.read_csv(path, dtype={name: str for name in KEYS}) for path in (per_class_csv, paper_csv)]
+    tables = [read_per_class(path) for path in (per_class_csv, paper_csv)]
     result = {"split": split, "classifier": classifier, "setting": setting, "crf": crf}
     ours, theirs = ours_and_the_papers(*tables, **result, as_paper=as_paper)
-    classes = [name for name in tables[0].columns if name not in KEYS]
+    classes = list(tables[0].columns)
     bars = {"ours": ours, "the paper, on VOC": theirs}
     bars = {name: values for name, values in bars.items() if values is not None}
     rows = -(-len(classes) // BARS_IN_A_ROW)
@@ -206,7 +206,7 @@ def plot_classes(
 
 
 def _why_alone(paper: pd.DataFrame, classes: Sequence[str], *, as_paper: bool) -> str:
-    if [name for name in paper.columns if name not in KEYS] != list(classes):
+    if list(paper.columns) != list(classes):
         return "; ours alone, the classes are not VOC's"
     if not as_paper:
         return "; ours alone, data or networks are not the paper's"

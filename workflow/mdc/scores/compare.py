@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mdc.data.class_names import UNLABELLED
 from mdc.data.labels import BACKGROUND
 from mdc.data.manifest import read_manifest
 from mdc.data.mask_files import read_mask
@@ -16,7 +17,6 @@ from mdc.runtime.files import write_whole
 from mdc.runtime.parallel import map_in_order
 from mdc.storage.image_tables import paths_of
 
-UNLABELLED = "unlabelled"
 PIXEL_COLUMNS = ["id", "class", "truth", "predicted", "hits", "labelled"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mdc.runtime.files import write_whole
+from mdc.scores.tables import read_table
 
 TABLE_STYLE = """<style>
 body { font: 14px sans-serif; margin: 1em } table { border-collapse: collapse }
@@ -19,7 +20,7 @@ tbody tr:hover { background: #eef }
 
 def write_html_table(*, table_csv: Path, table_html: Path, title: str) -> None:
     """Write a CSV table as one HTML page, numbers with three significant digits."""
-    write_whole(table_html, html_page(title, [("", pd.read_csv(table_csv, dtype={"crf": str}))]).encode())
+    write_whole(table_html, html_page(title, [("", read_table(table_csv))]).encode())
 
 
 def html_page(title: str, tables: Sequence[tuple[str, pd.DataFrame]]) -> str:

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mdc.data.class_names import MEAN_IOU
 from mdc.runtime.files import write_whole
 from mdc.scores.html import html_page
 from mdc.scores.published import TITLES, other_methods, paper_rows
 from mdc.scores.tables import Result, by_class, markdown
 
-MEAN = "mIoU"
 KEYS = ["classifier", "setting", "split", "crf"]
 COLUMNS = [*KEYS, "class", "ours", "sd", "seeds", "paper", "difference"]
 
@@ -22,14 +22,14 @@ def class_scores(results: Sequence[Result], confusions: Sequence[Path], images: 
     Columns: classifier, setting, split, crf (`true` or `false`), seed, class (`mIoU` for the mean), iou. Where the
     images have no true masks there is one row, of the mean, without a number, at the end.
     """
-    wide = by_class(results, confusions, images).set_index([*KEYS, "seed"])
+    wide = by_class(results, confusions, images)
     scored = wide.rename_axis(columns="class").stack(future_stack=True).rename("iou").reset_index()
     missing = [
-        fields | {"class": MEAN, "iou": np.nan}
+        fields | {"class": MEAN_IOU, "iou": np.nan}
         for fields in (result.columns() for result in results)
         if tuple(fields[name] for name in wide.index.names) not in wide.index
     ]
-    return pd.concat([scored, pd.DataFrame(missing)])[[*KEYS, "seed", "class", "iou"]] if missing else scored
+    return (pd.concat([scored, pd.DataFrame(missing)]) if missing else scored)[[*KEYS, "seed", "class", "iou"]]
 
 
 def beside_paper(scores: pd.DataFrame, paper: pd.DataFrame, *, as_paper: Sequence[str]) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def beside_paper(scores: pd.DataFrame, paper: pd.DataFrame, *, as_paper: Sequenc
 
 def means_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the mIoU rows of `beside_paper` without the column class."""
-    return table[table["class"] == MEAN].drop(columns="class")
+    return table[table["class"] == MEAN_IOU].drop(columns="class")
 
 
 def classes_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -72,15 +72,16 @@ def classes_table(table: pd.DataFrame) -> pd.DataFrame:
     Index: classifier, setting, crf and `of` (`ours`, `paper`, `difference`), and split. Results without a number are
     left out.
     """
-    lines = []
+    index, lines, classes = [], [], []
     for key, rows in table.groupby(KEYS, sort=False):
         for kind in ("ours", "paper", "difference"):
             if rows[kind].notna().any():
-                lines.append(
-                    dict(zip([*KEYS, "of"], [*key, kind], strict=True))
-                    | dict(zip(rows["class"], rows[kind], strict=True))
-                )
-    return pd.DataFrame(lines).set_index([*KEYS, "of"]) if lines else pd.DataFrame()
+                index.append((*key, kind))
+                lines.append(rows[kind].to_numpy())
+                classes = list(rows["class"])
+    if not lines:
+        return pd.DataFrame()
+    return pd.DataFrame(lines, index=pd.MultiIndex.from_tuples(index, names=[*KEYS, "of"]), columns=classes)
 
 
 def paper_text(
@@ -157,7 +158,7 @@ def tabulate_paper(
     text = paper_text(full, name=table, departures=departures, others=others, unscored=unscored, notes=notes)
     write_whole(table_csv, full.round(2).to_csv(index=False).encode())
     write_whole(table_md, text.encode())
-    pages = [("mIoU", means_table(full)), ("By class", classes_table(full).reset_index())]
+    pages = [("mIoU", means_table(full)), ("By class", classes_table(full).reset_index(allow_duplicates=True))]
     if others is not None:
         pages.append((f"Published results. {TITLES[table]}", others))
     write_whole(table_html, html_page(f"Table {table.removeprefix('table')}", pages).encode())

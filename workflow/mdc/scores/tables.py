@@ -1,5 +1,10 @@
-"""Tables of scores over all results of a run (paper 4, table 3)."""
+"""Tables of scores over all results of a run (paper 4, table 3).
 
+Classes may be called as columns of these tables (`seed`, `split`, `truth`): in memory what a row is of stands in the
+index, apart from the classes, and files are read with their headers as written, which pandas would make unique.
+"""
+
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mdc.data.class_names import MEAN_IOU, UNLABELLED
 from mdc.data.metrics import class_iou, known_mean, summary
 from mdc.masks.best_threshold import best_row
 from mdc.runtime.files import write_whole
 from mdc.runtime.logs import logger
 
 KEYS = ["split", "classifier", "setting", "crf"]
+RESULT_KEYS = [*KEYS, "seed"]
 SUMMARY_COLUMNS = ["split", "setting", "crf", "seed", "miou", "pixel_accuracy", "images"]
 SUMMARY_COLUMNS += ["classifier", "precision", "recall", "labelled"]
 
@@ -34,7 +41,24 @@ class Result:
 
 def read_confusion(path: Path) -> pd.DataFrame:
     """Return a confusion matrix as `score_masks` wrote it: classes by labels, in pixels."""
-    return pd.read_csv(path, index_col="truth", keep_default_na=False)  # a class may be called "None"
+    # a class may be called "None"
+    table = pd.read_csv(path, index_col=0, keep_default_na=False).rename_axis("truth")
+    return table.set_axis([*table.index, UNLABELLED], axis=1)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return a table of scores as it was written; `crf` is text, and two columns may have the same name."""
+    with path.open(newline="", encoding="utf-8") as file:
+        header = next(csv.reader(file))
+    types = {header.index("crf"): str} if "crf" in header else {}  # the first of this name: classes stand behind
+    return pd.read_csv(path, header=0, names=range(len(header)), dtype=types).set_axis(header, axis=1)
+
+
+def read_per_class(path: Path) -> pd.DataFrame:
+    """Return `per_class.csv`, or the paper's rows of a table, as `per_class` does: what a row is of is its index."""
+    table = read_table(path)
+    index = pd.MultiIndex.from_frame(table.iloc[:, : len(KEYS)])
+    return table.iloc[:, len(KEYS) :].set_axis(index, axis=0).reorder_levels(KEYS)
 
 
 def summarise(results: Sequence[Result], confusions: Sequence[Path], images: Sequence[Path]) -> pd.DataFrame:
@@ -49,18 +73,21 @@ def summarise(results: Sequence[Result], confusions: Sequence[Path], images: Seq
 
 
 def by_class(results: Sequence[Result], confusions: Sequence[Path], images: Sequence[Path]) -> pd.DataFrame:
-    """Return a row per result: its fields, then IoU of each class and their mean `mIoU`, in percent.
+    """Return a row per result: IoU of each class and their mean `mIoU`, in percent.
 
-    Results on images without true masks are left out.
+    Index: `KEYS` and seed; columns: background, the classes, mIoU. Results on images without true masks are left out.
     """
-    rows = []
+    names, index, rows = [], [], []
     for result, confusion_csv, images_csv in zip(results, confusions, images, strict=True):
         if len(pd.read_csv(images_csv)):
             table = read_confusion(confusion_csv)
             iou = 100 * class_iou(table.to_numpy())
-            row = dict(zip(table.index, iou, strict=True)) | {"mIoU": known_mean(iou)}
-            rows.append(result.columns() | row)
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*KEYS, "seed", "mIoU"])
+            names = list(table.index)
+            index.append([result.columns()[key] for key in RESULT_KEYS])
+            rows.append([*iou, known_mean(iou)])
+    columns = [*names, MEAN_IOU]
+    index = pd.MultiIndex.from_tuples(map(tuple, index), names=RESULT_KEYS)
+    return pd.DataFrame(np.reshape(rows, (-1, len(columns))), index=index, columns=columns)
 
 
 def per_class(results: Sequence[Result], confusions: Sequence[Path], images: Sequence[Path]) -> pd.DataFrame:
@@ -68,8 +95,7 @@ def per_class(results: Sequence[Result], confusions: Sequence[Path], images: Seq
 
     Index: split, classifier, setting, crf; columns: background, the classes, mIoU.
     """
-    table = by_class(results, confusions, images)
-    return table.drop(columns="seed").groupby(KEYS, sort=False).mean()
+    return by_class(results, confusions, images).groupby(level=KEYS, sort=False).mean()
 
 
 def best_thresholds(results: Sequence[tuple[str, int]], sweeps: Sequence[Path]) -> pd.DataFrame:
@@ -94,9 +120,9 @@ def best_thresholds(results: Sequence[tuple[str, int]], sweeps: Sequence[Path]) 
 
 def markdown(table: pd.DataFrame) -> str:
     """Return a table with its index as a Markdown table; numbers with one decimal, empty where there is none."""
-    flat = table.reset_index()
+    flat = table.reset_index(allow_duplicates=True)
     header = "| " + " | ".join(map(str, flat.columns)) + " |"
-    rule = "|" + "|".join("---:" if pd.api.types.is_numeric_dtype(flat[c]) else "---" for c in flat.columns) + "|"
+    rule = "|" + "|".join("---:" if pd.api.types.is_numeric_dtype(kind) else "---" for kind in flat.dtypes) + "|"
 
     def cell(value: object) -> str:
         if isinstance(value, float):
