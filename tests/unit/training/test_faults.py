@@ -4,6 +4,7 @@ import functools
 import os
 import re
 import signal
+import types
 
 import lightning.pytorch as pl
 import pytest
@@ -13,6 +14,7 @@ from torch.utils.data import DataLoader
 from mdc.runtime.errors import InputError, StoppedError
 from mdc.runtime.parallel import loader_workers
 from mdc.training import engine as training
+from mdc.training.faults import training_faults_named as faults_of
 from mdc.training.resume import WholeCheckpoints, resume_problem
 from tests.disks import small_disk
 from tests.unit.training.test_engine import Network, Numbers, Square, same, trained
@@ -183,6 +185,52 @@ def test_a_killed_reading_process_is_a_sentence(tmp_path, schedule, reading_proc
 def test_the_sentence_of_a_reading_process_comes_without_its_traceback(tmp_path, schedule, reading_processes):
     with pytest.raises(InputError, match=r"\Aone\.jpg: does not decode:\n  copy it again\Z"):
         trained(tmp_path, schedule, data=Refused())
+
+
+def test_an_error_in_a_reading_process_keeps_its_words(tmp_path, schedule, reading_processes):
+    with pytest.raises(RuntimeError, match="(?s)Caught RuntimeError in DataLoader worker process 0.*the power is gone"):
+        trained(tmp_path, schedule, data=Numbers(breaks_at=(0, 3)))
+
+
+GLOO = "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] "
+DIST = torch.distributed
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(f"{GLOO}Connection closed by peer [127.0.0.1]:31406. This is typically caused by a remote worker"),
+        RuntimeError(f"{GLOO}Read error [127.0.0.1]:3140: Connection reset by peer"),
+        DIST.DistNetworkError(
+            "failed to recv, got 0 bytes. Connection was likely closed. Did the remote server shutdown"
+        ),
+        DIST.DistBackendError(
+            "ncclRemoteError: A call failed possibly due to a network error or a remote process exiting"
+        ),
+        DIST.DistStoreError("Timed out after 1801 seconds waiting for clients. 1/2 clients joined."),
+    ],
+)
+def test_that_another_process_is_gone_is_a_sentence_for_several_processes(tmp_path, error):
+    several, one = (types.SimpleNamespace(world_size=count, received_sigterm=False) for count in (2, 1))
+    with pytest.raises(InputError, match="^another process of this training has ended"), faults_of(several, tmp_path):
+        raise error
+    with pytest.raises(RuntimeError, match=re.escape(str(error))), faults_of(one, tmp_path):
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("the connection of layer fc6 to fc7 was closed by peer review"),
+        RuntimeError("[enforce fail at gloo/gloo/allreduce.cc:22] opts.elements > 0"),
+        DIST.DistNetworkError("The server socket has failed to listen on any local network address. EADDRINUSE"),
+        DIST.DistBackendError("ncclInvalidUsage: Duplicate GPU detected : rank 0 and rank 1 both on CUDA device 0"),
+    ],
+)
+def test_other_errors_of_several_processes_keep_their_words(tmp_path, error):
+    several = types.SimpleNamespace(world_size=2, received_sigterm=False)
+    with pytest.raises(RuntimeError, match=re.escape(str(error))), faults_of(several, tmp_path):
+        raise error
 
 
 class Filling(Numbers):

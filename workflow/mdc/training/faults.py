@@ -22,6 +22,9 @@ OTHER_PROCESS = (
     "another process of this training has ended, for what it says above, or, if it says nothing, most likely because "
     "memory ran out: give the rule more memory (mem_mb) or fewer GPUs, then run the same again to continue"
 )
+# Parts of what gloo, NCCL and PyTorch's store say when the other side is gone, and not of a port in use, say.
+PEER_ENDED = ("closed by", "likely closed", "reset by peer", "broken pipe", "remote process", "timed out")
+WORKER_ENDED = "DataLoader worker (pid"  # "in DataLoader worker process": it raised an error, and the error follows
 STOPPED = "the training was stopped from outside: run the same again to continue it"
 
 
@@ -47,7 +50,7 @@ def training_faults_named(trainer: pl.Trainer, folder: Path) -> Iterator[None]:
     except RuntimeError as error:
         if trainer.world_size > 1 and _is_of_other_process(error):
             raise InputError(OTHER_PROCESS) from error
-        if "DataLoader worker" not in str(error):
+        if WORKER_ENDED not in str(error):
             raise
         raise InputError(_of_killed_worker(f"{error} {error.__cause__}")) from error
     finally:
@@ -58,7 +61,8 @@ def training_faults_named(trainer: pl.Trainer, folder: Path) -> Iterator[None]:
 def _is_of_other_process(error: RuntimeError) -> bool:
     """Return whether an error says that another process of the same training no longer answers."""
     said = str(error).lower()
-    return isinstance(error, torch.distributed.DistError) or "gloo" in said or "connection" in said
+    between_processes = isinstance(error, torch.distributed.DistError) or "gloo/transport/" in said
+    return between_processes and any(sign in said for sign in PEER_ENDED)
 
 
 def _stop_unless_lightning_does(trainer: pl.Trainer) -> None:
