@@ -116,6 +116,17 @@ def test_a_job_that_runs_is_not_started_a_second_time(start, tmp_path):
     assert first.process.poll() is None
 
 
+def test_a_rank_of_the_users_shell_neither_unlocks_a_job_nor_silences_it(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    first = start("logger.info('one'); ready(os.environ.get('LOCAL_RANK')); time.sleep(600)")
+    assert first.said() == ["None"]  # Lightning must not see it either
+    status, terminal = start("Path('second').touch()").end()
+    assert status == 1 and "is running this job" in terminal and not (tmp_path / "second").exists()
+    assert (tmp_path / "log").read_text()[9:].startswith("one\n")
+    monkeypatch.setenv("MDC_GPUS", "0,1")  # of a process that a training of this job has started
+    assert start("Path('third').touch()").end()[0] == 0 and (tmp_path / "third").exists()
+
+
 def test_a_log_that_snakemake_has_removed_still_tells_that_the_job_runs(start, tmp_path):
     first = start("ready('go'); time.sleep(600)")
     first.said()

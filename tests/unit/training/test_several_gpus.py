@@ -29,6 +29,8 @@ SCRIPT = Path(__file__).with_name("shared_training.py")
 PLACES = {"PYTHONPATH": str(SCRIPT.parents[3] / "workflow"), "OMP_NUM_THREADS": "1"}
 # A job of a cluster is one task, whatever it starts. Lightning would take that for a training of one process.
 PLACES |= {"SLURM_JOB_ID": "1", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0"}
+# The shell may be one that torchrun has started for a training of its own.
+PLACES |= {"LOCAL_RANK": "1", "RANK": "3", "NODE_RANK": "1", "MASTER_ADDR": "192.0.2.1", "MASTER_PORT": "1"}
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import torch
 
 from mdc.runtime.errors import InputError
 from mdc.runtime.logs import logger
+from mdc.runtime.processes import SHARED_GPUS
 
-SHARED_GPUS = "MDC_GPUS"  # set for the processes that a training starts: the numbers of its GPUs
 SECONDS_BETWEEN_MESSAGES = 60.0
 
 

@@ -1,7 +1,6 @@
 """How a job of the workflow runs: its log, its exit status, its signals."""
 
 import logging
-import os
 import signal
 import sys
 import warnings
@@ -14,7 +13,7 @@ from mdc.runtime.errors import InputError, StoppedError
 from mdc.runtime.locks import locked
 from mdc.runtime.logs import _formatted, _LogFile, logger
 from mdc.runtime.memory import memory_sentence, ran_out
-from mdc.runtime.processes import end_with_parent
+from mdc.runtime.processes import end_with_parent, forget_foreign_ranks, rank_in_training
 
 
 def run_logged(log_path: str, function: Callable[[], None]) -> None:
@@ -26,7 +25,8 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
     the processes that share a training, all but the first tell only what went wrong.
     """
     log = Path(log_path)
-    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    forget_foreign_ranks()
+    first = rank_in_training() == 0
     logging.basicConfig(
         level=logging.INFO if first else logging.WARNING, handlers=[_formatted(logging.StreamHandler(sys.stderr))]
     )

@@ -20,8 +20,8 @@ from torch.utils.data import DataLoader, Subset
 
 from mdc.runtime.devices import accelerator
 from mdc.runtime.errors import InputError
-from mdc.runtime.gpu_locks import SHARED_GPUS, claim_gpus
-from mdc.runtime.processes import end_with_parent
+from mdc.runtime.gpu_locks import claim_gpus
+from mdc.runtime.processes import SHARED_GPUS, end_with_parent, rank_in_training
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,6 @@ ENVIRONMENT = LightningEnvironment
 def take_share(gpus: int, *, batch: int, network: nn.Module, device: str, threads: int) -> Share:
     """Return this process's share of a training on `gpus` GPUs, which are then claimed, and its threads set.
 
-    Processes that Lightning has started are told apart by LOCAL_RANK, which it sets.
-
     Args:
         gpus: 0 trains on the first GPU, whoever else uses it (see `mdc.runtime.gpu_locks.claim_gpus`).
         batch: images per step.
@@ -69,7 +67,7 @@ def take_share(gpus: int, *, batch: int, network: nn.Module, device: str, thread
     """
     kind = accelerator(device)
     processes = processes_for(gpus, batch=batch, network=network, kind=kind)
-    rank = int(os.environ.get("LOCAL_RANK", "0")) if processes > 1 else 0
+    rank = rank_in_training() if processes > 1 else 0
     cards = tuple(claim_gpus(gpus) if gpus else [0]) if kind == "gpu" else ()
     threads = max(threads // processes, 1)
     torch.set_num_threads(threads)
