@@ -13,7 +13,7 @@ from mdc.networks.grid import Grid
 from mdc.networks.weight_files import weights_hash
 from mdc.runtime.errors import InputError
 from mdc.storage import hdf5
-from tests.unit.networks.slim_networks import slim_classifier, slim_segmenter
+from tests.unit.networks.slim_networks import slim_classifier
 
 CLASSES = ["a", "b", "c"]
 
@@ -82,13 +82,6 @@ def test_shards_together_are_the_whole(tmp_path, split, classifier):
         np.testing.assert_array_equal(found.maps, expected.maps)
 
 
-def test_weights_of_a_segmenter_are_refused(tmp_path, split):
-    save_network(tmp_path / "w.pt", slim_segmenter().build(), slim_segmenter(), settings={})
-    with pytest.raises(InputError, match=r"w\.pt: is a segmenter, not a classifier"):
-        dumped(split, tmp_path / "w.pt", tmp_path / "m.h5")
-    assert not (tmp_path / "m.h5").exists()
-
-
 def test_another_methods_maps_are_taken_over(tmp_path, split, classifier):
     whole = dumped(split, classifier[1], tmp_path / "external.h5")
     found = linked(tmp_path / "external.h5", split, tmp_path / "m.h5", shard=0, shards=2)
@@ -125,15 +118,3 @@ def test_another_methods_maps_that_do_not_fit_are_refused(tmp_path, split, class
     with pytest.raises(InputError, match="attribute classes is None"):
         linked(external, split, tmp_path / "m.h5")
     assert not (tmp_path / "m.h5").exists()
-
-
-def too_much(*_):
-    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-
-
-def test_too_little_memory_names_what_to_lower_and_leaves_no_file(tmp_path, split, classifier, monkeypatch):
-    monkeypatch.setattr("mdc.networks.multi_dilation.MultiDilationClassifier.maps_and_logits", too_much)
-    said = r"^memory ran out \(CUDA out of memory\. .*\): lower data\.max_side_px, or set device: cpu on a GPU, or give"
-    with pytest.raises(InputError, match=said):
-        dumped(split, classifier[1], tmp_path / "m.h5")
-    assert not list(tmp_path.rglob("*.h5*"))

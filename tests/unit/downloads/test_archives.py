@@ -16,7 +16,6 @@ from mdc.downloads.download import Patience
 from mdc.downloads.source import Wanted
 from mdc.runtime.errors import InputError
 from mdc.runtime.locks import locked
-from tests.disks import small_disk
 from tests.file_server import FileServer
 from tests.voc_archives import SBD_MASKS, sbd_files, voc_files, write_tar
 
@@ -52,9 +51,10 @@ def archive_with(path: Path, *members: tarfile.TarInfo, mode: str = "w") -> Path
     return path
 
 
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
-def test_everything_is_unpacked(tmp_path, mode):
-    archive = write_tar(tmp_path / "voc.tar", voc_files(), mode=mode)
+@pytest.mark.parametrize(("mode", "before"), [("w", ""), ("w", "./"), ("w:gz", ""), ("w:xz", "")])
+def test_everything_is_unpacked(tmp_path, mode, before):
+    files = {f"{before}{name}": content for name, content in voc_files().items()}
+    archive = write_tar(tmp_path / "voc.tar", files, mode=mode)
     assert unpacked(archive, tmp_path / "data" / "voc") == voc_files()
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["voc"]
 
@@ -65,11 +65,6 @@ def test_only_what_is_wanted_is_unpacked(tmp_path):
     found = unpacked(archive, tmp_path / "sbd", members=[f"{dataset}/train.txt", f"{dataset}/cls/*.mat"])
     assert set(found) == {f"{dataset}/train.txt", *(f"{dataset}/cls/{id}.mat" for id in SBD_MASKS)}
     assert found[f"{dataset}/train.txt"] == sbd_files()[f"{dataset}/train.txt"]
-
-
-def test_members_that_begin_with_a_dot_and_a_slash(tmp_path):
-    archive = write_tar(tmp_path / "voc.tar", {f"./{name}": content for name, content in voc_files().items()})
-    assert unpacked(archive, tmp_path / "voc") == voc_files()
 
 
 def test_another_folder_and_what_a_kill_has_left_are_replaced(tmp_path):
@@ -97,16 +92,6 @@ def test_a_folder_stays_when_its_replacement_fails(tmp_path):
     assert [path.name for path in (tmp_path / "voc").iterdir()] == ["mine"]
 
 
-def test_a_disk_that_runs_full_is_not_blamed_on_the_archive(tmp_path):
-    archive = write_tar(tmp_path / "a.tar", {"VOCdevkit/large.bin": bytes(2_000_000)})
-    with small_disk(tmp_path / "disk") as disk:
-        with pytest.raises(
-            InputError, match=rf"^{disk}/voc: No space left on device \(.* are free in {disk}\): free some"
-        ):
-            unpack(archive, disk / "voc", members=["*"], unpacked_mb=1, is_known=True)
-        assert list(disk.iterdir()) == []
-
-
 def test_two_processes_do_not_unpack_into_one_folder(tmp_path):
     with locked(tmp_path / "voc", what="unpacking a.tar"):
         with pytest.raises(InputError, match="voc: another process, .*, is unpacking a.tar: wait until it has ended"):
@@ -117,13 +102,10 @@ def test_two_processes_do_not_unpack_into_one_folder(tmp_path):
     ("member", "sentence"),
     [
         (special("VOCdevkit/../../evil.txt"), "'VOCdevkit/../../evil.txt' would be written outside of its folder"),
-        (special("../evil.txt"), "'../evil.txt' would be written outside of its folder"),
         (special("/tmp/evil.txt"), "'/tmp/evil.txt' would be written outside of its folder"),
         (special("VOCdevkit/l", tarfile.SYMTYPE, "/etc"), "'VOCdevkit/l' is a link to '/etc'"),
-        (special("VOCdevkit/l", tarfile.SYMTYPE, "good.txt"), "'VOCdevkit/l' is a link to 'good.txt'"),
         (special("VOCdevkit/l", tarfile.LNKTYPE, "../x"), "'VOCdevkit/l' is a link to '../x'"),
         (special("VOCdevkit/d", tarfile.CHRTYPE), "'VOCdevkit/d' is neither a file nor a folder"),
-        (special("VOCdevkit/d", tarfile.BLKTYPE), "'VOCdevkit/d' is neither a file nor a folder"),
         (special("VOCdevkit/d", tarfile.FIFOTYPE), "'VOCdevkit/d' is neither a file nor a folder"),
     ],
 )
@@ -160,7 +142,7 @@ def test_very_many_empty_files_are_absurd_as_well(tmp_path):
         unpacked(archive_with(tmp_path / "b.tar", *files), tmp_path / "b")
 
 
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_an_archive_that_is_cut_off_leaves_nothing(tmp_path, mode):
     whole = write_tar(tmp_path / "voc.tar", voc_files(), mode=mode)
     content = whole.read_bytes()
@@ -227,14 +209,6 @@ def test_an_archive_without_the_wanted_files_and_none_at_all_are_refused(tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["a.tar"]
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
-    (tmp_path / "file").touch()
-    for folder in (tmp_path / "file" / "voc", tmp_path / "voc"):
-        (tmp_path / ".voc.tmp").touch(exist_ok=True)
-        with pytest.raises(InputError, match=r"a\.tar: cannot be unpacked \("):
-            unpacked(archive_with(tmp_path / "a.tar"), folder)
-
-
 def test_too_little_space_is_said_with_numbers(tmp_path, monkeypatch):
     monkeypatch.setattr(archives.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1_500_000_000}))
     with pytest.raises(InputError, match=r"1500 MB are free, but unpacking a\.tar needs 2100 MB: free some space"):
@@ -288,10 +262,3 @@ def test_an_archive_that_is_there_is_not_downloaded_and_a_half_one_is_not_unpack
     (bring.folder / "voc.tar").write_bytes(bring.content[:5000])
     assert bring() == voc_files()
     assert len(bring.server.requests) == 1
-
-
-def test_a_damaged_folder_is_mended_by_removing_it(bring):
-    bring()
-    shutil.rmtree(bring.folder / "voc")
-    assert bring() == voc_files()
-    assert len(bring.server.requests) == 1  # the archive was kept

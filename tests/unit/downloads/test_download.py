@@ -18,7 +18,6 @@ from mdc.downloads.download import Patience, download
 from mdc.downloads.source import Wanted
 from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import has_hash
-from mdc.runtime.locks import locked
 from tests.file_server import (
     PAGE,
     FileServer,
@@ -84,27 +83,6 @@ def problem(path: Path, *urls: str, **changes) -> str:
     return "\n".join(line.split(": ", 1)[1] for line in lines)
 
 
-def test_the_file_arrives_whole_and_nothing_else_is_left(server, path):
-    fetch(path, server.serve("/a", BODY))
-    assert path.read_bytes() == BODY
-    assert list(path.parent.iterdir()) == [path]
-    assert server.requests == [("/a", None)]
-
-
-def test_a_file_that_is_there_with_its_hash_is_not_asked_for(server, path):
-    path.parent.mkdir()
-    path.write_bytes(BODY)
-    fetch(path, server.serve("/a", BODY))
-    assert server.requests == []
-
-
-def test_a_half_file_of_that_name_is_replaced(server, path):
-    path.parent.mkdir()
-    path.write_bytes(BODY[:1000])
-    fetch(path, server.serve("/a", BODY))
-    assert path.read_bytes() == BODY
-
-
 def test_a_half_file_that_cannot_be_replaced_is_named_and_stays(server, path):
     path.parent.mkdir()
     path.write_bytes(BODY[:1000])
@@ -121,34 +99,19 @@ def test_a_half_file_that_cannot_be_replaced_is_named_and_stays(server, path):
     ("answer", "sentence"),
     [
         (status(404), "answered 404 Not Found"),
-        (status(403), "answered 403 Forbidden"),
-        (status(503), "answered 503 Service Unavailable"),
         (page(), "sent a web page instead of the file"),
         (
             page("application/x-tar"),
             f"sent a web page: 48 bytes with the md5 {hashlib.md5(PAGE).hexdigest()}, expected {MD5[4:]}",
         ),
         (endless(), "sends more than 2 times the expected 0.3 MB"),
-        (status(999), "answered 999 "),
-        (status(300), "answered 300 Multiple Choices"),
         (other_part(), "answered 206 Partial Content"),
         (announce("700000"), "sends more than 2 times the expected 0.3 MB"),
-        (redirect("http://[::1"), "cannot be used (Invalid IPv6 URL)"),
-        (redirect("http://a..b/"), "cannot be used ("),
     ],
 )
 def test_what_is_not_the_file_is_named_and_nothing_is_left(server, path, answer, sentence):
-    found = problem(path, server.serve("/a", BODY, answer))
-    assert found == sentence or sentence.endswith("(") and found.startswith(sentence)
+    assert problem(path, server.serve("/a", BODY, answer)) == sentence
     assert list(path.parent.iterdir()) == []
-
-
-def test_a_wrong_file_is_named_with_its_hash_and_not_asked_for_again(server, path):
-    url = server.serve("/a", b"abc")
-    # RFC 1321, appendix A.5
-    sentence = f"sent another file: 3 bytes with the md5 900150983cd24fb0d6963f7d28e17f72, expected {MD5[4:]}"
-    assert problem(path, url) == sentence
-    assert len(server.requests) == 1 and list(path.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -177,12 +140,6 @@ def test_what_has_arrived_is_kept_for_the_next_run(server, path):
     assert server.requests[-1] == ("/a", "bytes=98304-")
 
 
-def test_a_server_that_breaks_off_many_times_is_asked_as_long_as_more_comes(server, path):
-    fetch(path, server.serve("/a", BODY, *[cut(30_000)] * 9, whole()), rounds=1)
-    assert path.read_bytes() == BODY
-    assert ranges_asked(server.requests) == [None, *(f"bytes={CHUNK * n}-" for n in range(1, 10))]
-
-
 def test_a_server_that_cannot_continue_starts_again(server, path):
     fetch(path, server.serve("/a", BODY, cut(100_000), whole(ranges=False)))
     assert path.read_bytes() == BODY
@@ -192,11 +149,6 @@ def test_a_server_that_sends_another_part_is_not_believed(server, path):
     fetch(path, server.serve("/a", BODY, cut(100_000), other_part(), whole()))
     assert path.read_bytes() == BODY
     assert ranges_asked(server.requests) == [None, "bytes=98304-", None]
-
-
-def test_silence_before_the_answer(server, path):
-    sentence = problem(path, server.serve("/a", BODY, stall(None)), rounds=1)
-    assert sentence.startswith("could not be reached (") and "timed out" in sentence
 
 
 def test_waits_grow_and_the_number_of_rounds_is_kept(server, path, monkeypatch):
@@ -209,12 +161,6 @@ def test_waits_grow_and_the_number_of_rounds_is_kept(server, path, monkeypatch):
     assert len(server.requests) == 8
 
 
-def test_redirects_are_followed(server, path):
-    server.serve("/b", BODY)
-    fetch(path, server.serve("/a", b"", redirect("/b")))
-    assert path.read_bytes() == BODY
-
-
 def test_a_redirect_to_a_page_is_named_with_the_address_of_the_page(server, path):
     login = server.serve("/login", b"", page())
     assert problem(path, server.serve("/a", b"", redirect("/login"))) == (
@@ -222,20 +168,10 @@ def test_a_redirect_to_a_page_is_named_with_the_address_of_the_page(server, path
     )
 
 
-def test_redirects_in_a_circle_end(server, path):
-    assert problem(path, server.serve("/a", b"", redirect("/a"))) == "cannot be used (Exceeded 30 redirects.)"
-
-
 def test_the_second_source_is_taken_when_the_first_is_dead(server, path):
     fetch(path, closed_port(), server.serve("/gone", b"", status(404)), server.serve("/b", BODY))
     assert path.read_bytes() == BODY
     assert server.requests == [("/gone", None), ("/b", None)]
-
-
-def test_a_second_source_continues_what_the_first_began(server, path):
-    fetch(path, server.serve("/a", BODY, cut(200_000), status(404)), server.serve("/b", BODY))
-    assert path.read_bytes() == BODY
-    assert server.requests == [("/a", None), ("/b", "bytes=196608-")]
 
 
 def test_pieces_that_do_not_fit_are_thrown_away_and_the_file_comes_from_the_start(server, path):
@@ -261,13 +197,6 @@ def test_what_a_good_source_has_sent_is_not_lost_by_a_bad_one(server, path, othe
     assert asked == sorted(asked) and len(asked) == 6
 
 
-def test_a_source_with_a_shorter_file_does_not_shorten_the_part(server, path):
-    good = server.serve("/a", BODY, cut(100_000), cut(100_000), whole())
-    fetch(path, good, server.serve("/b", BODY[:50_000]))
-    assert path.read_bytes() == BODY
-    assert server.requests[:4] == [("/a", None), ("/b", "bytes=98304-"), ("/b", None), ("/a", "bytes=98304-")]
-
-
 def test_every_source_is_named_when_none_has_the_file(server, path):
     urls = closed_port(), server.serve("/a", BODY, status(404)), server.serve("/b", BODY, page())
     assert problem(path, *urls).splitlines() == [
@@ -277,28 +206,11 @@ def test_every_source_is_named_when_none_has_the_file(server, path):
     ]
 
 
-def test_a_server_that_does_not_speak_tls(server, path):
-    url = server.serve("/a", BODY).replace("http:", "https:")
-    assert problem(path, url).startswith("broke off the encrypted connection (")
-    assert len(server.requests) == 0
-
-
-def test_a_missing_file_of_certificates_is_no_full_disk(server, path, monkeypatch):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent.pem")
-    url = server.serve("/a", BODY).replace("http:", "https:")
-    assert problem(path, url).startswith("cannot be used (Could not find a suitable TLS CA certificate bundle")
-
-
 def test_an_archive_that_is_labelled_as_encoded_stays_packed(server, path):
     packed = gzip.compress(b"what a .tgz holds")
     url = server.serve("/a.tgz", packed, whole(Content_Encoding="x-gzip"))
     fetch(path, url, hash="md5:" + hashlib.md5(packed).hexdigest())
     assert path.read_bytes() == packed
-
-
-def test_a_length_that_is_sent_twice_or_is_no_number_does_not_matter(server, path):
-    fetch(path, server.serve("/a", BODY, announce(f"{len(BODY)}, {len(BODY)}", body=True)))
-    assert path.read_bytes() == BODY
 
 
 def test_a_part_that_was_whole_already_becomes_the_file_without_any_source(server, path):
@@ -309,20 +221,13 @@ def test_a_part_that_was_whole_already_becomes_the_file_without_any_source(serve
     assert server.requests == []
 
 
-def test_a_part_that_is_longer_than_the_file_is_thrown_away(server, path):
+@pytest.mark.parametrize(("surplus", "asked"), [(b"more", ["bytes=300004-", None]), (2 * BODY, [None])])
+def test_a_part_that_is_too_long_is_thrown_away(server, path, surplus, asked):
     path.parent.mkdir()
-    part_of(path).write_bytes(BODY + b"more")
+    part_of(path).write_bytes(BODY + surplus)
     fetch(path, server.serve("/a", BODY))
     assert path.read_bytes() == BODY
-    assert ranges_asked(server.requests) == ["bytes=300004-", None]
-
-
-def test_a_part_that_is_far_too_long_does_not_speak_against_its_sources(server, path):
-    path.parent.mkdir()
-    part_of(path).write_bytes(BODY * 3)
-    fetch(path, server.serve("/a", BODY))
-    assert path.read_bytes() == BODY
-    assert ranges_asked(server.requests) == [None]
+    assert ranges_asked(server.requests) == asked
 
 
 def test_too_little_space_is_said_with_numbers_before_anything_is_asked_for(server, path, monkeypatch):
@@ -369,15 +274,6 @@ def test_a_disk_that_runs_full_keeps_what_has_arrived(server, path, monkeypatch)
     assert path.read_bytes() == BODY
 
 
-def test_two_downloads_of_one_file_do_not_write_into_each_other(server, path):
-    path.parent.mkdir()
-    with locked(path, what="downloading VOC"):
-        with pytest.raises(InputError, match=r"tar: another process, .*, is downloading VOC: wait until it has ended"):
-            fetch(path, server.serve("/a", BODY))
-    fetch(path, server.serve("/a", BODY))
-    assert path.read_bytes() == BODY
-
-
 def test_the_first_8_digits_of_a_hash_are_enough_and_are_needed(tmp_path):
     file = tmp_path / "file"
     file.write_bytes(b"abc")  # FIPS 180-2: ba7816bf...; RFC 1321: 900150983cd24fb0...
@@ -385,7 +281,7 @@ def test_the_first_8_digits_of_a_hash_are_enough_and_are_needed(tmp_path):
     assert not has_hash(file, "sha256:ba7816be") and not has_hash(file, "md5:ba7816bf")
 
 
-# Killed with SIGKILL at 13 points: by the number of bytes that the server has sent, or before or after a step that the
+# Killed with SIGKILL at 11 points: by the number of bytes that the server has sent, or before or after a step that the
 # code takes then. The child kills itself there.
 CHILD = """
 import os, signal, sys
@@ -412,7 +308,7 @@ if step:
 wanted = sources.Wanted(label="VOC", urls=[url], hash=md5, archive_mb=0.3, unpacked_mb=0, advice="")
 downloads.download(wanted, Path(path), downloads.Patience(rounds=1, timeout_seconds=60))
 """
-BYTES = [None, 0, 1, CHUNK, CHUNK + 1, 150_000, len(BODY) - 1]
+BYTES = [None, 0, CHUNK, CHUNK + 1, len(BODY) - 1]
 FINAL = "final replace"  # after the file has got its name
 STEPS = ["before file_hash", "before replace", "after replace", "before fsync", "after fsync", FINAL]
 

@@ -1,7 +1,5 @@
 """The paper's figures 5 and 6: which images are shown, what their pictures hold, and ids that cannot be shown."""
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -10,7 +8,7 @@ import pytest
 from mdc.cams.files import Cams, CamsInfo, create_cams
 from mdc.data.mask_files import write_mask
 from mdc.figures import paper_figures
-from mdc.figures.paper_figures import draw_figure5, draw_figure6, main_class, refuse_unusable_ids, rows_to_show
+from mdc.figures.paper_figures import draw_figure5, draw_figure6, refuse_unusable_ids, rows_to_show
 from mdc.networks.grid import Grid
 from mdc.runtime.errors import InputError
 from mdc.storage.image_tables import write_table
@@ -26,27 +24,11 @@ def test_the_best_the_median_and_the_worst_are_chosen():
     assert rows_to_show(KNOWN, SCORES, [], with_failure=False) == expected
 
 
-def test_of_few_images_each_is_shown_once():
-    two = SCORES[SCORES["id"].isin(["a", "d"])]
-    assert rows_to_show(KNOWN, two, [], with_failure=True) == [("best", "d"), ("failure case", "a")]
-    one = SCORES[SCORES["id"] == "a"]
-    assert rows_to_show(KNOWN, one, [], with_failure=True) == [("best", "a")]
-    assert rows_to_show(KNOWN, SCORES[:0], [], with_failure=True) == [("", "a"), ("", "b"), ("", "c")]
-
-
 def test_images_that_are_asked_for_keep_their_order_and_get_the_failure_case_below():
     assert rows_to_show(KNOWN, SCORES, ["e", "g"], with_failure=True) == [("", "e"), ("", "g"), ("failure case", "c")]
     assert rows_to_show(KNOWN, SCORES, ["c", "b"], with_failure=True) == [("failure case", "c"), ("", "b")]
     assert rows_to_show(KNOWN, SCORES, ["e", "g"], with_failure=False) == [("", "e"), ("", "g")]
     assert rows_to_show(KNOWN, SCORES[:0], ["e"], with_failure=True) == [("", "e")]
-
-
-def test_the_class_with_most_true_pixels_is_shown_else_the_first():
-    truth = np.array([[0, 0, 0, 2, 5, 5, 7, 7]])
-    assert main_class([2, 5], truth) == 5
-    assert main_class([2, 5, 7], truth) == 5  # of equal ones the first
-    assert main_class([2, 5], None) == 2
-    assert main_class([3], truth) == 3  # in the tags and not in the mask
 
 
 @pytest.fixture
@@ -110,20 +92,6 @@ def test_figure5_shows_the_photos_that_are_asked_for(train, figures):
     assert texts(figures[0])[4:] == ["one", "cat", "two", "dog", "mIoU 26"]  # `one` has no score
 
 
-@pytest.mark.parametrize(
-    ("asked", "sentence"),
-    [
-        ("tow", "figures.figure5: there is no image tow among the 3 of {csv}; name two or one or none, or leave"),
-        ("none", "figures.figure5: none has no tag in {csv}, so there is no map of it: name another image"),
-    ],
-)
-def test_ids_that_cannot_be_shown_are_refused(train, figures, asked, sentence):
-    with pytest.raises(InputError) as error:
-        draw_figure5(**train, ids=[asked])
-    assert sentence.format(csv=train["split_csv"]) in str(error.value)
-    assert not figures
-
-
 def test_all_ids_are_checked_at_once_and_a_number_is_told_to_be_quoted(tmp_path, write_split, noise):
     train = write_split("train", {"2007_000027": (noise(0, 8, 8), "cat", None)})
     val = write_split("val", {"v": (noise(0, 8, 8), "", None)})
@@ -175,42 +143,3 @@ def test_figure6_has_every_segmenter_without_and_with_crf_and_the_truth(val, fig
     assert colours[:5] == [[9] * 3, [0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]  # VOC's of 0, 1, 2, 3
     assert found[-1][1].tolist() == [[[128, 0, 0], [235] * 3], [[0] * 3, [0] * 3]]
     assert texts(figures[0])[6:] == ["b", "NA", "mIoU 99"]
-    (legend,) = figures[0].legends
-    assert [text.get_text() for text in legend.get_texts()] == ["background", "cat", "dog", "cow", "not counted"]
-
-
-def test_figure6_chooses_by_the_scores(val, figures):
-    draw_figure6(**val, ids=[])
-    assert texts(figures[0])[6:] == ["best", "NA", "mIoU 99"]
-
-
-def test_figure6_refuses_unknown_ids(val, figures):
-    with pytest.raises(InputError, match="figures.figure6: there is no image c among the 2"):
-        draw_figure6(**val, ids=["c"])
-
-
-def test_rows_are_as_high_as_their_photos_and_not_lower_than_their_text(figures):
-    wide, high = np.zeros((20, 40, 3), np.uint8), np.zeros((90, 30, 3), np.uint8)
-    rows = [
-        paper_figures.Row(kind="", label="one line", pictures={"photo": wide, "map": wide}),
-        paper_figures.Row(kind="failure case", label="x", pictures={"photo": high, "map": high}),
-        paper_figures.Row(kind="", label="\n".join("12345678" * 3), pictures={"photo": wide}),
-    ]
-    paper_figures.draw_rows(rows, png=Path("x.png"), pdf=Path("x.pdf"), legend={})
-    (figure,) = figures
-    width, height = figure.get_size_inches() * 2.54
-    assert width == pytest.approx(17)
-    places = [axis.get_position(original=True) for axis in figure.axes]
-    boxes = [(place.width * width, place.height * height) for place in places]
-    photo = (17 - 2.3) / 2 - 0.08  # what labels and gaps leave to each of two columns
-    assert boxes[0] == pytest.approx((photo, photo / 2))
-    assert boxes[2] == pytest.approx((photo, 1.4 * photo))  # no higher, however narrow the photo is
-    assert boxes[4] == pytest.approx((photo, 24 * 0.28))
-    assert [text.get_color() for text in figure.texts if text.get_text() == "failure case"] == ["tab:red"]
-
-
-def test_figures_are_written_as_png_and_pdf(train):
-    draw_figure5(**train, ids=[])
-    assert train["png"].read_bytes().startswith(b"\x89PNG")
-    pdf = train["pdf"].read_bytes()
-    assert pdf.startswith(b"%PDF") and b"/FontFile2" in pdf and pdf.count(b"/Subtype /Image") == 4

@@ -62,18 +62,6 @@ def test_all_that_cannot_be_used_is_listed_by_name(folder, noise):
     assert lines[0].endswith("a.gif, a.jpg would have one mask: rename all but one")
 
 
-def test_a_name_that_cannot_be_a_masks_name_is_listed(folder):
-    Image.new("L", (2, 2)).save(folder / " x.gif")
-    with pytest.raises(InputError, match=r" x.gif: the name is empty or begins or ends with a blank: rename it"):
-        listed(folder)
-
-
-def test_a_folder_without_photos_is_refused(tmp_path):
-    (tmp_path / "notes.txt").write_text("no photo")
-    with pytest.raises(InputError, match="predict.photos: there is no photo in .*ending in .jpg, .jpeg, .png"):
-        list_photos(root=tmp_path, besides=tmp_path / "results", photos_csv=tmp_path / "t.csv", processes=1)
-
-
 def test_photos_have_changed_if_their_bytes_or_names_have_and_only_then(folder):
     def digest() -> str:
         photos_digest.cache_clear()

@@ -110,7 +110,3 @@ def test_where_nothing_was_scored_the_first_images_of_the_split_are_shown(sheet)
     assert list(pictures(figure, 1)) == ["photo", "d1", "d3", "fusion"]  # no truth
     labels = [axis.get_ylabel().splitlines() for axis in figure.axes if axis.get_ylabel()]
     assert labels == [["NA", "cat"], ["other", "no tag"]]
-
-
-def test_a_sheet_of_masks_alone(sheet):
-    assert columns(sheet(predictions_csv=sheet.folder / "prediction.csv")) == ["photo", "prediction", "truth"]

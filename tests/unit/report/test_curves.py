@@ -51,10 +51,3 @@ def test_curves_without_metrics_or_rows_are_drawn(tmp_path, drawn):
     (tmp_path / "m.csv").write_text("epoch,step,lr,loss\n")
     plot_curves(metrics_csv=tmp_path / "m.csv", curves_png=tmp_path / "empty.png", title="t")
     assert cv2.imread(str(tmp_path / "empty.png")) is not None
-
-
-def test_saved_figures_are_pngs_and_closed(tmp_path):
-    (tmp_path / "m.csv").write_text("epoch,step,lr,loss\n1,5,0.1,2.5\n")
-    plot_curves(metrics_csv=tmp_path / "m.csv", curves_png=tmp_path / "new" / "c.png", title="t")
-    assert (tmp_path / "new" / "c.png").read_bytes()[:4] == b"\x89PNG"
-    assert not plt.get_fignums()

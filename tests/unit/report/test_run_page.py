@@ -7,13 +7,9 @@ import pandas as pd
 import pytest
 
 from mdc.report.run_page import (
-    benchmark_markdown,
     benchmark_table,
     commit,
     driver_version,
-    hardware,
-    readme_text,
-    versions,
     write_readme,
 )
 from mdc.version import VERSION
@@ -50,14 +46,6 @@ def test_time_is_summed_and_memory_the_most(benchmarks):
     assert benchmarks["max_mb"].tolist()[1] == 300.4 and pd.isna(benchmarks["max_mb"][0])
 
 
-def test_time_and_memory_to_read(benchmarks):
-    assert benchmark_markdown(benchmarks).splitlines()[2:] == [
-        "| link | 1 | 0 s |  |  |",
-        "| crf | 3 | 1:04 | 1:00 | 300 |",
-        "| all | 4 | 1:04 |  | 300 |",
-    ]
-
-
 def test_the_commit_says_whether_the_workflows_files_were_changed(tmp_path):
     assert commit(tmp_path / "nowhere") == commit(tmp_path) == "unknown (no git)"
     git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e"]
@@ -86,31 +74,6 @@ def test_the_commit_says_whether_the_workflows_files_were_changed(tmp_path):
 )
 def test_the_driver_of_the_gpu(line, version):
     assert driver_version(f"{line}\nGCC version:  gcc version 12.3.0 (Ubuntu 12.3.0-1ubuntu1)\n") == version
-
-
-def test_versions_and_hardware_are_those_of_this_machine():
-    found = versions(("numpy", "no-such-package"))
-    import numpy
-
-    assert found["numpy"] == numpy.__version__ and found["no-such-package"] == "not installed"
-    machine = hardware()
-    assert int(machine["cores"]) >= 1 and machine["memory"].endswith(" GiB")
-
-
-def test_the_page(benchmarks):
-    text = readme_text(
-        run="pets",
-        command="snakemake --cores 2",
-        commit="c0ffee",
-        versions={"Python": "3.11"},
-        hardware={"GPU": "none"},
-        benchmarks=benchmarks,
-    )
-    assert text.startswith("# pets\n")
-    assert "```\nsnakemake --cores 2\n```" in text and "--configfile results/pets/config.yaml" in text
-    for words in ("commit c0ffee", "| Python | 3.11 |", "| GPU | none |", "| crf | 3 |"):
-        assert words in text
-    assert text.endswith("| all | 4 | 1:04 |  | 300 |\n")
 
 
 def test_the_written_page_has_the_command_as_it_can_be_typed_again(tmp_path):

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from mdc.data.mask_files import write_mask
-from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import file_digest
 from mdc.scores.compare import score_masks
 from mdc.storage.image_tables import write_table
@@ -94,18 +93,3 @@ def test_scores_are_of_the_photos_own_sizes(scored, write_split):
 def test_all_background_is_the_baseline_without_masks(scored):
     confusion, _ = scored(None)
     assert confusion.to_numpy().tolist() == [[3, 0, 0, 0], [1, 0, 0, 0], [3, 0, 0, 0]]
-
-
-def test_a_mask_of_another_size_is_refused(scored):
-    with pytest.raises(InputError, match=r"a\.png: the mask is 1 x 4, its photo 4 x 1 pixels"):
-        scored({"a": [[0], [0], [0], [0]], "x/b": [[0, 0, 0, 0]]})
-
-
-def test_a_mask_with_an_index_above_the_classes_is_refused(scored):
-    with pytest.raises(InputError, match=r"a\.png: the indices \[3, 9\] are no classes; there are 2"):
-        scored({"a": [[0, 9, 3, 255]], "x/b": [[0, 0, 0, 0]]})
-
-
-def test_a_missing_mask_is_refused(scored):
-    with pytest.raises(InputError, match="no picture of 1 images, the first is x/b"):
-        scored({"a": [[0, 0, 0, 0]]})

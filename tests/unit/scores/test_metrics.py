@@ -37,11 +37,6 @@ def test_confusion_is_what_a_loop_counts(classes, block_px, monkeypatch):
     assert confusion(truth, given, classes=classes).tolist() == expected.tolist()
 
 
-def test_masks_of_different_size_cannot_be_compared():
-    with pytest.raises(ValueError, match="cannot be compared"):
-        confusion(TRUTH, GIVEN.T, classes=2)
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_iou_accumulated_over_images_is_torchmetrics(seed):
     classes = 5

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mdc.data.labels import CLASSES
-from mdc.scores.paper_tables import beside_paper, class_scores, classes_table, means_table, tabulate_paper
+from mdc.scores.paper_tables import beside_paper, class_scores, means_table, tabulate_paper
 from mdc.scores.tables import Result
 
 NAMES = ["background", *CLASSES]
@@ -73,23 +73,6 @@ def test_a_split_without_true_masks_is_a_row_without_a_number(scores):
     assert means["split"].tolist() == ["val", "val", "test"]
     assert means["ours"].isna().tolist() == [False, False, True]
     assert means["crf"].tolist() == ["false", "false", "true"]
-
-
-def test_where_nothing_is_scored_every_row_is_without_a_number(tmp_path):
-    confusion, images = written(tmp_path / "0", [[0, 0, 0], [0, 0, 0]], ["background", "cat"], images=0)
-    found = class_scores([result(), result(seed=1)], [confusion] * 2, [images] * 2)
-    means = means_table(beside_paper(found, PAPER, as_paper=["mdc"]))
-    assert means["seeds"].tolist() == ["0 1"] and means["ours"].isna().all()
-    assert classes_table(beside_paper(found, pd.DataFrame(), as_paper=["mdc"])).empty
-
-
-def test_by_class_ours_the_papers_and_the_difference_stand_below_each_other(scores):
-    table = classes_table(beside_paper(scores, PAPER, as_paper=["mdc"]))
-    assert list(table.columns) == ["background", "cat", "mIoU"]
-    assert [(key[0], key[-1]) for key in table.index] == [
-        ("mdc", "ours"), ("mdc", "paper"), ("mdc", "difference"), ("same", "ours"),
-    ]  # fmt: skip
-    assert table.iloc[2].tolist() == pytest.approx([7.5, 30, table.iloc[0]["mIoU"] - 40])
 
 
 def pages(folder: Path, *, on_voc: bool) -> tuple[pd.DataFrame, str]:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mdc.data.labels import CLASSES
-from mdc.scores.tables import Result, best_thresholds, markdown, per_class, summarise, tabulate_scores
+from mdc.scores.tables import Result, best_thresholds, per_class, summarise, tabulate_scores
 
 TABLES = ("summary_csv", "per_class_csv", "best_thresholds_csv", "segmenters_csv", "segmenters_md")
 TABLED = {"swept": [], "sweeps": [], "note": "A note."}
@@ -87,17 +87,6 @@ def test_best_thresholds_are_the_highest_miou_of_each_sweep(tmp_path):
         "classifier": ["mdc"] * 3, "seed": [0, 0, 2], "maps": ["d1", "fusion", "mean"],
         "threshold": [0.2, 0.1, 0.2], "miou": [0.5, 0.6, 0.7],  # of equals the lowest, at which the masks are made
     }  # fmt: skip
-
-
-def test_markdown_by_hand():
-    index = pd.MultiIndex.from_tuples([("val", "ours"), ("val", "paper")], names=["split", "source"])
-    table = pd.DataFrame({"cat": [12.345, np.nan], "mIoU": [50.0, 50.3]}, index=index)
-    assert markdown(table).splitlines() == [
-        "| split | source | cat | mIoU |",
-        "|---|---|---:|---:|",
-        "| val | ours | 12.3 | 50.0 |",
-        "| val | paper |  | 50.3 |",
-    ]
 
 
 def test_written_tables_hold_the_same_and_one_the_segmenters_without_and_then_with_crf(voc, tmp_path):

@@ -34,10 +34,6 @@ def test_the_choice_depends_on_the_seed_and_not_on_the_order_of_the_list():
     assert nested_order(["b", "a"], seed=3) == nested_order(["a", "b"], seed=3)
 
 
-def test_rows_stay_in_the_order_of_the_manifest():
-    assert chosen(6) == sorted(chosen(6))
-
-
 def test_only_images_with_a_true_mask_and_in_the_list_are_chosen():
     train = rows(*"abcdef", without="ace")
     assert chosen(3, train=train) == ["b", "d", "f"]

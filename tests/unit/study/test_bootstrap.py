@@ -31,11 +31,6 @@ def test_an_interval_leaves_out_a_fortieth_at_each_end():
     assert interval(np.array([np.nan, *np.arange(401.0)])) == pytest.approx((10, 390))
 
 
-def test_the_interval_of_equal_images_is_a_point():
-    same = np.repeat(PIXELS[:1], 5, axis=0)
-    assert interval(bootstrapped(same, resampled(5, draws=50, seed=0))) == pytest.approx(EACH[:1] * 2)
-
-
 def test_average_precision_by_hand():
     scores = np.array([[0.9, 0.1], [0.8, 0.4], [0.7, 0.3], [0.6, 0.2]])
     tags = np.array([[1, 0], [0, 0], [1, 0], [0, 0]])

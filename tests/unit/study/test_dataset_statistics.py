@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import file_digest
 from mdc.storage.image_tables import write_table
 from mdc.study.dataset_statistics import describe_data, described_objects
@@ -35,14 +34,6 @@ def test_parts_of_a_class_are_objects_of_their_own_and_crumbs_are_none():
     mask[mask == 2] = 1
     mask[0, 49] = 1  # less than three thousandths of the image
     assert len(described_objects(image, mask)) == 2
-
-
-def test_without_true_masks_nothing_can_be_described(tmp_path, write_split):
-    image, _ = image_and_mask()
-    with pytest.raises(InputError, match=r"train\.csv: no image has a true mask"):
-        describe_data(
-            split_csv=write_split("train", {"a": (image, "cat", None)}), saliency_csv=tmp_path / "none.csv", processes=1
-        )
 
 
 def test_objects_of_two_classes_side_by_side_are_in_contact():

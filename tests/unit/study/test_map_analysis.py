@@ -6,7 +6,6 @@ import pytest
 
 from mdc.cams.files import Cams, CamsInfo, create_cams
 from mdc.networks.grid import Grid
-from mdc.runtime.errors import InputError
 from mdc.study.map_analysis import measure_maps, response_table, sizes_table
 
 # Two blocks, class 2, two features 4 pixels apart: d1 is 1, .75, .5, .25, 0 at the pixels, d3 the reverse.
@@ -62,20 +61,6 @@ def test_logits_are_kept_by_image_and_block(measured):
     table = measured("logits")
     assert table.to_numpy().tolist() == [["x", "d1", 0, 1, -1], ["x", "d3", 0, -1, 1]]
     assert measured("contrast").empty
-
-
-def test_without_true_masks_nothing_is_measured(tmp_path, write_split):
-    with pytest.raises(InputError, match=r"train\.csv: no training image has a true mask"):
-        measure_maps(
-            train_csv=write_split("train", {"x": (PHOTO, "b", None)}),
-            train_cams_h5=[],
-            val_cams_h5=[],
-            settings=[],
-            thresholds=[],
-            synthetic=None,
-            folder=tmp_path,
-            processes=1,
-        )
 
 
 def test_objects_are_parted_into_quarters_by_size():

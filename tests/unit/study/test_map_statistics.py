@@ -18,11 +18,6 @@ def test_region_counts_by_hand():
     assert region_counts(maps, truth, 1, [0.3]).tolist() == [[0, 2, 0]]
 
 
-def test_thresholds_are_shares_of_the_maximum():
-    maps, truth = np.array([[0.25, 0.1]]), np.array([[1, 1]], np.uint8)
-    assert region_counts(maps, truth, 1, [0.3, 0.5]).tolist() == [[2, 2, 2], [2, 1, 1]]
-
-
 def test_pixels_by_the_number_of_blocks_that_see_them():
     regions = np.array([[[1, 1, 1, 0, 1]], [[1, 0, 1, 0, 1]], [[1, 0, 1, 0, 0]]], bool)
     truth = np.array([[1, 1, 0, 0, VOID]], np.uint8)
@@ -48,15 +43,6 @@ def test_response_by_distance_from_the_outline_of_the_head():
     assert background[5] == pytest.approx(11, abs=0.01)  # column 11 alone, four pixels
     assert distractor[6] == pytest.approx(12.5, abs=0.01) and np.isfinite(distractor).sum() == 1
     assert background[7] == pytest.approx(14.5, abs=0.01)
-
-
-def test_a_few_pixels_of_a_region_are_no_mean():
-    truth = np.array([[1, 0, 0, 0]], np.uint8)
-    none = np.zeros((1, 4), bool)
-    means = response_by_distance(
-        np.ones((1, 1, 4)), heads=[(-1, 0, 1)], other_heads=none, truth=truth, class_id=1, distractors=none
-    )
-    assert np.isnan(means).all()
 
 
 def test_contrast_compares_equal_distances():

@@ -18,7 +18,7 @@ from mdc.data.manifest import COLUMNS, write_manifest
 from mdc.data.mask_files import read_mask, write_mask
 from mdc.runtime.errors import InputError
 from mdc.storage.image_tables import write_table
-from mdc.submission import id_problems, mask_problem, pack_submission
+from mdc.submission import mask_problem, pack_submission
 from tests.voc_archives import voc_files, voc_test_files, write_folder
 
 CLASSES = 2
@@ -83,15 +83,6 @@ def test_the_same_masks_give_the_same_bytes_and_others_do_not(test_set):
     assert digest() == first
 
 
-def test_missing_and_unknown_images_are_counted_and_named():
-    ids = [f"i{number}" for number in range(9)]
-    assert id_problems(ids, ids) == []
-    assert id_problems(ids, ["x", *ids[7:]]) == [
-        "images without a mask: 7 (i0, i1, i2, i3, i4, ...)",
-        "masks of images that are not in the test list: 1 (x)",
-    ]
-
-
 @pytest.mark.parametrize(
     ("masks", "words"),
     [
@@ -107,16 +98,6 @@ def test_what_the_server_would_refuse_is_not_packed(test_set, masks, words):
         test_set(masks)
     assert words in str(error.value)
     assert not (test_set.folder / "out").exists()
-
-
-def test_an_image_with_two_masks_is_not_packed(test_set):
-    with pytest.raises(InputError, match="masks.csv: the id 'a' is empty or stands there twice"):
-        test_set({}, again=("a",))
-
-
-def test_without_test_images_there_is_nothing_to_pack(test_set):
-    with pytest.raises(InputError, match="there are no test images"):
-        test_set(ids="")
 
 
 def test_a_mask_has_the_size_of_the_photo_as_a_viewer_shows_it(tmp_path):
@@ -137,13 +118,6 @@ def test_a_grey_png_and_other_colours_are_no_palette_png_of_voc(tmp_path):
         path = tmp_path / f"{name}.png"
         assert read_mask(path).tolist() == MASK.tolist()
         assert mask_problem(path, tmp_path / "photo.jpg", classes=2) == f"{path} is no palette PNG in VOC's colours"
-
-
-def test_wrong_masks_are_counted_and_named(test_set):
-    with pytest.raises(InputError) as error:
-        test_set(dict.fromkeys("ab", MASK[:1]))
-    headline, line = str(error.value).splitlines()
-    assert line.startswith("  masks that the server would not take: 2 (") and "b.png" in line and "a.png" in line
 
 
 def refused(**changes) -> list[str]:
