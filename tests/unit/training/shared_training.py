@@ -21,7 +21,7 @@ description = describe.model_validate_json(sys.argv[3])
 files = {"train_csv": folder.parent / "train.csv", "val_csv": folder.parent / "val.csv"}
 files |= {"weights_pt": folder / "weights.pt"}
 common = {"description": description, "init": "random", "weights": "", "seed": 0}
-common |= {"device": "cpu", "threads": 2, "code": ""}
+common |= {"device": "cpu", "threads": 1, "code": ""}
 
 
 def main() -> None:

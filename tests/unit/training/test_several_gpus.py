@@ -103,40 +103,36 @@ def test_two_processes_have_the_losses_of_one(tables, schedule, stage, norm, bat
     assert not list((tables / "two").glob("resume-*"))
 
 
-def test_a_killed_training_of_two_processes_goes_on_to_the_same_weights(tables, schedule):
-    given = arguments("classifier", schedule, norm="group", gpus=2, epochs=24)
+def stopped(folder, given, *, after: int, number: int, other: bool = False) -> str:
+    """Train until `after` epochs are done, send a signal to the first or the other process, and return what was said.
+
+    Whatever the signal, both processes end and leave something to go on from.
+    """
+    process, table, epochs = start("classifier", folder, given), folder / "metrics.csv", 0
+    while epochs < after and process.poll() is None:
+        time.sleep(0.02)
+        epochs = len(pd.read_csv(table)) if table.exists() else 0
+    (second,) = psutil.Process(process.pid).children()
+    (second if other else process).send_signal(number)
+    output, _ = process.communicate(timeout=60)  # the pipe is open until the other process has ended too
+    assert process.returncode in (1, -signal.SIGKILL) and list(folder.glob("resume-*.ckpt")), output
+    return output
+
+
+def test_a_training_of_two_processes_that_was_killed_three_times_goes_on_to_the_same_weights(tables, schedule):
+    given = arguments("classifier", schedule, norm="group", gpus=2, epochs=12)
     trained("classifier", tables / "whole", given)
-    for end in (signal.SIGTERM, signal.SIGKILL):
-        process = start("classifier", tables / "killed", given)
-        epochs = 0
-        while epochs < (2 if end == signal.SIGTERM else 8) and process.poll() is None:
-            time.sleep(0.02)
-            found = tables / "killed/metrics.csv"
-            epochs = len(pd.read_csv(found)) if found.exists() else 0
-        process.send_signal(end)
-        output, _ = process.communicate(timeout=60)  # the pipe is open until the other process has ended too
-        assert process.returncode in (1, -signal.SIGKILL), output
-        assert list((tables / "killed").glob("resume-*.ckpt")), output
-    trained("classifier", tables / "killed", given)
-    log = (tables / "killed/log.txt").read_text()
+    killed = tables / "killed"
+    stopped(killed, given, after=2, number=signal.SIGTERM)
+    said = stopped(killed, given, after=4, number=signal.SIGKILL, other=True)
+    assert "another process of this training has ended" in said and "Traceback" not in said
+    stopped(killed, given, after=6, number=signal.SIGKILL)
+    trained("classifier", killed, given)
+    log = (killed / "log.txt").read_text()
     assert "continuing the unfinished training" in log and "epoch 2:" not in log
-    assert (tables / "whole/metrics.csv").read_bytes() == (tables / "killed/metrics.csv").read_bytes()
+    assert (tables / "whole/metrics.csv").read_bytes() == (killed / "metrics.csv").read_bytes()
     states = [read_checkpoint(tables / name / "weights.pt", ClassifierDescription)[0] for name in ("whole", "killed")]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-
-
-def test_when_another_process_of_the_training_is_killed_one_sentence_tells(tables, schedule):
-    given = arguments("classifier", schedule, norm="group", gpus=2, epochs=500)
-    process = start("classifier", tables / "broken", given)
-    while not (tables / "broken/metrics.csv").exists() and process.poll() is None:
-        time.sleep(0.02)
-    (other,) = psutil.Process(process.pid).children()
-    other.kill()
-    output, _ = process.communicate(timeout=60)
-    log = (tables / "broken/log.txt").read_text()
-    assert process.returncode == 1, output
-    assert "another process of this training has ended" in log and "Traceback" not in log
-    assert list((tables / "broken").glob("resume-*.ckpt"))
 
 
 def test_a_process_gets_its_part_of_every_batch():
