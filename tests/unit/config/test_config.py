@@ -41,12 +41,6 @@ def test_ablations_differ_from_the_first_classifier_in_what_they_say():
     assert found.map_settings("two") == ["d1", "d2", "fusion", "mean"]
 
 
-def test_a_classifier_of_the_run_replaces_an_ablation_of_its_name():
-    found = config({"classifier": {"networks": NETWORKS | {"coarse": [3]}}})
-    assert found.classifiers == ["mdc", "same", "one", "coarse", "two"]
-    assert (found.dilations("coarse"), found.stride("coarse")) == ([3], 8)
-
-
 def test_encoders_have_what_differs_on_top_of_the_runs():
     slim = {"encoder": {"name": "vgg", "norm": "batch", "output_stride": 4, "conv5_dilation": 3}}
     found = config(slim, {"segmenter": {"encoder": {"norm": "group"}}})
@@ -123,19 +117,6 @@ def test_a_variant_changes_its_keys_and_no_other():
     expected["masks"]["threshold"], expected["saliency"]["source"] = "best", "none"
     assert found.model_dump() == expected
     assert base.varied("") is base
-
-
-@pytest.mark.parametrize(
-    ("overlays", "needed"),
-    [
-        ([], True),
-        ([EXTERNAL_MAPS], False),
-        ([EXTERNAL_MASKS], False),
-        ([EXTERNAL_MAPS, {"segmenter": {"init": "classifier"}}], True),
-    ],
-)
-def test_a_classifier_is_needed_unless_maps_or_masks_are_given(overlays, needed):
-    assert config(*overlays).needs_classifier is needed
 
 
 def test_rules_are_told_only_what_they_depend_on():

@@ -1,7 +1,5 @@
 """Keys that contradict each other and files that are not there: found before anything runs, a sentence each."""
 
-import shutil
-
 import pytest
 
 from tests.voc_archives import EXPECTED_IMAGES, sbd_files, voc_files, voc_test_files, write_folder
@@ -310,17 +308,6 @@ def test_folders_of_voc_and_sbd_are_found_from_their_parents_too(tmp_path):
             config(data=data, predictions={"splits": ["val", "test"]})
 
 
-def test_what_a_folder_lacks_is_named(tmp_path):
-    write_folder(tmp_path, voc_files() | sbd_files())
-    shutil.rmtree("VOCdevkit/VOC2012/Annotations")
-    (tmp_path / "benchmark_RELEASE/dataset/val.txt").unlink()
-    refused(
-        [{"data": {"voc_root": "VOCdevkit", "sbd_root": "benchmark_RELEASE"}}],
-        "data.voc_root: VOCdevkit/VOC2012 is no folder of VOC 2012, it lacks Annotations: name VOCdevkit",
-        "data.sbd_root: benchmark_RELEASE/dataset is no folder of SBD, it lacks val.txt: name benchmark_",
-    )
-
-
 def test_another_year_of_voc_is_found_out_by_its_lists(tmp_path):
     root = write_folder(tmp_path, voc_files()) / "VOCdevkit/VOC2012"
     start = f"data.voc_root: {root} lists 3 and 2 images in train and val, not 1464 and 1449 as VOC 2012"
@@ -332,9 +319,3 @@ def test_a_list_without_the_test_photos_is_no_test_split(tmp_path):
     write_folder(tmp_path, voc_files() | lists)
     data = {"voc_root": ".", "expected_images": EXPECTED_IMAGES}
     refused([{"data": data, "predictions": {"splits": ["test"]}}], "predictions.splits: there are no test images")
-
-
-def test_a_link_to_nothing_is_no_folder_for_downloads(tmp_path):
-    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    start = "downloads.folder: link is a file or a link to nothing: remove it or name another folder"
-    refused([{"downloads": {"folder": "link"}}], start)

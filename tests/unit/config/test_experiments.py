@@ -1,7 +1,5 @@
 """Names of experiments, and what follows from a name: masks, sweeps, splits, blocks."""
 
-import dataclasses
-
 import pytest
 
 from mdc.config.config import Config
@@ -57,24 +55,6 @@ def test_what_is_no_name_is_said_to_be_none(name):
     with pytest.raises(ValueError) as error:
         Experiment.parse(name)
     assert str(error.value) == f"{name} is no name of an experiment"
-
-
-@pytest.mark.parametrize("name", ["fusion", "salient-d3@best", "external", "d1_2@no-online"])
-def test_masks_have_their_name_in_paths(name):
-    masks = Experiment.of_masks(name)
-    assert masks.masks_name == name and str(masks) == f"pseudo-{name}"
-
-
-def test_segmenters_are_networks_and_the_others_are_not():
-    kinds = {name: Experiment.parse(name).is_segmenter for name in NAMES}
-    assert {name for name, is_one in kinds.items() if not is_one} == {
-        *("all-background", "pseudo-mean", "pseudo-salient-mean", "pseudo-external")
-    }
-
-
-def test_an_experiment_cannot_be_changed():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        Experiment.parse("weak-d1").maps = "d3"
 
 
 @pytest.mark.parametrize(

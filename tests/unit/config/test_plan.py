@@ -68,21 +68,6 @@ def shown(results: list[dict]) -> list[str]:
 BLOCKS = ("d1", "d3", "d6", "d9")
 
 
-def test_the_papers_maps_and_saliency(paper):
-    cams = ("train.0-of-1.h5", "train.h5", "val.0-of-1.h5", "val.h5")
-    assert paper.every_map("cams") == below("results/paper/cams/mdc/seed0/main", *cams)
-    saliency = ("train.0-of-1.csv", "train.csv", "val.0-of-1.csv", "val.csv")
-    assert paper.every_map("saliency") == below("results/paper/saliency/rbd", *saliency)
-
-
-def test_the_papers_masks_and_sweeps(paper):
-    names = (*BLOCKS, "fusion", "mean")
-    folder = "results/paper/masks/mdc/seed0"
-    assert paper.every_mask() == [f"{folder}/{name}/train.csv" for name in names]
-    assert paper.sweeps("mdc/seed0") == [f"{folder}/{name}/sweep.csv" for name in names]
-    assert paper.known_masks("salient")[:6] == [f"salient-{name}" for name in names]
-
-
 def test_the_papers_weights_and_where_they_start(paper):
     segmenters = (*(f"weak-{name}" for name in (*BLOCKS, "fusion")), "true-masks")
     assert paper.every_weight() == [
@@ -94,17 +79,6 @@ def test_the_papers_weights_and_where_they_start(paper):
     for stage in ("classifier", "segmenter"):
         assert paper.weights(stage, "mdc") == Weights(f"{file}.pth", f"{file}.ready.txt", digest)
     assert paper.downloaded() == ["data/voc/ready.txt", "data/sbd/ready.txt", f"{file}.ready.txt"]
-
-
-def test_the_papers_predictions(paper):
-    found = paper.every_prediction("predictions")
-    assert len(found) == 6 * 4
-    assert found[:4] == below(
-        "results/paper/predictions/mdc/seed0/weak-d1", "val.0-of-1.csv", "val.csv", "val.0-of-1.h5", "val.h5"
-    )
-    refined = paper.every_prediction("crf")
-    assert len(refined) == 6 * 2
-    assert refined[-2:] == below("results/paper/crf/mdc/seed0/true-masks", "val.0-of-1.csv", "val.csv")
 
 
 def test_the_papers_results(paper):
@@ -137,21 +111,6 @@ def test_the_papers_tables(paper):
     ]
     assert len(paper.table_results("table4")) == 3 * 2  # without test images not the row with val
     assert paper.unscored("table4") == ["mdc/semi2913-fusion"] and paper.unscored("table3") == []
-
-
-def test_the_papers_pictures(paper):
-    assert paper.paper_figures() == below(
-        "results/paper/figures/mdc",
-        *("seed0/figure5.png", "seed0/sweep.png", "seed0/figure6.png"),
-        *("seed0/val/weak-fusion-crf.confusion.png", "val/weak-fusion-crf.classes.png"),
-    )
-    names = (*(f"weak-{name}" for name in (*BLOCKS, "fusion")), "true-masks")
-    assert sorted(paper.report_pictures()) == sorted([
-        "results/paper/classifier/mdc/seed0/curves.png",
-        *(f"results/paper/segmenter/mdc/seed0/{name}/curves.png" for name in names),
-        "results/paper/report/mdc/seed0/train/pseudo-fusion.png",
-        *(f"results/paper/report/mdc/seed0/val/{name}-crf.png" for name in names),
-    ])  # fmt: skip
 
 
 # -- a run with variants, two classifiers and shards -------------------------------------------------------------------
@@ -428,13 +387,6 @@ def test_the_segmenter_for_new_photos_is_of_the_first_classifier_and_seed():
     )
 
 
-def test_new_photos_are_those_of_the_folder_or_missed():
-    assert plan({"predict": {"photos": "new/"}}).photos() == "new"
-    with pytest.raises(InputError) as error:
-        plan().photos()
-    assert str(error.value) == "predict.photos: name a folder of photos: --config predict='{photos: FOLDER}'"
-
-
 def test_a_submission_is_an_archive_per_seed(other):
     found = plan(OTHER, {"seeds": [0, 1], "submission": {"results": ["one/semi8-d3-crf"]}})
     assert found.submissions() == [f"results/other/submission/one/seed{seed}/semi8-d3-crf.tgz" for seed in (0, 1)]
@@ -443,19 +395,3 @@ def test_a_submission_is_an_archive_per_seed(other):
 
 
 # -- what figures show -------------------------------------------------------------------------------------------------
-
-
-def test_the_maps_that_figures_show(other):
-    shown_with = {name: other.maps_of(Experiment.parse(name), "mdc") for name in ("weak-d3", "true-masks")}
-    assert shown_with == {"weak-d3": "d3", "true-masks": "fusion"}
-    assert other.figure5_scores("one/seed0") == "results/other/scores/one/seed0/train/pseudo-d3.images.csv"
-    assert other.figure6_scores("mdc/seed0") == "results/other/scores/mdc/seed0/val/weak-fusion-crf.images.csv"
-    for name, masks in (("true-masks", "fusion"), ("weak-d3@offline", "d3"), ("pseudo-salient-d3", "salient-d3")):
-        table = f"results/other/masks/mdc/seed0/{masks}/val.csv"
-        assert other.sheet_masks("mdc/seed0", Experiment.parse(name), "val") == [table]
-
-
-def test_the_ids_that_figures_are_asked_to_show_and_their_splits():
-    found = plan({"figures": {"figure5": ["a"], "figure6": ["b"]}, "predictions": {"splits": ["test"]}})
-    assert found.figure_ids() == {"figures.figure5": (["a"], "train"), "figures.figure6": (["b"], "test")}
-    assert plan().figure_ids() == {}

@@ -125,12 +125,6 @@ def test_palette_colours_and_first_frame(tmp_path):
         assert not is_plain(tmp_path / name, max_side_px=100)
 
 
-def test_floating_point_pictures_are_refused(tmp_path):
-    Image.new("F", (8, 8), 0.5).save(tmp_path / "a.tif")
-    with pytest.raises(InputError, match=r"a\.tif: cannot become 8-bit RGB"):
-        read_any_image(tmp_path / "a.tif", max_side_px=100)
-
-
 def test_long_side_is_bounded_by_area_means(tmp_path):
     picture = np.zeros((2, 4, 3), dtype=np.uint8)
     picture[:, 0] = 100  # columns 100, 0, 0, 0: area means 50 and 0
@@ -222,25 +216,3 @@ def test_what_cameras_leave_behind_a_jpeg_is_no_damage(tmp_path):
     whole = (tmp_path / "a.jpg").read_bytes()
     (tmp_path / "a.jpg").write_bytes(whole[:-2] + b"abc" + whole[-2:] + b"trailer")
     assert np.abs(read_any_image(tmp_path / "a.jpg", max_side_px=100).astype(int) - [200, 0, 0]).max() <= 2
-
-
-def test_damaged_files_are_named(tmp_path):
-    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8))
-    for name in ("a.jpg", "a.png"):
-        picture.save(tmp_path / name)
-        whole = (tmp_path / name).read_bytes()
-        (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(InputError, match=f"{name}: does not decode"):
-            read_any_image(tmp_path / name, max_side_px=100)
-    (tmp_path / "text.jpg").write_text("hello")
-    with pytest.raises(InputError, match=r"text\.jpg: is not an image"):
-        read_any_image(tmp_path / "text.jpg", max_side_px=100)
-    with pytest.raises(InputError, match=r"text\.jpg: is missing or does not decode"):
-        read_image(tmp_path / "text.jpg")
-    for read in (
-        read_image,
-        lambda path: read_any_image(path, max_side_px=9),
-        lambda path: is_plain(path, max_side_px=9),
-    ):
-        with pytest.raises(InputError, match=r"none\.jpg"):
-            read(tmp_path / "none.jpg")

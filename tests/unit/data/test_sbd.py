@@ -113,14 +113,3 @@ def test_a_mask_on_which_scipy_crashes_is_refused_and_the_next_one_read(root, mo
         ):
             read_mat_mask(cls(root, "2008_000008"))
     assert read_mat_mask(cls(root, "2008_000008")).max() == 13
-
-
-def test_a_mat_file_cut_anywhere_is_refused_or_read_right(tmp_path, root):
-    path = cls(root, "2008_000008")
-    whole, mask = path.read_bytes(), read_mat_mask(path)
-    for length in range(0, len(whole), 5):
-        path.write_bytes(whole[:length])
-        try:
-            np.testing.assert_array_equal(read_mat_mask(path), mask)
-        except InputError as error:
-            assert "unpack SBD again" in str(error)

@@ -4,7 +4,6 @@ import logging
 
 import pytest
 
-from mdc.data.splits import split_by_hash
 from mdc.data.tagged_folder import link_folder
 from mdc.runtime.errors import InputError
 from tests.unit.data.photo_folders import lines_of, mask, photo, settings, table
@@ -37,16 +36,6 @@ def test_folder(tmp_path, caplog):
     assert linked.tables["train"]["mask"].tolist() == [str(root / "masks/one.png"), ""]
     assert linked.tables["test"]["image"].tolist() == [str(tmp_path / "plain/images/t.jpg")]
     assert f"images left out because {tags_csv} does not list them: 1 in {root}" in caplog.messages
-
-
-def test_folder_without_splits_is_divided_by_hash(tmp_path):
-    ids = [f"{n}" for n in range(12)]
-    for id in ids:
-        photo(tmp_path / f"{id}.png", size=(2, 2))
-    tags_csv = table(tmp_path / "tags.csv", "image,tags\n" + "".join(f"{id},cat\n" for id in ids))
-    linked = link_folder(tmp_path, tags_csv, **settings(tmp_path, val_share=0.3, seed=7))
-    found = {id: split for split, rows in linked.tables.items() for id in rows["id"]}
-    assert found == split_by_hash(ids, val_share=0.3, seed=7)
 
 
 def test_folder_asks_for_the_classes_and_lists_the_tags(tmp_path):

@@ -109,25 +109,6 @@ def test_where_tags_and_masks_differ_is_listed(folders):
     ]
 
 
-def test_vocs_own_images_need_no_sbd(folders):
-    found = linked(folders, train_list="train", sbd_root=None, sbd_masks={}, test_root=None)
-    assert tuple(found.tables["train"]["id"]) == made.TRAIN
-    assert "test" not in found.tables
-
-
-def test_everything_for_training_leaves_no_val(folders):
-    found = linked(folders, train_list="trainvalaug")
-    assert tuple(found.tables["train"]["id"]) == made.TRAINVALAUG
-    assert list(found.tables["val"]["id"]) == []
-    by_id = found.tables["train"].set_index("id")
-    assert by_id.loc["2007_000033", "mask"].endswith("VOC2012/SegmentationClass/2007_000033.png")
-
-
-def test_test_images_may_lie_in_vocs_folder(folders):
-    made.write_folder(folders / "voc", made.voc_test_files())
-    assert tuple(linked(folders, test_root=None).tables["test"]["id"]) == made.TEST
-
-
 def test_a_list_of_test_images_without_them_is_no_split(folders):
     lists = {name: content for name, content in made.voc_test_files().items() if name.endswith("test.txt")}
     made.write_folder(folders / "voc", lists)
@@ -142,14 +123,3 @@ def test_vocs_own_masks_are_not_replaced_by_sbds(folders, id):
         linked(folders)
     (line,) = lines_of(error)
     assert line == f"{masks}: lacks the masks of 1 of VOC's 5 segmented images, the first is {id}.png: restore them"
-
-
-def test_all_that_is_missing_is_listed_at_once(folders):
-    root = folders / "voc/VOCdevkit/VOC2012"
-    (root / "JPEGImages/2008_000002.jpg").unlink()
-    (root / "Annotations/2007_000042.xml").unlink()
-    with pytest.raises(InputError) as error:
-        linked(folders)
-    photo, annotation = lines_of(error)
-    assert photo.startswith(f"{root}/JPEGImages/2008_000002.jpg: is missing, but '2008_000002' is in train")
-    assert annotation.startswith(f"{root}/Annotations/2007_000042.xml: is missing, so '2007_000042' in val has no tags")

@@ -39,10 +39,6 @@ def test_rectified_cuts_negative_values_and_divides_by_each_maps_own_maximum():
     assert found.dtype == np.float32 and found.tolist() == expected
 
 
-def test_a_map_without_positive_values_becomes_zero():
-    assert rectified(np.array([[[-1.0, -2.0]], [[0.0, 0.0]]]), rows=1, columns=2).tolist() == [[[0, 0]], [[0, 0]]]
-
-
 def test_rectified_float16_near_its_end_does_not_overflow():
     assert rectified(np.array([[65504, 32752]], np.float16), rows=1, columns=2).tolist() == [[1, 0.5]]
 
@@ -71,10 +67,6 @@ def test_fuse(setting, expected):
     found = fuse(BLOCKS, setting, NAMES)
     assert found.shape == (1, 1, 2)
     np.testing.assert_allclose(found[0, 0], expected, rtol=1e-6)
-
-
-def test_fusion_of_one_block_is_that_block():
-    assert fuse(BLOCKS[:1], "fusion", ["d1"]).tolist() == BLOCKS[0].tolist()
 
 
 def test_threshold_is_a_share_of_each_maps_maximum_or_an_absolute_value():
@@ -147,14 +139,6 @@ def test_pseudo_mask_of_the_paper():
     assert pseudo_mask(maps, CLASS_IDS, saliency, recipe(threshold=0.15)).tolist() == [[0, 255, 255, 255, 255]]
 
 
-def test_the_configured_threshold_and_its_kind_are_used():
-    maps = np.array([[[0.4, 2.0]]])
-    one = np.array([5], np.uint8)
-    salient = np.ones((1, 2))
-    assert pseudo_mask(maps, one, salient, PAPER).tolist() == [[255, 5]]  # 0.4 is 20 % of 2
-    assert pseudo_mask(maps, one, salient, recipe(relative_to="absolute")).tolist() == [[5, 5]]
-
-
 def test_an_image_without_tags_is_background_whatever_its_saliency():
     for saliency in (None, np.ones((2, 3))):
         maps = np.zeros((0, 2, 3), np.float32)
@@ -180,7 +164,3 @@ def test_salient_mask_gives_salient_pixels_the_class_with_the_highest_map():
     maps = np.array([[[0.9, 0.1, 0.9]], [[0.2, 0.3, 0.2]]])
     mask = salient_mask(maps, CLASS_IDS, np.array([[0.5, 0.7, 0.49]]), 0.5)
     assert mask.dtype == np.uint8 and mask.tolist() == [[3, 7, 0]]
-
-
-def test_salient_mask_without_tags_is_background():
-    assert salient_mask(np.zeros((0, 1, 2)), np.zeros(0, np.uint8), np.ones((1, 2)), 0.5).tolist() == [[0, 0]]

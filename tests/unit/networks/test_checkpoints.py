@@ -9,7 +9,6 @@ import torch
 from mdc.networks.checkpoints import load_network, read_checkpoint, save_network
 from mdc.networks.descriptions import Description
 from mdc.networks.largefov import SegmenterDescription
-from mdc.networks.multi_dilation import ClassifierDescription
 from mdc.networks.weight_files import read_torch
 from mdc.runtime.errors import InputError
 from tests.unit.networks.slim_networks import DESCRIPTIONS, slim_classifier, slim_encoder, slim_segmenter
@@ -44,15 +43,6 @@ def test_a_network_comes_back_from_its_file_alone_and_computes_the_same(tmp_path
     assert told == description and str(found) == str(network)
     assert read_torch(tmp_path / "w.pt")["settings"] == '{"seed": 1}'
     assert [path.name for path in tmp_path.iterdir()] == ["w.pt"]
-
-
-def test_the_standardisation_comes_back_with_the_weights(tmp_path):
-    network = slim_classifier().build()
-    network.encoder.set_standardisation((0.1, 0.2, 0.3), (0.5, 0.5, 1))
-    save_network(tmp_path / "w.pt", network, slim_classifier(), settings={})
-    found, _ = load_network(tmp_path / "w.pt", ClassifierDescription)
-    assert found.encoder.mean.flatten().tolist() == pytest.approx([25.5, 51, 76.5])
-    assert found.encoder.std.flatten().tolist() == [127.5, 127.5, 255]
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):

@@ -4,8 +4,6 @@ Give a new encoder small options here if those that it has by default take long.
 `encoders/tiny.py`, which has another stride, an offset, layers without pre-trained weights and frozen ones.
 """
 
-import json
-
 import numpy as np
 import onnxruntime
 import pytest
@@ -13,21 +11,17 @@ import torch
 
 from mdc.config.encoders import EncoderKeys, keys_class, known_encoders
 from mdc.export import to_onnx
-from mdc.networks.checkpoints import load_network, save_network
 from mdc.networks.encoder import Encoder
 from mdc.networks.grid import Grid
 from mdc.predict.segmenter import Segmenter
-from tests.unit.networks.slim_networks import DESCRIPTIONS, slim_classifier, slim_encoder, slim_segmenter
+from tests.unit.networks.slim_networks import slim_encoder, slim_segmenter
 
 OPTIONS = {
     "vgg": [
         slim_encoder(output_stride=stride, keep_stride1_pools=keep, norm=norm)
         for stride, keep, norm in [
-            (4, False, "none"),
-            (4, True, "batch"),
-            (8, False, "batch"),
+            (4, False, "batch"),
             (8, True, "none"),
-            (16, False, "none"),
             (16, True, "batch"),
         ]
     ],
@@ -57,13 +51,6 @@ def keys_of(case: tuple[str, dict]) -> EncoderKeys:
 def built(case: tuple[str, dict], stage: str, *, seed: int = 0) -> Encoder:
     torch.manual_seed(seed)
     return keys_of(case).build(stage)
-
-
-def test_standardising_takes_the_mean_colour_to_0_and_one_spread_more_to_1():
-    encoder = Encoder(torch.nn.Identity(), channels=3, grid=Grid(1), mean=(0.5, 0.2, 0.1), std=(0.25, 0.5, 0.1))
-    images = torch.tensor([127.5, 51, 25.5]).view(1, 3, 1, 1), torch.tensor([191.25, 178.5, 51]).view(1, 3, 1, 1)
-    torch.testing.assert_close(encoder.standardise(images[0]), torch.zeros(1, 3, 1, 1))
-    torch.testing.assert_close(encoder.standardise(images[1]), torch.ones(1, 3, 1, 1))
 
 
 @pytest.mark.parametrize(("size", "padded"), [((9, 17), (9, 17)), ((10, 16), (17, 17)), ((1, 2), (1, 9))])
@@ -168,23 +155,6 @@ def test_a_photo_of_the_mean_colour_is_0_once_standardised_and_so_is_padding(cas
     prepared = encoder.prepare((mean - std)[None])
     torch.testing.assert_close(prepared[..., :5, :7], torch.full((1, 3, 5, 7), -1.0))
     assert prepared.count_nonzero() == 3 * 5 * 7
-
-
-@every_encoder
-@both_stages
-def test_a_network_with_it_comes_back_from_its_weights_file_alone(case, stage, tmp_path):
-    described = keys_of(case).described(stage, pretrained=False)
-    assert json.loads(json.dumps(described)) == described and "weights" not in described
-    description = {"classifier": slim_classifier, "segmenter": slim_segmenter}[stage](encoder=described)
-    torch.manual_seed(0)
-    network = description.build().eval()
-    save_network(tmp_path / "w.pt", network, description, settings={})
-    found, told = load_network(tmp_path / "w.pt", DESCRIPTIONS[stage])
-    photo = torch.randint(0, 256, (1, 3, 45, 70), generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        outputs = [part(part.encoder.prepare(photo)) for part in (network, found.eval())]
-    assert told == description
-    assert torch.equal(*outputs) and outputs[0].std() > 0
 
 
 @every_encoder

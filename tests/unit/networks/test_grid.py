@@ -90,15 +90,6 @@ def test_upsampling_with_an_offset_by_hand():
     assert line[:, 0].tolist() == pytest.approx([0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8])
 
 
-def test_a_single_feature_is_constant():
-    assert Grid(8).upsample(np.full((1, 1, 1), 3.0), height=1, width=1).tolist() == [[[3.0]]]
-    assert Grid(5, 2).upsample(np.full((1, 1), 3.0), height=1, width=5).tolist() == [[3.0] * 5]
-
-
-def test_no_maps_give_no_maps():
-    assert Grid(8).upsample(np.zeros((0, 3, 3)), height=10, width=12).shape == (0, 10, 12)
-
-
 @pytest.mark.parametrize(("grid", "reached"), [(Grid(8), 17), (Grid(5, 2), 15), (Grid(4, 1.5), 12)])
 def test_a_grid_that_does_not_reach_over_the_image_is_refused(grid, reached):
     maps = np.zeros((3, 3))

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from mdc.networks.largefov import LargeFov
 from tests.unit.networks.slim_networks import slim_segmenter
@@ -12,10 +11,6 @@ from tests.unit.networks.slim_networks import slim_segmenter
 def network(**changes) -> LargeFov:
     torch.manual_seed(0)
     return slim_segmenter(**{"fc6_dilation": 3} | changes).build()
-
-
-def test_scores_are_one_more_than_the_classes_at_the_encoders_resolution():
-    assert network().eval()(torch.randn(2, 3, 41, 50)).shape == (2, 3, 6, 7)
 
 
 def test_the_papers_layers_have_deeplabs_sizes():
@@ -58,13 +53,6 @@ def test_dropout_follows_fc6_and_fc7_in_training_only():
         assert set(values.unique().tolist()) == {0.0, 2.0}  # half of them left out, the others doubled
         assert values.mean().item() == pytest.approx(1, abs=0.05)
         assert stage.eval()(torch.ones(1, 8, 5, 5)).unique().tolist() == [1.0]
-
-
-@pytest.mark.parametrize(("norm", "layer"), [("batch", nn.BatchNorm2d), ("group", nn.GroupNorm)])
-def test_normalised_layers_have_no_bias_but_the_scores_do(norm, layer):
-    model = network(fc_norm=norm)
-    assert model.fc6.bias is None and model.fc7.bias is None and model.score.bias is not None
-    assert isinstance(model.after_fc6[0], layer) and isinstance(model.after_fc7[0], layer)
 
 
 def test_gradient_reaches_every_parameter():

@@ -71,19 +71,6 @@ def test_gradient_reaches_every_block_and_the_encoder(head):
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_new_parameters_are_those_of_blocks_and_heads():
-    model = network()
-    new = model.new_parameters()
-    assert {name.split(".")[0] for name, p in model.named_parameters() if p in new} == {"blocks", "heads"}
-    assert {name.split(".")[0] for name, p in model.named_parameters() if p not in new} == {"encoder"}
-
-
-@pytest.mark.parametrize(("norm", "layer"), [("batch", nn.BatchNorm2d), ("group", nn.GroupNorm)])
-def test_normalised_blocks_have_no_bias(norm, layer):
-    for block in network(block_norm=norm).blocks:
-        assert [type(part) for part in block] == [nn.Conv2d, layer, nn.ReLU] and block[0].bias is None
-
-
 def test_new_layers_start_from_a_normal_of_spread_01_with_biases_0():
     torch.manual_seed(0)
     model = slim_classifier(classes=[f"c{i}" for i in range(20)], dilations=[1], block_width=512).build()

@@ -6,7 +6,6 @@ import torch
 from torch import nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from mdc.config.networks import Segmenter
 from mdc.networks.encoder import Encoder
 from mdc.networks.encoders.vgg import Keys
 from tests.unit.networks.slim_networks import slim_encoder
@@ -26,24 +25,6 @@ def passing_on(encoder: Encoder) -> Encoder:
             nn.init.zeros_(conv.weight)
             conv.weight.data[:, :, 1, 1] = 1 / conv.in_channels
     return encoder
-
-
-@pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("keep", [False, True])
-@pytest.mark.parametrize(("output_stride", "strides"), [(4, (4, 4)), (8, (8, 8)), (16, (16, 8))])
-def test_sizes_go_n_to_half_of_n_rounded_up(stage, keep, output_stride, strides):
-    encoder = slim(stage, output_stride=output_stride, keep_stride1_pools=keep)
-    stride = strides[STAGES.index(stage)]  # the segmenter's is at most 8
-    assert encoder.grid.stride == stride
-    for height, width in [(1, 2), (17, 31), (33, 50)]:
-        expected = (-(-height // stride), -(-width // stride))
-        assert encoder(torch.zeros(1, 3, height, width)).shape == (1, 8, *expected)
-
-
-@pytest.mark.parametrize(("output_stride", "side"), [(4, 81), (8, 41), (16, 21)])
-def test_321_pixels_give_41_features_at_stride_8(output_stride, side):
-    encoder = slim("classifier", output_stride=output_stride, keep_stride1_pools=True)
-    assert encoder(torch.zeros(1, 3, 321, 321)).shape == (1, 8, side, side)
 
 
 # What an impulse of 1 at pixel (stride * i, stride * j) becomes along row i, from feature j - 5 to j + 5, when the
@@ -82,21 +63,6 @@ def test_an_impulse_at_a_grid_pixel_is_centred_on_its_feature(output_stride, kee
         response = passing_on(encoder)(image)[0, 0]
     np.testing.assert_allclose(response[6, 2:13].numpy(), expected, atol=1e-6)
     np.testing.assert_allclose(response[1:12, 7].numpy(), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize(("height", "width"), [(65, 65), (60, 75), (50, 58)])
-@pytest.mark.parametrize("stage", STAGES)
-def test_an_impulse_comes_back_at_its_pixel_also_where_the_photo_was_padded(height, width, stage):
-    encoder = passing_on(slim(stage))
-    encoder.set_standardisation((0, 0, 0), (1 / 255, 1 / 255, 1 / 255))  # photos as they are
-    for row, column in [(0, 0), (24, 40), (height - 1 - (height - 1) % 8, width - 1 - (width - 1) % 8)]:
-        image = torch.zeros(1, 3, height, width)
-        image[:, :, row, column] = 1
-        with torch.no_grad():
-            maps = encoder(encoder.prepare(image))[0, 0].numpy()
-        back = encoder.grid.upsample(maps, height=height, width=width)
-        assert np.unravel_index(back.argmax(), back.shape) == (row, column)
-        assert back[row, column] == pytest.approx(1)
 
 
 @pytest.fixture(scope="module")
@@ -148,40 +114,11 @@ def test_pretrained_weights_give_torchvisions_convolution_stack(features, state,
     torch.testing.assert_close(given, expected)
 
 
-def problems(stage: str, *, init: str = "pretrained", head: dict | None = None, **keys) -> list[str]:
-    segmenter = None if stage == "classifier" else Segmenter(**head or {})
-    return list(Keys(**keys).problems(stage=stage, init=init, segmenter=segmenter))
-
-
-def test_pretrained_weights_are_refused_for_a_slim_encoder_and_what_has_no_fc6():
-    assert problems("classifier") == problems("segmenter") == []
-    (found,) = problems("classifier", widths=[8] * 5)
-    assert found.startswith("classifier.init: pretrained weights fit VGG16 only: encoder {widths: [64, 128, 256, 512,")
-    assert len(problems("classifier", norm="batch")) == len(problems("classifier", depths=[1] * 5)) == 1
-    assert problems("classifier", init="random", widths=[8] * 5) == []
-    for head in ({"fc_width": 64}, {"fc_norm": "batch"}):
-        (found,) = problems("segmenter", head=head)
-        assert found.endswith("set segmenter.fc_width to 1024 and segmenter.fc_norm to none")
-    features_only = {"weights": "IMAGENET1K_FEATURES"}
-    (found,) = problems("segmenter", **features_only)
-    assert found.startswith("encoder.weights: IMAGENET1K_FEATURES has no fc6 and fc7, which segmenter.init pretrained")
-    assert problems("classifier", **features_only) == []
-
-
 def test_last_stage_is_dilated_as_asked_and_the_segmenters_by_2():
     for conv5, stage, expected in [(1, "classifier", 1), (4, "classifier", 4), (4, "segmenter", 2)]:
         encoder = slim(stage, conv5_dilation=conv5)
         dilations = [conv.dilation[0] for conv in encoder.modules() if isinstance(conv, nn.Conv2d)]
         assert dilations == [1, 1, 1, 1, expected]
-
-
-@pytest.mark.parametrize(("norm", "layer"), [("batch", nn.BatchNorm2d), ("group", nn.GroupNorm)])
-def test_normalisation_follows_every_convolution_which_then_has_no_bias(norm, layer):
-    encoder = slim("classifier", norm=norm)
-    kinds = [type(module) for module in encoder.layers]
-    assert [kinds[i + 1] for i, kind in enumerate(kinds) if kind is nn.Conv2d] == [layer] * 5
-    assert all(conv.bias is None for conv in encoder.layers if isinstance(conv, nn.Conv2d))
-    assert Keys(**slim_encoder(norm=norm)).normalises_batches == (norm == "batch")
 
 
 def test_an_encoder_can_start_from_one_of_the_same_layers_whatever_its_stride_and_pooling():

@@ -16,7 +16,7 @@ from mdc.networks.encoders.vgg import Keys
 from mdc.networks.init_weights import initialise
 from mdc.networks.largefov import SegmenterDescription
 from mdc.networks.multi_dilation import ClassifierDescription
-from mdc.networks.vgg16_files import FC_NAMES, INPUTS, KINDS, every_nth, read_vgg16
+from mdc.networks.vgg16_files import FC_NAMES, INPUTS, read_vgg16
 from mdc.runtime.errors import InputError
 from mdc.training.datasets import fill_colour
 from tests.unit.networks.slim_networks import slim_classifier, slim_segmenter
@@ -107,12 +107,6 @@ def test_inputs_are_torchvisions_presets():
     ):
         preset = weights.transforms()
         assert INPUTS[name].mean == pytest.approx(preset.mean) and INPUTS[name].std == pytest.approx(preset.std)
-
-
-def test_every_nth_by_hand():
-    weight = torch.arange(24.0).view(2, 3, 4)  # entry (i, j, k) is 12 i + 4 j + k
-    assert every_nth(weight, (2, 2, 3)).tolist() == [[[0, 3], [8, 11]]]  # i 0; j 0, 2; k 0, 3
-    assert every_nth(torch.arange(9.0), (4,)).tolist() == [0, 4, 8]
 
 
 def test_fc6_and_fc7_are_every_4th_filter_at_every_3rd_position(state, saved):
@@ -223,12 +217,6 @@ def test_convolutions_alone_do_for_the_classifier_when_their_input_is_told(state
         start(segmenter(), path, segmenter_of("caffe_rgb"))
 
 
-def test_features_alone_have_no_fc6_for_the_segmenter(state, saved):
-    nan = {name: torch.full((1,), torch.nan).expand(tensor.shape) for name, tensor in fully_connected().items()}
-    with pytest.raises(InputError, match=r"classifier\.0\.weight has values that are not finite"):
-        start(segmenter(), saved(state | nan))
-
-
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -274,27 +262,3 @@ def test_what_is_no_tensor_of_numbers_is_refused(state, saved, value, weights_in
     path = saved(state | {"features.0.bias": value})
     with pytest.raises(InputError, match=r"vgg16\.pth: features\.0\.bias is no plain tensor of floating-point numbers"):
         read(path, weights_input)
-
-
-def test_numbers_that_32_bits_cannot_hold_are_refused(state, saved):
-    huge = {"features.0.bias": torch.full((64,), 1e300, dtype=torch.float64)}
-    with pytest.raises(InputError, match=r"vgg16\.pth: features\.0\.bias has values that are not finite"):
-        read(saved(state | huge))
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"fc_width": 64}, r"fc6\.bias is \(1024,\), expected \(64,\)"),
-        ({"fc_norm": "group"}, r"unknown fc6\.bias; unknown fc7\.bias"),
-        ({"encoder": VGG16 | {"widths": [8] * 5}}, r"conv1_1\.bias is \(64,\), expected \(8,\)"),
-    ],
-)
-def test_a_network_that_vgg16s_layers_do_not_fit_is_refused(state, saved, changes, sentence):
-    description = segmenter_of(**changes)
-    with pytest.raises(InputError, match=rf"vgg16\.pth: these weights are of another network: .*{sentence}"):
-        start(description.build(), saved(state), description)
-
-
-def test_kinds_have_the_sizes_of_the_real_files():
-    assert [len(names) for names in KINDS.values()] == [32, 32, 26, 30]

@@ -15,9 +15,9 @@ from mdc.figures.style import save_figure
 from mdc.networks.checkpoints import save_network
 from mdc.networks.grid import Grid
 from mdc.networks.multi_dilation import ClassifierDescription
-from mdc.predictions.files import Scores, add_scores, create_scores, read_scores
+from mdc.predictions.files import Scores, add_scores, create_scores
 from mdc.runtime.errors import InputError
-from mdc.runtime.files import write_whole, written_whole
+from mdc.runtime.files import write_whole
 from mdc.runtime.locks import locked
 from mdc.storage.image_tables import write_table
 from tests.disks import limited_files, mounted, small_disk
@@ -101,20 +101,6 @@ def test_a_file_that_is_there_survives_a_failed_attempt_to_replace_it(tight, nam
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {name: b"the old one"}
 
 
-def test_what_fits_is_written_as_always(tight):
-    folder, _ = tight
-    write_scores(folder / "s.h5", values=100_000)
-    found = {item.id: set(np.unique(item.scores)) for item in read_scores(folder / "s.h5")}
-    assert found == {"0": {0.0}, "1": {1.0}}
-
-
-def test_a_disk_without_inodes_is_told_from_one_without_bytes(tmp_path):
-    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=1m,nr_inodes=2", "tmpfs") as folder:
-        write_whole(folder / "first", b"1")
-        with pytest.raises(InputError, match=rf"second: No space .* \({folder} has no inode left for another file\)"):
-            write_whole(folder / "second", b"2")
-
-
 def test_a_read_only_disk_is_a_sentence(tmp_path):
     said = r"Read-only file system \(.* MB are free in {}\): make it writable or work in another folder, then run"
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs") as folder:
@@ -140,17 +126,3 @@ def test_a_disk_that_has_room_again_before_the_end_leaves_no_zeros(tmp_path):
                     number += 1
                 (folder / "filler").unlink()
         assert number >= 3 and os.listdir(folder) == []  # 148,576 bytes are three arrays and a piece
-
-
-def test_a_defect_of_a_writer_is_not_blamed_on_the_disk(tmp_path):
-    with pytest.raises(RuntimeError, match="^a defect$"), written_whole(tmp_path / "new" / "file") as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("a defect")
-    assert os.listdir(tmp_path / "new") == []
-
-
-def test_half_a_file_is_removed_when_a_run_is_stopped(tmp_path):
-    with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "file") as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
-    assert os.listdir(tmp_path) == []

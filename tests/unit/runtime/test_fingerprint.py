@@ -84,11 +84,6 @@ def test_imports_of_a_package_reach_its_modules_in_both_forms(tree):
         assert tree(script) != tree(script | {"pack/other.py": "unused = 2\n"})
 
 
-def test_a_module_named_at_run_time_counts_when_it_is_given(tree):
-    changed = {"pack/named.py": "chosen = 2\n"}
-    assert tree(besides=["pack.named"]) != tree(changed, besides=["pack.named"])
-
-
 def test_what_only_type_checkers_import_and_packages_that_compute_nothing_do_not_count(tree):
     script = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from pack.other import unused\n"
     script += "from pack.runtime.files import write\nfrom pack.config.keys import Key\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mdc
-from mdc.runtime.progress import Meter, duration, progress
+from mdc.runtime.progress import Meter, duration
 
 
 def run(log, body: str) -> subprocess.CompletedProcess:
@@ -50,19 +50,6 @@ def test_any_other_exception_is_a_defect_with_its_traceback_and_status_1(tmp_pat
     assert done.returncode == 1
     assert "this is a defect of the program" in text and "Traceback" in text
     assert text.endswith("ZeroDivisionError: division by zero\n")
-
-
-def test_a_run_that_ends_well_logs_messages_and_warnings(tmp_path):
-    done = run(tmp_path / "log", 'logging.getLogger("mdc").info("12 images"); warnings.warn("careful")')
-    text = (tmp_path / "log").read_text()
-    assert done.returncode == 0
-    assert "12 images" in text and "careful" in text
-
-
-def test_progress_passes_everything_on_and_logs_the_count(caplog):
-    with caplog.at_level(logging.INFO, logger="mdc"):
-        assert list(progress(iter("abc"), total=3, label="letters")) == ["a", "b", "c"]
-    assert caplog.messages[-1].startswith("letters: 3 done in ")
 
 
 def test_the_time_left_leaves_out_the_steps_of_an_earlier_run(caplog, monkeypatch):

@@ -52,11 +52,6 @@ def test_results_come_in_the_order_of_the_items(processes):
     assert found == list(range(0, 100, 2))
 
 
-def test_work_is_done_by_other_processes():
-    found = set(map_in_order(process_id, range(40), processes=2, label="test"))
-    assert os.getpid() not in found and 1 <= len(found) <= 2
-
-
 @pytest.mark.parametrize("processes", [1, 2])
 def test_an_exception_of_the_function_reaches_the_caller(processes):
     found = map_in_order(refuse_three, range(10), processes=processes, label="test")

