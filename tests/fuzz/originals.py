@@ -3,23 +3,15 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
-import cv2
 import h5py
 import numpy as np
 import torch
-import yaml
 from PIL import Image
-from snakemake.common.configfile import load_configfile
-from snakemake.utils import update_config
 
 from mdc.cams.dump import dump_cams
 from mdc.classifier import train_classifier
-from mdc.config.config import Config
-from mdc.config.encoders import keys_class
-from mdc.config.load import load_config
 from mdc.data.manifest import write_manifests
 from mdc.data.synthetic.dataset import write_dataset
 from mdc.data.voc_layout import link_voc_layout
@@ -184,46 +176,35 @@ def _stopped_training(run: Path) -> None:
 
 
 def _photos(folder: Path) -> None:
-    """Write photos of several kinds, and masks of several bit depths, of the run's first scene."""
-    scenes = folder / "run/synthetic"
-    scene = Image.open(scenes / "JPEGImages/train_000000.jpg")
-    photos = folder / "photos"
-    photos.mkdir()
-    shutil.copy(scenes / "JPEGImages/train_000000.jpg", photos / "scene.jpg")
-    exif = Image.Exif()
-    exif[274] = 6
-    scene.crop((0, 0, 64, 40)).save(photos / "turned.jpg", exif=exif, quality=80)
-    scene.save(photos / "progressive.jpg", progressive=True, quality=85)
-    scene.convert("L").save(photos / "grey.jpg")
-    scene.resize((150, 150)).save(photos / "large.jpg")
-    scene.save(photos / "scene.png")
-    scene.convert("P", palette=Image.Palette.ADAPTIVE).save(photos / "palette.png")
-    scene.convert("RGBA").save(photos / "alpha.png")
-    scene.convert("L").save(photos / "grey.png")
-    mask = Image.open(scenes / "SegmentationClass/train_000000.png")
-    masks = folder / "masks"
-    masks.mkdir()
-    mask.save(masks / "mask.png")
-    mask.save(masks / "plain.png", compress_level=0)
-    Image.fromarray(np.asarray(mask)).save(masks / "grey.png")
-    four_bits = Image.fromarray(np.asarray(mask) % 5)
-    four_bits.putpalette(list(range(48)))
-    four_bits.save(masks / "four_bits.png", bits=4)
-    grey = np.asarray(scene.convert("L"))
-    saliency = folder / "saliency"
-    saliency.mkdir()
-    cv2.imwrite(str(saliency / "opencv.png"), grey)
-    Image.fromarray(grey).save(saliency / "pillow.png")
+    """Write photos of several kinds, masks of several bit depths and a saliency map, of the run's first scene."""
+    scene = Image.open(folder / "run/synthetic/JPEGImages/train_000000.jpg")
+    mask = Image.open(folder / "run/synthetic/SegmentationClass/train_000000.png")
+    turned = Image.Exif()
+    turned[274] = 6
+    few = Image.fromarray(np.asarray(mask) % 5)
+    few.putpalette(list(range(48)))
+    pictures = {
+        "photos/scene.jpg": (scene, {}),
+        "photos/turned.jpg": (scene.crop((0, 0, 64, 40)), {"exif": turned, "quality": 80}),
+        "photos/progressive.jpg": (scene, {"progressive": True}),
+        "photos/large.jpg": (scene.resize((150, 150)), {}),
+        "photos/palette.png": (scene.convert("P", palette=Image.Palette.ADAPTIVE), {}),
+        "photos/grey.png": (scene.convert("L"), {}),
+        "masks/mask.png": (mask, {}),
+        "masks/grey.png": (Image.fromarray(np.asarray(mask)), {}),
+        "masks/four_bits.png": (few, {"bits": 4}),
+        "saliency/grey.png": (scene.convert("L"), {}),
+    }
+    for name, (picture, options) in pictures.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        picture.save(folder / name, **options)
 
 
 def _others(folder: Path) -> None:
     texts = folder / "texts"
     texts.mkdir()
-    for id in ("2007_000032", "2008_000003"):
-        (texts / f"{id}.xml").write_bytes(annotation(id))
-    shutil.copy(folder / "run/synthetic/Annotations/train_000000.xml", texts / "synthetic.xml")
-    (texts / "plain.csv").write_text("image,tags\na/one.jpg,cat\na/two.png,cat;dog\nthree,\nfour.jpg,dog\n")
-    (texts / "full.csv").write_text(
+    (texts / "2007_000032.xml").write_bytes(annotation("2007_000032"))
+    (texts / "tags.csv").write_text(
         "image,tags,split,mask\na/one.jpg,cat,train,masks/one.png\na/two.png,cat;dog,val,\n"
         '"three",,train,"masks/three.png"\nfour.jpg, dog ,test,\n'
     )
@@ -235,19 +216,8 @@ def _others(folder: Path) -> None:
         write_tar(folder / "sbd.tar", sbd)
         write_tar(folder / "sbd.tgz", sbd, mode="w:gz")
     torch.save({k: v for k, v in vgg16_state().items() if k.startswith("features")}, folder / "vgg16.pth")
-    configs = folder / "configs"
-    configs.mkdir()
     for name in ("demo", "own"):
-        shutil.copy(PROJECT / f"config/{name}.yaml", configs)
-    whole = load_configfile(str(PROJECT / "config/config.yaml"))
-    update_config(whole, load_configfile(str(PROJECT / "config/demo.yaml")))
-    (configs / "whole.yaml").write_text(yaml.safe_dump(with_all_keys(load_config(whole)), sort_keys=False))
-
-
-def with_all_keys(config: Config) -> dict[str, Any]:
-    """Return a configuration as plain values, with all keys of its encoder."""
-    encoder = keys_class(config.encoder["name"]).model_validate(config.encoder)
-    return config.model_dump(exclude_none=True) | {"encoder": encoder.model_dump()}
+        shutil.copy(PROJECT / f"config/{name}.yaml", folder)
 
 
 def external_maps(cams_h5: Path, path: Path) -> None:
