@@ -6,9 +6,7 @@ import pytest
 
 from tests.voc_archives import sbd_files, voc_files, write_folder
 
-from .conftest import TINY, Project, copy_project
-
-DEMO = ("config/demo.yaml",)
+from .conftest import TINY, copy_project
 
 
 def job_counts(output: str) -> dict[str, int]:
@@ -46,17 +44,6 @@ def test_shards_and_seeds_multiply_the_jobs(project):
     tables = {"saliency": 2, "masks": 2 * (6 + 5 + 6), "predictions": 2 * 6, "crf": 2 * 6}
     assert counts["join_tables"] == sum(tables.values())
     assert counts["join_stores"] == 2 * 2 + 2 * 6  # maps and scores
-
-
-def test_another_classifier_is_another_entry_of_networks(project):
-    result = project.snakemake(
-        "--dry-run", "--config", "classifier={networks: {mdc: [1, 3], same: [1, 1]}}",
-        "segmenter={settings: [weak-fusion, weak-d1_2]}",
-    )  # fmt: skip
-    counts = job_counts(result.stdout)
-    assert counts["train_classifier"] == 2
-    assert counts["train_segmenter"] == 3  # fusion of both, d1_2 of `same` only
-    assert counts["fuse_masks"] == 2 * 4 + 3  # two blocks, fusion and mean each; and for the sheets on val
 
 
 def job_resources(output: str) -> dict[str, dict[str, str]]:
@@ -113,48 +100,16 @@ def test_table_4_trains_on_val_only_what_is_scored_on_test(project):
     assert "learns from the true masks of val, so it has no score on val" in result.stdout + result.stderr
 
 
-def test_a_row_that_cannot_be_is_refused_when_its_table_is_asked_for(project):
-    for row, words in {
-        "mdc/weak-d2": "scores.table3: mdc/weak-d2 needs maps that mdc lacks; it has d1, d3, d6, d9, fusion, mean",
-        "other/weak-d1": "scores.table3: other/weak-d1: there is no classifier other; known: mdc, same, stride16",
-    }.items():
-        config = ("--config", f"scores={{table3: [{row}]}}")
-        result = project.snakemake("table3", "--dry-run", *config)
-        assert result.returncode == 1 and words in result.stdout + result.stderr
-        assert project.snakemake("--dry-run", *config).returncode == 0
-
-
-def test_a_submission_that_cannot_be_is_refused_when_it_is_asked_for(project):
-    result = project.snakemake("submission", "--dry-run")
-    assert result.returncode == 1
-    assert "data.voc_test_archive: there are no test images; name VOC2012test.tar" in result.stdout + result.stderr
-
-
-def test_a_submission_asks_for_the_masks_of_the_test_images_by_itself(project):
-    result = project.snakemake("submission", "--dry-run", overlays=TINY)
-    counts = job_counts(result.stdout)
-    assert (
-        counts["train_segmenter"] == counts["predict_scores"] == counts["apply_crf"] == counts["pack_submission"] == 1
-    )
-    assert "score_masks" not in counts
-    assert "crf/mdc/seed0/weak-fusion/test.0-of-1.csv" in result.stdout
-
-
-def test_new_photos_and_a_segmenter_that_are_not_there_are_refused_when_they_are_asked_for(project):
+def test_what_cannot_be_is_refused_when_it_is_asked_for(project):
+    """What is said of each is in tests/unit/config/test_plan.py."""
+    row = ("--config", "scores={table3: [mdc/weak-d2]}")
     for target, config, words in (
-        (
-            "predict",
-            "predict={photos: ''}",
-            "predict.photos: name a folder of photos: --config predict='{photos: FOLDER}'",
-        ),
-        (
-            "export",
-            "export={setting: weak-d2}",
-            "export.setting: there is no segmenter weak-d2; known: weak-d1, weak-d3, ",
-        ),
+        ("table3", row, "scores.table3: mdc/weak-d2 needs maps that mdc lacks"),
+        ("predict", ("--config", "predict={photos: ''}"), "predict.photos: name a folder of photos"),
     ):
-        result = project.snakemake(target, "--dry-run", "--config", config)
+        result = project.snakemake(target, "--dry-run", *config)
         assert result.returncode == 1 and words in result.stdout + result.stderr
+    assert project.snakemake("--dry-run", *row).returncode == 0
 
 
 def test_external_masks_replace_classifier_and_fusion(project):
@@ -187,59 +142,24 @@ def test_a_variant_of_the_maps_needs_no_rule_of_its_own(project):
     assert varied.keys() - plain.keys() == {"init_classifier", "check_some_ground_truth", "sweep_threshold"}
 
 
-def test_without_saliency_there_is_no_saliency_stage_and_no_salient_baseline(project):
-    result = project.snakemake("--dry-run", "--config", "saliency={source: none}")
-    counts = job_counts(result.stdout)
-    assert counts["fuse_masks"] == 6 + 5
-    assert not counts.keys() & {"compute_saliency", "fuse_salient_masks", "choose_saliency_threshold"}
-
-
-@pytest.mark.parametrize(
-    ("target", "last"),
-    [
-        ("data", "link_data"),
-        ("saliency", "compute_saliency"),
-        ("classifier", "train_classifier"),
-        ("cams", "dump_cams"),
-        ("masks", "fuse_masks"),
-        ("segmenter", "train_segmenter"),
-        ("predictions", "predict_scores"),
-        ("crf", "apply_crf"),
-        ("scores", "tabulate_scores"),
-        ("figures", "draw_figure5"),
-        ("report", "draw_sheet"),
-        ("write_readme", "write_readme"),
-    ],
-)
-def test_every_stage_is_a_target(project, target, last):
-    result = project.snakemake(target, "--dry-run", overlays=TINY)
+def test_every_stage_is_a_target(project):
+    stages = "data saliency classifier cams masks segmenter predictions crf scores figures report write_readme".split()
+    last = "link_data compute_saliency train_classifier dump_cams fuse_masks train_segmenter predict_scores apply_crf"
+    result = project.snakemake(*stages, "--dry-run", overlays=TINY)
     assert result.returncode == 0, result.stderr
-    assert job_counts(result.stdout)[last] >= 1
-
-
-def refused(project: Project, *config: str, overlays: tuple[str, ...] = DEMO) -> str:
-    result = project.snakemake("--dry-run", *(("--config", *config) if config else ()), overlays=overlays)
-    output = result.stdout + result.stderr
-    assert result.returncode == 1
-    assert "Traceback" not in output
-    return output
-
-
-def test_a_misspelt_key_is_named_with_the_one_that_was_meant(project):
-    output = refused(project, "masks={treshold: 0.2}")
-    assert "masks.treshold: there is no such key; did you mean threshold?" in output
+    counts = job_counts(result.stdout)
+    assert {*last.split(), "tabulate_scores", "draw_figure5", "draw_sheet", "write_readme"} <= counts.keys()
+    assert job_counts(project.snakemake("downloads", "--dry-run").stdout) == dict.fromkeys(
+        ("download_voc", "download_sbd", "download_weights", "downloads"), 1
+    )
 
 
 def test_all_wrong_keys_are_listed_at_once(project):
-    output = refused(project, "device=gpu", "masks={threshold: 3}", "shards=0")
+    result = project.snakemake("--dry-run", "--config", "device=gpu", "masks={threshold: 3}", "shards=0")
+    output = result.stdout + result.stderr
+    assert result.returncode == 1 and "Traceback" not in output
     for key in ("device: ", "masks.threshold: ", "shards: "):
         assert key in output
-
-
-def test_a_segmenter_without_maps_is_refused_with_the_maps_there_are(project):
-    output = refused(project, "segmenter={settings: [weak-d2]}")
-    assert "segmenter.settings: weak-d2 needs maps that no classifier has" in output
-    assert "d1, d3, d6, d9, fusion, mean" in output
 
 
 def test_data_that_is_there_is_used_where_it_lies_and_not_downloaded(project):
@@ -267,17 +187,6 @@ def test_only_what_is_needed_is_downloaded(project):
     assert downloads("data={train_list: train}", *random) == {"download_voc"}
 
 
-def test_what_is_downloaded_is_a_target(project):
-    names = {"download_voc", "download_sbd", "download_weights"}
-    assert job_counts(project.snakemake("downloads", "--dry-run").stdout) == dict.fromkeys({*names, "downloads"}, 1)
-
-
-def test_folders_that_are_not_the_data_are_refused_with_what_they_lack(project):
-    output = refused(project, "data={voc_root: config, sbd_root: config}", overlays=())
-    assert "data.voc_root: config is no folder of VOC 2012, it lacks JPEGImages, Annotations" in output
-    assert "data.sbd_root: config is no folder of SBD, it lacks cls, train.txt, val.txt" in output
-
-
 def test_jobs_run_the_library_beside_the_snakefile(tmp_path):
     copy = copy_project(tmp_path)
     module = copy.folder / "workflow/mdc/data/synthetic/dataset.py"
@@ -291,13 +200,9 @@ def test_jobs_run_the_library_beside_the_snakefile(tmp_path):
     "target",
     [
         "masks/mdc/seed0/fuzion/train.csv",
-        "masks/nope/seed0/d1/train.csv",
         "classifier/mdc/seed7/weights.pt",
-        "classifier/nope/seed0/weights.pt",
         "classifier/nope/weights_checked.csv",
         "cams/mdc/seed0/untrained/train.0-of-1.h5",  # there is no such variant
-        "segmenter/mdc/seed0/weak-d2/weights.pt",
-        "scores/mdc/seed7/train/pseudo-d1.confusion.csv",
     ],
 )
 def test_results_that_the_configuration_does_not_have_are_no_targets(project, target):

@@ -4,9 +4,6 @@ The overlay says where the server is, what the files' hashes are, and makes netw
 """
 
 import hashlib
-import signal
-import subprocess
-import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +22,7 @@ from mdc.networks.checkpoints import read_checkpoint
 from mdc.networks.largefov import SegmenterDescription
 from mdc.networks.multi_dilation import ClassifierDescription
 from tests import voc_archives as made
-from tests.file_server import FileServer, closed_port, cut, page, stall, whole
+from tests.file_server import FileServer, closed_port, cut, page, whole
 
 from .conftest import ONE_THREAD_EACH, Project, copy_project
 
@@ -239,53 +236,6 @@ def test_archives_can_be_removed_once_unpacked_and_are_not_needed_again(host, tm
     assert "VOC 2012: is unpacked in data/voc" in (project.folder / "data/logs/download_voc.log").read_text()
     assert len(host.server.requests) == asked
     assert files_in(project.folder / "data/voc") == made.voc_files()
-
-
-def test_an_archive_put_there_by_hand_is_used_and_a_folder_of_the_user_is_left_alone(host, tmp_path):
-    project = copy_project(tmp_path)
-    (project.folder / "data/VOCdevkit/VOC2007").mkdir(parents=True)
-    (project.folder / "data/VOCdevkit/VOC2007/mine").touch()
-    archive = project.folder / "data" / "VOCtrainval_11-May-2012.tar"
-    data = SMALL["data"] | {"train_list": "train"}
-    overlay = host.overlay(project, data=data)
-    settings = yaml.safe_load((project.folder / "small.yaml").read_text())
-    settings["downloads"]["voc"]["urls"] = [closed_port()]
-    (project.folder / "small.yaml").write_text(yaml.safe_dump(settings))
-    archive.write_bytes(host.files["voc.tar"][:50_000])
-    result = project.snakemake("data", overlays=overlay)
-    output = result.stdout + result.stderr
-    assert result.returncode == 1 and "Traceback" not in output
-    assert "data/VOCtrainval_11-May-2012.tar: is there with 50000 bytes, but without the hash md5:" in output
-    assert "put the file at data/VOCtrainval_11-May-2012.tar, or name what you have in data.voc_root" in output
-    archive.write_bytes(host.files["voc.tar"])
-    result = project.snakemake("data", overlays=overlay)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert (project.folder / "data/VOCdevkit/VOC2007/mine").exists()
-
-
-def test_a_download_that_was_killed_with_its_workflow_is_continued_by_the_next(host, tmp_path):
-    project = copy_project(tmp_path)
-    server = FileServer()
-    urls = [server.serve("/voc.tar", host.files["voc.tar"], stall(60_000), whole())]
-    overlay = host.overlay(project, data=SMALL["data"] | {"train_list": "train"})
-    settings = yaml.safe_load((project.folder / "small.yaml").read_text())
-    settings["downloads"]["voc"]["urls"] = urls
-    (project.folder / "small.yaml").write_text(yaml.safe_dump(settings))
-    command = [sys.executable, "-m", "snakemake", "download_voc", "--cores", "2", "--configfile", *overlay]
-    run = subprocess.Popen(command, cwd=project.folder, start_new_session=True, stderr=subprocess.DEVNULL)
-    assert server.paused.wait(60)
-    begun = project.folder / "data" / ".VOCtrainval_11-May-2012.tar.new"
-    while not begun.exists() or begun.stat().st_size < 49_152:  # three chunks
-        assert run.poll() is None
-    subprocess.run(["pkill", "-KILL", "-s", str(run.pid)], check=True)  # the whole session: Snakemake and its job
-    assert run.wait(60) == -signal.SIGKILL
-    assert not (project.folder / "data/VOCtrainval_11-May-2012.tar").exists()
-    assert project.snakemake("--unlock", overlays=overlay).returncode == 0
-    result = project.snakemake("download_voc", overlays=overlay)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert [asked for _, asked in server.requests] == [None, "bytes=49152-"]
-    assert files_in(project.folder / "data/voc") == made.voc_files()
-    server.close()
 
 
 def test_missing_saliency_maps_stop_the_run_before_any_training(paper, host, tmp_path):
