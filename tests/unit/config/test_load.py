@@ -91,16 +91,6 @@ def test_all_wrong_keys_are_listed_at_once():
     assert [line.split(":")[0] for line in found] == ["seeds.0", "masks.threshold", "masks.colour", "crf.iterations"]
 
 
-def test_wrong_keys_of_encoders_are_listed_at_once_and_none_is_repeated_for_every_network():
-    networks = {"mdc": {"dilations": [1], "encoder": {"norm": "a"}}, "two": {"encoder": {"name": "b"}}}
-    found = problems({"classifier": {"networks": networks}, "segmenter": {"encoder": {"output_stride": 5}}})
-    assert [line.split(":")[0] for line in found] == [
-        *("segmenter.encoder.output_stride", "classifier.networks.mdc.encoder.norm"),
-        "classifier.networks.two.encoder.name",
-    ]
-    assert len(problems({"encoder": {"norm": "a"}, "segmenter": {"encoder": {"output_stride": 5}}})) == 1
-
-
 # -- keys that have another name now -----------------------------------------------------------------------------------
 
 
@@ -121,18 +111,6 @@ def test_a_renamed_value_is_answered_with_its_present_name(key, old, new):
     assert problems(nested(key, old)) == [f"{key}: {old} is now called {new}"]
     found = problems(nested(key, "x"))[0]  # among the choices is the new one
     assert new in found.split("choose from")[1]
-
-
-def test_what_was_renamed_is_told_before_anything_else():
-    overlay = {"backbone": {"norm": "batch"}, "classifier": {"blocks": {"mdc": [1]}, "view": {}, "head": "none"}}
-    overlay |= {"segmenter": {"settings": ["weak-own"], "weights_input": "auto"}, "shards": 0}
-    assert sorted(problems(overlay)) == [
-        "backbone: is now called encoder",
-        "classifier.blocks: is now called classifier.networks",
-        "classifier.view: is now called classifier.augmentation",
-        "segmenter.settings: weak-own is now called weak-external",
-        "segmenter.weights_input: is now called encoder.weights_input",
-    ]
 
 
 # -- how values are read -----------------------------------------------------------------------------------------------

@@ -100,19 +100,6 @@ def test_the_papers_results(paper):
     )
 
 
-def test_the_papers_tables(paper):
-    assert shown(paper.table_results("table3")) == [
-        f"{row}{crf}"
-        for row in (
-            *(f"mdc/0/val/weak-{name}" for name in (*BLOCKS, "fusion", "mean")),
-            *("same/0/val/weak-fusion", "stride16/0/val/weak-fusion"),
-        )
-        for crf in ("", "-crf")
-    ]
-    assert len(paper.table_results("table4")) == 3 * 2  # without test images not the row with val
-    assert paper.unscored("table4") == ["mdc/semi2913-fusion"] and paper.unscored("table3") == []
-
-
 # -- a run with variants, two classifiers and shards -------------------------------------------------------------------
 
 

@@ -113,20 +113,3 @@ def test_all_problems_of_a_voc_layout_at_once(tmp_path):
         ]
     )
     assert not (tmp_path / "plain" / "masks").exists()
-
-
-def test_voc_layout_of_another_layout_and_missing_list(tmp_path):
-    with pytest.raises(InputError, match="has no folder JPEGImages"):
-        link_voc_layout(tmp_path, **settings(tmp_path))
-    voc_image(tmp_path, "a", "cat")
-    with pytest.raises(InputError, match="at least two images, it holds 1"):
-        link_voc_layout(tmp_path, **settings(tmp_path))
-    photo(tmp_path / "JPEGImages" / "a.png")
-    lists(tmp_path, train="a\n")
-    with pytest.raises(InputError) as error:
-        link_voc_layout(tmp_path, **settings(tmp_path))
-    assert lines_of(error) == [
-        f"{tmp_path}/JPEGImages/a.png: has the same id as a.jpg: rename or remove one",
-        f"{tmp_path}/ImageSets/Segmentation/val.txt: is missing: "
-        "write it, or remove all lists to divide images by val_share",
-    ]

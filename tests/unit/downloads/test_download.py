@@ -28,7 +28,6 @@ from tests.file_server import (
     other_part,
     page,
     ranges_asked,
-    redirect,
     reset,
     stall,
     status,
@@ -161,13 +160,6 @@ def test_waits_grow_and_the_number_of_rounds_is_kept(server, path, monkeypatch):
     assert len(server.requests) == 8
 
 
-def test_a_redirect_to_a_page_is_named_with_the_address_of_the_page(server, path):
-    login = server.serve("/login", b"", page())
-    assert problem(path, server.serve("/a", b"", redirect("/login"))) == (
-        f"sent a web page ({login}) instead of the file"
-    )
-
-
 def test_the_second_source_is_taken_when_the_first_is_dead(server, path):
     fetch(path, closed_port(), server.serve("/gone", b"", status(404)), server.serve("/b", BODY))
     assert path.read_bytes() == BODY
@@ -195,15 +187,6 @@ def test_what_a_good_source_has_sent_is_not_lost_by_a_bad_one(server, path, othe
     assert path.read_bytes() == BODY
     asked = [int(a.removeprefix("bytes=").removesuffix("-")) for p, a in server.requests if p == "/a" and a]
     assert asked == sorted(asked) and len(asked) == 6
-
-
-def test_every_source_is_named_when_none_has_the_file(server, path):
-    urls = closed_port(), server.serve("/a", BODY, status(404)), server.serve("/b", BODY, page())
-    assert problem(path, *urls).splitlines() == [
-        "could not be reached (Connection refused)",
-        "answered 404 Not Found",
-        "sent a web page instead of the file",
-    ]
 
 
 def test_an_archive_that_is_labelled_as_encoded_stays_packed(server, path):

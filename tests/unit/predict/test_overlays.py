@@ -16,12 +16,3 @@ def test_classes_are_tinted_and_outlined_and_the_background_is_as_it_was():
     assert (picture[:640, 319:321] == 255).all()
     # 55 % of the photo's 100 and 45 % of VOC's first colour, (128, 0, 0)
     assert (picture[:640, 321:] == [113, 55, 55]).all()
-
-
-def test_small_photos_are_enlarged_and_large_ones_reduced():
-    small = overlay(GREY[:32, :64], HALF[:32, 288:352], [])
-    assert small.shape == (320 + 34, 640, 3)
-    assert (small[:320, 319:321] == 255).all() and (small[:320, 330:] == [113, 55, 55]).all()
-    large = overlay(GREY.repeat(4, 0).repeat(4, 1), HALF.repeat(4, 0).repeat(4, 1), [])
-    assert large.shape == (1280 + 34, 1280, 3)
-    assert (large[:1280, 639:641] == 255).all() and (large[:1280, :639] == 100).all()

@@ -9,7 +9,6 @@ import pytest
 from mdc.report.run_page import (
     benchmark_table,
     commit,
-    driver_version,
     write_readme,
 )
 from mdc.version import VERSION
@@ -62,18 +61,6 @@ def test_the_commit_says_whether_the_workflows_files_were_changed(tmp_path):
     (tmp_path / "workflow/b").touch()
     assert commit(tmp_path) == f"{head}, with 2 changed or new files"
     assert commit(tmp_path / "workflow") == "unknown (no git)"
-
-
-@pytest.mark.parametrize(
-    ("line", "version"),
-    [
-        ("NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024", "550.54.15"),
-        ("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  575.57  Release Build", "575.57"),
-        ("", "unknown"),
-    ],
-)
-def test_the_driver_of_the_gpu(line, version):
-    assert driver_version(f"{line}\nGCC version:  gcc version 12.3.0 (Ubuntu 12.3.0-1ubuntu1)\n") == version
 
 
 def test_the_written_page_has_the_command_as_it_can_be_typed_again(tmp_path):

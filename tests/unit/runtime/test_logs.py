@@ -6,10 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import mdc
-from mdc.runtime.progress import Meter, duration
+from mdc.runtime.progress import Meter
 
 
 def run(log, body: str) -> subprocess.CompletedProcess:
@@ -26,14 +24,6 @@ run_logged({str(log)!r}, main)
 """
     settings = os.environ | {"PYTHONPATH": str(Path(mdc.__file__).parents[1])}
     return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, env=settings)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1:00"), (61, "1:01"), (3599, "59:59"), (3661, "1:01:01")],
-)
-def test_duration(seconds, text):
-    assert duration(seconds) == text
 
 
 def test_an_input_error_ends_with_its_sentence_and_status_1(tmp_path):

@@ -145,8 +145,3 @@ def test_a_map_that_says_it_is_animated_is_read_as_it_is(tmp_path):
     animated = struct.pack(">I", 8) + chunk + struct.pack(">I", zlib.crc32(chunk))
     (tmp_path / "map.png").write_bytes(whole[:33] + animated + whole[33:])
     assert read_saliency(tmp_path / "map.png").tolist() == [[1.0] * 4] * 3
-
-
-def test_a_missing_photo_is_named(tmp_path):
-    with pytest.raises(InputError, match="gone.jpg"):
-        write_saliency([("gone", tmp_path / "gone.jpg")], folder=tmp_path, processes=1)

@@ -104,9 +104,3 @@ def test_written_tables_hold_the_same_and_one_the_segmenters_without_and_then_wi
     lines = paths["segmenters_md"].read_text().splitlines()
     assert len(lines) == 8 and lines[-1] == "A note."
     assert lines[2].startswith("| val | weak-d1 | false | mdc | 50.0 | 0.0 |")
-
-
-def test_a_class_may_be_called_none(tmp_path):
-    files = written(tmp_path / "0", [[6, 2, 0], [0, 2, 0]], ["background", "None"])
-    table = per_class([result()], [files[0]], [files[1]])
-    assert table.columns.tolist() == ["background", "None", "mIoU"]
