@@ -24,9 +24,11 @@ TINY_RUN = (
     "test_predict_export.py",
     "test_tables.py",
     "test_faults.py",
+    "test_shards.py",
 )
 ON_ONE_WORKER = dict.fromkeys(TINY_RUN, "tiny_run")
-LONGEST_FIRST = ("test_slurm.py", "test_paper.py", "test_study.py", *TINY_RUN, "test_dag.py", "test_own.py")
+LONGEST_FIRST = ("test_slurm.py", *TINY_RUN, "test_paper.py", "test_study.py", "test_interruption.py", "test_dag.py")
+LONGEST_FIRST += ("test_own.py", "test_several_gpus.py")
 # The config section `encoder`: 8 channels and one convolution a stage, stride 8.
 SLIM_ENCODER = {
     "name": "vgg",

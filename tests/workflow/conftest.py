@@ -34,7 +34,7 @@ class Project:
             command += ["--configfile", *overlays]
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, env={**os.environ, "PATH": path}, timeout=600
+            command, cwd=self.folder, capture_output=True, text=True, env={**os.environ, "PATH": path}, timeout=1800
         )
 
     def planned(self, *arguments: str, overlays: tuple[str, ...]) -> set[str]:
