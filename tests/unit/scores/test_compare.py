@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from mdc.data.mask_files import write_mask
+from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import file_digest
 from mdc.scores.compare import score_masks
 from mdc.storage.image_tables import write_table
