@@ -1,7 +1,7 @@
 # study: what the maps respond to, and the tables of several runs that answer the paper's claims.
 # Needs:    the maps and true masks of a run; for the tables, the runs named in `study.runs`, finished.
 # Produces: study/data.csv and study/<classifier>/seed<seed>/{regions,sizes,seen,response,contrast,logits}.csv of a run;
-#           results/study/: tables, figures and study.md, the README's section of results.
+#           results/study/: tables, figures and the page study.md.
 
 
 # Seconds each, whatever the number of images: not worth a place in a cluster's queue.
@@ -134,7 +134,7 @@ rule tabulate_study:
 
 
 rule write_study:
-    """Write the study in words and draw its figures."""
+    """Write the study's pages and draw its figures."""
     input:
         tables=rules.tabulate_study.output.tables,
     output:

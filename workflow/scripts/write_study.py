@@ -1,4 +1,4 @@
-"""Write the study in words and draw its figures."""
+"""Write the study's pages and draw its figures."""
 
 from pathlib import Path
 

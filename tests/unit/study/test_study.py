@@ -9,8 +9,11 @@ import yaml
 
 from mdc.config.config import Config
 from mdc.runtime.errors import InputError
-from mdc.study.claims import claims_of, verdict
+from mdc.study.claims import claims_of, result_of, verdict
+from mdc.study.figures import plot_differences, plot_response, plot_sizes
+from mdc.study.markdown_tables import claims_table, overview_table, scores_table
 from mdc.study.runs import Dataset
+from mdc.study.sentences import fusion_sentence
 from mdc.study.tables import (
     contrast_table,
     differences_table,
@@ -20,7 +23,7 @@ from mdc.study.tables import (
     tabulate_study,
     thresholds_table,
 )
-from mdc.study.text import BEGIN, END, read_tables, study_text, with_section
+from mdc.study.text import BEGIN, END, details_text, read_tables, readme_text, study_text, with_section
 from tests.unit.overlays import merged
 
 CONFIG = {
@@ -31,7 +34,7 @@ CONFIG = {
     "segmenter": {"online_warmup_epochs": 3},
 }
 ROOT = Path(__file__).parents[3]
-MANIFEST = "id,image,tags,mask,height,width,own_mask,own_height,own_width,digest\n"
+MANIFEST = "id,image,tags,mask,height,width,digest\n"
 # Pixels by (setting, seed): per image, hits of the background and of the one class, of 10 pixels each. What the class
 # lacks is predicted as background.
 HITS = {
@@ -53,9 +56,7 @@ def write_run(root: Path, seeds=(0, 1), *, settings=("weak-fusion", "weak-d1"), 
     (root / "data").mkdir(parents=True)
     (root / "data" / "classes.txt").write_text("cat\ndog\n")
     for split in ("train", "val"):
-        size = "1,20"
-        rows = f"a,a.jpg,cat,a.png,{size},a.png,{size},x\nb,b.jpg,cat;dog,b.png,{size},b.png,{size},x\n"
-        rows += f"c,c.jpg,,,{size},,{size},x\n"
+        rows = "a,a.jpg,cat,a.png,1,20,x\nb,b.jpg,cat;dog,b.png,1,20,x\nc,c.jpg,,,1,20,x\n"
         (root / "data" / f"{split}.csv").write_text(MANIFEST + rows)
     summary = []
     for setting in settings:
@@ -122,18 +123,6 @@ def test_mean_spread_and_interval_of_a_result_by_hand(dataset):
     assert row["high"] == pytest.approx(miou(16, 2))
 
 
-def test_classes_may_be_called_as_columns(dataset, tmp_path):
-    run = write_run(tmp_path / "other")
-    (run / "data/classes.txt").write_text("seed\nid\n")
-    for split in ("train", "val"):
-        manifest = run / "data" / f"{split}.csv"
-        manifest.write_text(manifest.read_text().replace(",cat", ",seed").replace(";dog", ";id"))
-    other = Dataset("tiny", [run], draws=400)
-    for table in (results_table, differences_table):
-        pd.testing.assert_frame_equal(table(other, unseen_seed=1), table(dataset, unseen_seed=1))
-    pd.testing.assert_frame_equal(precision_table(other), precision_table(dataset))
-
-
 def test_differences_are_paired(dataset):
     row = differences_table(dataset, unseen_seed=1).iloc[0]
     assert (row["claim"], row["stage"]) == ("fusion over d1, one threshold", "segmenter")
@@ -161,6 +150,26 @@ def test_differences_are_paired(dataset):
 def test_a_difference_is_shown_only_if_images_and_seeds_agree(low, high, seeds, above, below, expected):
     row = {"low": low, "high": high, "seeds": seeds, "seeds_above": above, "seeds_below": below}
     assert verdict(row) == expected
+
+
+def test_claims_are_worded_as_the_configuration_is():
+    def words(**changes) -> dict[tuple[str, str], str]:
+        config = {name: {**CONFIG[name], **changes.get(name, {})} for name in CONFIG}
+        return {(claim.first, claim.second): claim.words for claim in claims_of(Config.model_validate(config))}
+
+    paper = words()
+    assert paper["fusion", "fusion@no-online"] == "online term after a warm-up of 3 over none"
+    assert paper["fusion@background-wins", "fusion@best"] == "background wins over conflicts ignored"
+    assert ("fusion@conflicts-ignored", "fusion@best") not in paper
+    photos = words(
+        masks={"background_conflict": "background"},
+        segmenter={"online_warmup_epochs": 0},
+        saliency={"source": "folder"},
+    )
+    assert photos["fusion", "fusion@no-online"] == "online term from the start over none"
+    assert photos["fusion@conflicts-ignored", "fusion@best"] == "conflicts ignored over background wins"
+    assert photos["fusion@object-wins", "fusion@best"] == "object wins over background wins"
+    assert photos["fusion@best", "fusion@no-saliency"] == "saliency folder over none"
 
 
 @pytest.mark.parametrize(("base", "overlay"), [("demo", "synthetic"), ("own", "photos")])
@@ -193,6 +202,13 @@ def test_runs_with_their_own_images_are_sampled_apart(tmp_path):
     assert (first != second).any()
 
 
+def test_results_have_names_by_stage():
+    assert result_of("fusion@best", "pseudo masks") == "pseudo-fusion@best"
+    assert result_of("salient-d1", "pseudo masks") == "pseudo-salient-d1"
+    assert result_of("salient-d1", "segmenter") == "weak-salient-d1"
+    assert result_of("true-masks", "segmenter + CRF") == "true-masks"
+
+
 def test_an_unfinished_run_is_named(tmp_path):
     with pytest.raises(InputError, match="summary.csv is missing: finish the run none first"):
         Dataset("tiny", [tmp_path / "none"], draws=10)
@@ -216,6 +232,11 @@ def test_runs_that_do_not_fit_each_other_are_refused(tmp_path):
     for words, other in others.items():
         with pytest.raises(InputError, match=words):
             Dataset("tiny", [one, other], draws=10)
+
+
+def test_runs_may_differ_in_their_seeds_and_names(tmp_path):
+    runs = [write_run(tmp_path / str(n), (n,), data={"synthetic": {"seed": n}}) for n in (0, 1)]
+    assert len(Dataset("tiny", runs, draws=10).units) == 2
 
 
 def test_a_run_without_scores_is_refused(tmp_path):
@@ -272,16 +293,85 @@ def test_measures_are_averaged_over_seeds(tables):
     assert tables["calibration"].to_numpy().tolist() == [["tiny", "images", 2], ["tiny", "objects", 3.5]]
 
 
+def test_tables_in_words(tables):
+    text = scores_table(tables["results"], "tiny")
+    fusion = next(line for line in text.splitlines() if line.startswith("| fusion |"))
+    mean = np.mean([miou(14, 2), miou(16, 2)])
+    assert f"{mean:.1f} ± " in fusion and f"| {miou(16, 2):.1f} | {miou(8, 1):.1f} |" in fusion
+    assert "all background" not in text  # no run has it
+    claims = claims_table(tables["differences"], "tiny")
+    assert (
+        "| fusion over d1, one threshold |" in claims
+        and f"2 of 2, unseen {miou(16, 2) - miou(12, 2):+.1f}: **yes**" in claims
+    )
+    details = details_text(tables)
+    assert "70 % of the true positives and 40 % of the false ones lie in the regions of two or more blocks." in details
+    assert "| 55.0 ± 7.1 | 40.0 ± 0.0 | 30.0 ± 0.0 | 0.30 | 30.0 ± 0.0 |" in details
+    assert "| tiny | d1 | 20.0 ± 0.0 [10.0, 30.0] |  |" in details
+
+
+def test_the_section_tells_what_is_shown_and_what_is_not(tables):
+    text = study_text(tables)
+    assert "## tiny: 2 seeds, 2 training images" in text
+    differences = tables["differences"].copy()
+    assert "- As segmenters, shown: fusion over d1, one threshold." in text
+    assert "1 of 1 differences are shown" in text
+    assert "in percent of the map's maximum: d1 +20.0" in text
+    differences["low"] = -1.0
+    assert "- As segmenters, not shown either way: fusion over d1, one threshold." in study_text(
+        tables | {"differences": differences}
+    )
+
+
+def test_the_overview_has_pseudo_masks_without_the_crf_and_segmenters_with_it():
+    rows = [
+        ("train", "pseudo-fusion", "false", 50, 1),
+        ("val", "weak-fusion", "false", 60, 1),
+        ("val", "weak-fusion", "true", 70, 2),
+        ("val", "all-background", "false", 10, 0),
+    ]
+    results = pd.DataFrame(rows, columns=["split", "setting", "crf", "miou", "sd"]).assign(dataset="x")
+    lines = overview_table(results, ["x"]).splitlines()
+    assert "| fusion | 50.0 ± 1.0 | 70.0 ± 2.0 |" in lines
+    assert "| all background |  | 10.0 ± 0.0 |" in lines
+    assert "| d=1 |  |  |" in lines
+
+
+def test_the_readme_says_which_maps_fusion_is_shown_to_beat():
+    seeds = {"seeds": 2, "dataset": "x", "first": "fusion", "stage": "segmenter + CRF"}
+    differences = pd.DataFrame(
+        [
+            seeds | {"second": "d1", "low": 1, "high": 2, "seeds_above": 2, "seeds_below": 0},
+            seeds | {"second": "d3", "low": 1, "high": 2, "seeds_above": 1, "seeds_below": 1},  # seeds disagree
+            seeds | {"second": "mean", "low": -2, "high": -1, "seeds_above": 0, "seeds_below": 2},
+        ]
+    )
+    assert fusion_sentence(differences, "x") == (
+        "Fusion is shown to be better than d=1. It is shown to be worse than the mean of the maps. "
+        "No difference is shown from d=3."
+    )
+
+
 def test_the_section_goes_between_its_marks():
-    assert with_section(f"a\n{BEGIN}\nold\n{END}\nb\n", "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
+    assert with_section(f"a\n{BEGIN}\nold\n{END}\nb\n", "new\n") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
     with pytest.raises(InputError, match="the lines .* are missing"):
         with_section("a\n", "new")
 
 
-def test_the_readme_has_the_section_of_the_tables():
-    assert with_section((ROOT / "README.md").read_text(), "x").count("x") >= 1
-    folder = ROOT / "results" / "study"
-    if folder.is_dir():
-        assert (folder / "study.md").read_text() == study_text(read_tables(folder))
-        section = (ROOT / "README.md").read_text().split(BEGIN)[1].split(END)[0]
-        assert section.strip() == (folder / "study.md").read_text().strip()
+def test_the_page_and_the_readme_are_those_of_the_tables():
+    readme, folder = (ROOT / "README.md").read_text(), ROOT / "results" / "study"
+    tables = read_tables(folder)
+    assert (folder / "study.md").read_text() == study_text(tables)
+    assert with_section(readme, readme_text(tables)) == readme
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"results\.csv is missing: run `make study`"):
+        read_tables(tmp_path)
+
+
+def test_figures_are_drawn(tables, tmp_path):
+    plot_response(tables["response"], tmp_path / "response.png")
+    plot_sizes(tables["sizes"], tmp_path / "sizes.png")
+    plot_differences(tables["differences"], tmp_path / "differences.png")
+    assert all((tmp_path / f"{name}.png").stat().st_size > 5000 for name in ("response", "sizes", "differences"))

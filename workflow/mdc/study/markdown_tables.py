@@ -34,6 +34,9 @@ VARIANTS = {
     "true-saliency": "true objects as saliency",
 }
 ROWS |= {f"fusion@{name}": f"fusion, {words}" for name, words in VARIANTS.items()}
+# The rows of the README's table, and its columns: the split and whether the CRF was applied.
+OVERVIEW = ("all-background", "salient-fusion", "d1", "d3", "d6", "d9", "fusion", "mean", "true-masks")
+OVERVIEW_COLUMNS = {"pseudo masks": ("train", "false"), "segmenter + CRF": ("val", "true")}
 COMPARED_AT = 0.3  # of a map's maximum, the paper's threshold, at which the maps are compared
 
 
@@ -89,6 +92,21 @@ def scores_table(results: pd.DataFrame, dataset: str) -> str:
             rows.append([label, *map(_score, cells), *extra])
     header = ["masks", "pseudo masks", "segmenter", "segmenter + CRF", "unseen seed", "one tag", "several tags"]
     return _markdown(header, rows)
+
+
+def overview_table(results: pd.DataFrame, datasets: Sequence[str]) -> str:
+    """Return the table of the main settings on several datasets: mean and standard deviation over seeds."""
+    rows = []
+    for masks in OVERVIEW:
+        cells = []
+        for dataset in datasets:
+            table = results[results["dataset"] == dataset]
+            for split, crf in OVERVIEW_COLUMNS.values():
+                crf = "false" if masks == "all-background" else crf  # nothing to refine
+                row = found_row(table, split=split, setting=_names(masks)[split == "val"], crf=crf)
+                cells.append("" if row is None else _with_spread(row["miou"], row["sd"]))
+        rows.append([ROWS[masks], *cells])
+    return _markdown(["masks", *(f"{name}: {column}" for name in datasets for column in OVERVIEW_COLUMNS)], rows)
 
 
 def pseudo_table(results: pd.DataFrame, dataset: str) -> str:

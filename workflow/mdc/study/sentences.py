@@ -1,7 +1,6 @@
-"""What follows from the tables of the study, in sentences.
+"""The findings of the study's tables, in sentences.
 
-Whether something is called shown is decided by `mdc.study.claims.verdict` alone, so that no sentence is kinder than its
-table.
+`mdc.study.claims.verdict` alone decides whether a difference is shown, so no sentence claims more than its table.
 """
 
 from collections.abc import Mapping
@@ -13,6 +12,11 @@ from mdc.study.claims import STAGES, verdict
 from mdc.study.markdown_tables import COMPARED_AT, best_by_size, found_row, number
 
 HEADS = {"pseudo masks": "As pseudo masks", "segmenter": "As segmenters", "segmenter + CRF": "With the CRF"}
+FUSION_AGAINST = {
+    **{name: name.replace("d", "d=") for name in ("d1", "d3", "d6", "d9")},
+    "mean": "the mean of the maps",
+    "salient-fusion": "saliency alone",
+}
 KINDS = {"yes": "shown", "no, the reverse": "the reverse is shown", "not shown": "not shown either way"}
 
 
@@ -54,8 +58,8 @@ def contrast_sentence(contrast: pd.DataFrame, dataset: str) -> str:
         for name in blocks
     ]
     return (
-        f"- Circle or body ({dataset}): at the same distance from the same head, maps answer on the body more than on "
-        f"the background by, in percent of their maximum, {'; '.join(words)}. A circle around the head would give 0."
+        f"- {dataset}: response on the body less response on the background, at the same distance from the same head, "
+        f"in percent of the map's maximum: {'; '.join(words)}. A circle around the head would give 0."
     )
 
 
@@ -84,6 +88,21 @@ def claims_sentences(differences: pd.DataFrame, dataset: str) -> list[str]:
     return [f"- {HEADS[stage]}, {KINDS[kind]}: {'; '.join(items)}." for kind, items in told.items() if items]
 
 
+def fusion_sentence(differences: pd.DataFrame, dataset: str) -> str:
+    """Return which other maps fusion is shown to beat after the CRF, at one threshold, as a sentence or two."""
+    table = differences[(differences["dataset"] == dataset) & (differences["first"] == "fusion")]
+    table = table[(table["stage"] == "segmenter + CRF") & table["second"].isin(FUSION_AGAINST)]
+    found: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for row in table.to_dict("records"):
+        found[verdict(row)].append(FUSION_AGAINST[row["second"]])
+    heads = {
+        "yes": "Fusion is shown to be better than",
+        "no, the reverse": "It is shown to be worse than",
+        "not shown": "No difference is shown from",
+    }
+    return " ".join(f"{heads[kind]} {', '.join(names)}." for kind, names in found.items() if names)
+
+
 def _called(tables: Mapping[str, pd.DataFrame], dataset: str, first: str, second: str) -> str:
     """Return what the differences call a comparison at the last stage, `not compared` if there is none."""
     table = tables["differences"]
@@ -93,7 +112,7 @@ def _called(tables: Mapping[str, pd.DataFrame], dataset: str, first: str, second
 
 
 def reviewer_sentences(tables: Mapping[str, pd.DataFrame], dataset: str) -> list[str]:
-    """Return what a fair reviewer would add to the table: the row to beat, the best dilation, images with one tag.
+    """Return what a fair reviewer would add to the table: the baseline, the best dilation, images with one tag.
 
     Compared are segmenters, with the CRF where there is one.
     """
@@ -105,38 +124,37 @@ def reviewer_sentences(tables: Mapping[str, pd.DataFrame], dataset: str) -> list
         ours, baseline = rows.loc["weak-fusion"], rows.loc["weak-salient-fusion"]
         beaten = "ahead of" if ours["miou"] > baseline["miou"] else "behind"
         sentences.append(
-            f"- The row to beat trusts saliency and takes only the class from the maps: {baseline['miou']:.1f}; fusion "
+            f"- The baseline trusts saliency and takes only the class from the maps: {baseline['miou']:.1f}; fusion "
             f"is {beaten} it with {ours['miou']:.1f} ({_called(tables, dataset, 'fusion', 'salient-fusion')}). Its "
-            "saliency threshold was fitted to true masks of training images, fusion's is the paper's."
+            "saliency threshold was fitted to true masks of training images."
         )
         share = found_row(tables["calibration"], dataset=dataset, measure="images with several tags")
         if share is not None:
             sentences.append(
-                f"- With one tag the class comes free, and {100 * (1 - share['value']):.0f} % of the training images "
-                f"have one. On validation images with several, fusion has {number(ours['several_tags'])} and the row "
-                f"to beat {number(baseline['several_tags'])}."
+                f"- With a single tag the class is known, and {100 * (1 - share['value']):.0f} % of the training "
+                f"images have one. On validation images with several, fusion has {number(ours['several_tags'])} and "
+                f"the baseline {number(baseline['several_tags'])}."
             )
     if {"weak-fusion@best", "weak-fusion@untrained"} <= set(rows.index):
         trained, untrained = (rows.loc[f"weak-fusion@{name}"]["miou"] for name in ("best", "untrained"))
         sentences.append(
-            f"- With maps of a classifier that was never trained, the same recipe reaches {untrained:.1f} instead of "
-            f"{trained:.1f} ({_called(tables, dataset, 'fusion@best', 'fusion@untrained')}): that much needs tags, "
-            "saliency and the CRF only."
+            f"- With maps of an untrained classifier the same recipe reaches {untrained:.1f} instead of {trained:.1f} "
+            f"({_called(tables, dataset, 'fusion@best', 'fusion@untrained')}): that much comes from tags, saliency and "
+            "the CRF alone."
         )
     single = [name for name in rows.index if str(name).startswith("weak-d") and str(name)[6:].isdigit()]
     if len(single) > 1 and "weak-fusion" in rows.index:
         best = rows.loc[single]["miou"].idxmax()
         sentences.append(
             f"- The best single dilation, {best.removeprefix('weak-')}, has {rows.loc[best]['miou']:.1f}, fusion "
-            f"{rows.loc['weak-fusion']['miou']:.1f}; which of them is best was not known beforehand."
+            f"{rows.loc['weak-fusion']['miou']:.1f}; which dilation is best is not known beforehand."
         )
     if {"weak-fusion@true-saliency", "weak-fusion@best"} <= set(rows.index):
         gain = rows.loc["weak-fusion@true-saliency"]["miou"] - rows.loc["weak-fusion@best"]["miou"]
-        sentences.append(f"- Saliency without a fault changes fusion by {gain:+.1f}, each at its own threshold.")
+        sentences.append(f"- Perfect saliency changes fusion by {gain:+.1f}, each at its own threshold.")
     counted = tables["differences"][tables["differences"]["dataset"] == dataset]
     shown = sum(verdict(row) != "not shown" for row in counted.to_dict("records"))
     sentences.append(
-        f"- {len(counted)} differences were looked at and {shown} called shown; with so many, one in twenty intervals "
-        "leaves out 0 by chance."
+        f"- {shown} of {len(counted)} differences are shown; of so many, one interval in twenty excludes 0 by chance."
     )
     return sentences
