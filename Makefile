@@ -51,7 +51,7 @@ paper-small: $(INSTALLED)
 	$(RUN) snakemake table3 table4 --cores $(CORES) $(SMALL) --set-threads $(ONE_THREAD_EACH)
 	@cat results/paper-small/scores/table3.md results/paper-small/scores/table4.md
 
-# The same command continues where it was; the README tells the hours.
+# The same command continues where it was; results/README.md tells the hours.
 study: $(INSTALLED)
 	$(MAKE) study-seeds SEEDS="$(STUDY_SEEDS)" FEW="$(FEW_SEEDS)"
 	$(MAKE) study-seeds SEEDS="$(UNSEEN_SEED)" FEW="$(UNSEEN_SEED)" PHOTO_SEEDS="$(FEW_SEEDS) $(UNSEEN_SEED)"
