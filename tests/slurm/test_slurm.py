@@ -38,7 +38,7 @@ def small_project(folder: Path) -> Project:
 
 @contextmanager
 def started(project: Project) -> Iterator[subprocess.Popen]:
-    """Start the workflow on SLURM, as the README says but less patiently; kill it if it is there at the end."""
+    """Start the workflow on SLURM, as profiles/README.md says but less patiently; kill it if it is there at the end."""
     command = [sys.executable, "-m", "snakemake", "scores", "--workflow-profile", "profiles/slurm"]
     command += ["--slurm-init-seconds-before-status-checks", "1", "--set-threads", *ONE_THREAD_EACH]
     with open(project.folder / "snakemake.log", "a") as log:
@@ -52,9 +52,9 @@ def started(project: Project) -> Iterator[subprocess.Popen]:
             snakemake.wait()
 
 
-def continue_as_the_readme_says(project: Project) -> None:
-    """Run the README's commands for a Snakemake that was killed, which come before it is started again."""
-    section = (PROJECT / "README.md").read_text().split("\n## On a cluster\n")[1].split("\n## ")[0]
+def continue_as_the_page_says(project: Project) -> None:
+    """Run the commands of profiles/README.md for a Snakemake that was killed, which come before it is started again."""
+    section = (PROJECT / "profiles/README.md").read_text().split("\n## On a cluster\n")[1].split("\n## ")[0]
     commands = re.search(r"^scancel --name .*\nsnakemake --unlock .*$", section, flags=re.M)[0]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(commands, shell=True, check=True, cwd=project.folder, env=os.environ | {"PATH": path}, timeout=60)
@@ -101,7 +101,7 @@ def disturbed_run(tmp_path_factory, cluster) -> Project:
         cluster.break_node(node)
         cluster.start_node(node)
         loopback.wait_until(lambda: running_jobs(cluster, "predict_scores"), "no predictions", SECONDS)
-    continue_as_the_readme_says(project)
+    continue_as_the_page_says(project)
     with started(project) as snakemake:
         assert snakemake.wait(SECONDS) == 0, (project.folder / "snakemake.log").read_text()
     return project
