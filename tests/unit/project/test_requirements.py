@@ -1,4 +1,4 @@
-"""The lock file, the conda environments and the README speak of the same packages."""
+"""The lock file, the conda environments and workflow/README.md name the same packages."""
 
 import re
 import tomllib
@@ -45,3 +45,9 @@ def test_conda_environments_have_the_locked_versions():
         assert "python=3.11" in dependencies
         pinned = dict(line.split("==") for line in dependencies[-1]["pip"])
         assert pinned == {name: versions[name] for name in required(extras=False)}
+
+
+def test_every_requirement_has_its_line_in_the_page():
+    table = (PROJECT / "workflow/README.md").read_text().split("## Dependencies")[1].split("\n## ")[0]
+    named = {name for row in re.findall(r"^\| ([a-z0-9, -]+) \|", table, flags=re.M) for name in row.split(", ")}
+    assert named - {"package"} == required(extras=True)
