@@ -1,6 +1,6 @@
 """Dense CRF at 500 x 375 with and without leaving out unlikely classes, side by side in one run.
 
-python tests/benchmarks/crf.py
+python -m tests.benchmarks.crf
 """
 
 import time

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from .conftest import PROJECT
+
 pytestmark = pytest.mark.slow
 
 
@@ -75,7 +77,15 @@ def test_map_files_open_with_plain_h5py(results, train):
             assert (group.attrs["height"], group.attrs["width"]) == (64, 64)
 
 
-def test_every_figure_of_the_report_is_there(results, tiny_report):
+def test_the_readmes_example_opens_the_maps(tiny_run, train, monkeypatch, capsys):
+    monkeypatch.chdir(tiny_run.folder)
+    (example,) = re.findall(r"```python\n(import h5py\n.*?)```", (PROJECT / "README.md").read_text(), re.S)
+    tagged = next(row.id for row in train.itertuples() if row.tags)
+    exec(example.replace("results/demo", "results/tiny").replace("train_000000", tagged))
+    assert "dilations" in capsys.readouterr().out
+
+
+def test_every_figure_of_the_report_is_there(results):
     pictures = {str(path.relative_to(results)) for path in results.rglob("*.png") if "data" not in path.parts}
     for name in (
         "classifier/mdc/seed0/curves.png",
@@ -90,8 +100,14 @@ def test_every_figure_of_the_report_is_there(results, tiny_report):
     ):
         assert name in pictures
         assert not name.startswith("figures") or (results / name).with_suffix(".pdf").is_file()
+    assert "weak-fusion" in (results / "report/segmenters.html").read_text()
+
+
+def test_the_report_is_one_file_with_the_tables_and_pictures(tiny_report):
     page = tiny_report.read_text()
     assert len(re.findall("data:image/png;[^,]*base64,", page)) == 11  # 3 curves, 3 contact sheets, 5 figures
+    for words in ("Contact sheets", "Pseudo masks", "Scores", "Training", "sweep.png", "segmenters.html"):
+        assert words in page
 
 
 def test_the_page_about_the_run_tells_how_to_repeat_it_and_what_it_took(results):
