@@ -1,7 +1,7 @@
 """The commands of the project's pages can be given as they stand, and their links and names lead somewhere.
 
-Snakemake makes a dry run, make prints what it would do, tests are looked for, and options of other programs are looked up
-in their help. `test_slurm.py` runs the commands that continue a killed run, and `test_predict_export.py` and
+Snakemake makes a dry run, make prints what it would do, paths of tests must exist, and options of other programs are in
+their help. `test_slurm.py` runs the commands that continue a killed run, and `test_predict_export.py` and
 `test_demo.py` the examples in Python.
 """
 
