@@ -11,6 +11,7 @@ from torchmetrics.functional.classification import multilabel_average_precision
 from mdc.config.experiments import block_names
 from mdc.data.manifest import read_manifest, tag_matrix
 from mdc.data.whole_photos import whole_photos
+from mdc.downloads.packages import weights_file
 from mdc.networks.init_weights import start_network
 from mdc.networks.multi_dilation import ClassifierDescription, MultiDilationClassifier
 from mdc.training.datasets import TrainingViews, fill_colour
@@ -101,7 +102,7 @@ def train_classifier(
         description=description,
         seed=seed,
         settings={"init": init, "augmentation": augmentation, "training": training, "seed": seed, "code": code},
-        inputs=[train_csv, val_csv, *([Path(weights)] if weights else [])],
+        inputs=[train_csv, val_csv, *([weights_file(weights)] if weights else [])],
         weights_pt=weights_pt,
         device=device,
         threads=threads,

@@ -100,7 +100,7 @@ if CONFIG.unpacks_test_images:
 rule check_weights:
     """Try the starting weights of a network on it, before anything is trained."""
     input:
-        weights=lambda wildcards: PLAN.weights(wildcards.stage, wildcards.classifier).watched,
+        weights=lambda wildcards: PLAN.weights(wildcards.stage, wildcards.classifier).watched or [],
         classes="<run>/data/classes.txt",
     output:
         checked="<run>/{stage}/{classifier}/weights_checked.csv",

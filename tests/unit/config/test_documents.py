@@ -54,7 +54,7 @@ def test_every_shipped_configuration_is_valid(name, monkeypatch, tmp_path):
         ("masks.treshold", 0.1),
         ("masks.threshold", 3),
         ("classifier.block_width", 12),
-        ("encoder.name", "resnet"),
+        ("encoder.name", "alexnet"),
         ("segmenter.settings", ["weak-d1-crf"]),
         ("variants.x.masks.threshold", 3),
         ("downloads.voc.urls", ["ftp://host/a"]),

@@ -37,7 +37,7 @@ from .configs import PAPER, ROOT, config, leaves, nested, over_the_paper, proble
         # choices and patterns; with what the key is for
         ("device", "gpu", ": 'gpu' is not possible; choose from 'auto', 'cpu' or 'cuda' (auto: a CUDA device if there"),
         ("encoder.output_stride", 32, ": '32' is not possible; choose from 4, 8 or 16 (Pixels between"),
-        ("encoder.name", "resnet", ": there is no encoder resnet; choose from vgg"),
+        ("encoder.name", "alexnet", ": there is no encoder alexnet; choose from resnet, timm, vgg"),
         ("masks.threshold", "bets", ": 'bets' is neither a number nor best"),
         ("run", "a b", ": 'a b' is not possible here (Name of the run; everything"),
         ("segmenter.settings", ["weak-d1", "weak-D1"], ".1: 'weak-D1' is not possible here (Segmenters to train: weak"),

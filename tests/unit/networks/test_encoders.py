@@ -25,6 +25,13 @@ OPTIONS = {
             (16, True, "batch"),
         ]
     ],
+    "resnet": [{}],
+    "timm": [
+        {"model": "tf_efficientnet_lite0"},
+        {"model": "convnext_atto"},
+        {"model": "vit_small_patch14_dinov2"},
+        {"model": "vit_xsmall_patch16_clip_224"},
+    ],
     "tiny": [{}, {"frozen": True, "width": 16}],
 }
 CASES = [(name, options) for name in [*known_encoders(), "tiny"] for options in OPTIONS.get(name, [{}])]
@@ -41,6 +48,9 @@ def case_id(case: tuple[str, dict]) -> str:
 
 every_encoder = pytest.mark.parametrize("case", CASES, ids=case_id)
 both_stages = pytest.mark.parametrize("stage", STAGES)
+LARGE = ("resnet", "timm")  # whose features see hundreds of pixels
+slim_encoders = pytest.mark.parametrize("case", [case for case in CASES if case[0] not in LARGE], ids=case_id)
+large_encoders = pytest.mark.parametrize("case", [case for case in CASES if case[0] in LARGE], ids=case_id)
 
 
 def keys_of(case: tuple[str, dict]) -> EncoderKeys:
@@ -89,7 +99,7 @@ def influences(encoder: Encoder, side: int) -> torch.Tensor:
         return (encoder(light) - dark).sum((1, 2)).T
 
 
-@every_encoder
+@slim_encoders
 @both_stages
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_feature_sees_as_far_to_one_side_of_its_pixel_as_to_the_other(case, stage, turned):
@@ -108,6 +118,32 @@ def test_a_feature_sees_as_far_to_one_side_of_its_pixel_as_to_the_other(case, st
         where = grid.offset + grid.stride * k
         assert (reached.min() + reached.max()).item() / 2 == where
         assert ((pixels * seen[k]).sum() / seen[k].sum()).item() == pytest.approx(where, abs=1e-6)
+
+
+def without_attention(encoder: Encoder) -> None:
+    """Make a vision transformer's features those of its patches alone, without their positions."""
+    with torch.no_grad():
+        for name, parameter in encoder.named_parameters():
+            if "pos_embed" in name or ".attn.proj." in name or ".mlp.fc2." in name:
+                parameter.zero_()
+
+
+@large_encoders
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_changes_a_feature_lies_around_its_pixel(case, turned):
+    encoder = built(case, "classifier").double().eval()
+    without_attention(encoder)
+    features, grid = 150, encoder.grid
+    image = torch.rand(1, 3, grid.padded_side(1), grid.stride * (features - 1) + round(2 * grid.offset) + 1)
+    image = (image.transpose(2, 3) if turned else image).double().requires_grad_()
+    found = encoder(image)
+    (line,) = (found.transpose(2, 3) if turned else found)[0].unbind(1)  # (channels, features)
+    assert line.shape[1] == features
+    for k in (features // 2, features // 2 + 1):
+        (change,) = torch.autograd.grad(line[:, k].square().sum(), image, retain_graph=True)
+        reached = change.abs().sum((0, 1, 3 if turned else 2)).nonzero().flatten()
+        assert 0 < reached.min() and reached.max() < max(image.shape) - 1
+        assert (reached.min() + reached.max()).item() / 2 == grid.offset + grid.stride * k
 
 
 @every_encoder
@@ -157,7 +193,12 @@ def test_a_photo_of_the_mean_colour_is_0_once_standardised_and_so_is_padding(cas
     assert prepared.count_nonzero() == 3 * 5 * 7
 
 
-@every_encoder
+LONG_OR_IMPOSSIBLE = ("tf_efficientnet_lite0", "convnext_atto", "vit_small_patch14_dinov2")
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case[1].get("model") not in LONG_OR_IMPOSSIBLE], ids=case_id
+)
 def test_it_can_be_exported_to_onnx(case, tmp_path):
     torch.manual_seed(0)
     network = slim_segmenter(encoder=keys_of(case).model_dump()).build()

@@ -34,7 +34,7 @@ CONFIG = {
     "segmenter": {"online_warmup_epochs": 3},
 }
 ROOT = Path(__file__).parents[3]
-MANIFEST = "id,image,tags,mask,height,width,digest\n"
+MANIFEST = "id,image,tags,mask,height,width,own_mask,own_height,own_width,digest\n"
 # Pixels by (setting, seed): per image, hits of the background and of the one class, of 10 pixels each. What the class
 # lacks is predicted as background.
 HITS = {
@@ -56,7 +56,9 @@ def write_run(root: Path, seeds=(0, 1), *, settings=("weak-fusion", "weak-d1"), 
     (root / "data").mkdir(parents=True)
     (root / "data" / "classes.txt").write_text("cat\ndog\n")
     for split in ("train", "val"):
-        rows = "a,a.jpg,cat,a.png,1,20,x\nb,b.jpg,cat;dog,b.png,1,20,x\nc,c.jpg,,,1,20,x\n"
+        size = "1,20"
+        rows = f"a,a.jpg,cat,a.png,{size},a.png,{size},x\nb,b.jpg,cat;dog,b.png,{size},b.png,{size},x\n"
+        rows += f"c,c.jpg,,,{size},,{size},x\n"
         (root / "data" / f"{split}.csv").write_text(MANIFEST + rows)
     summary = []
     for setting in settings:
@@ -121,6 +123,18 @@ def test_mean_spread_and_interval_of_a_result_by_hand(dataset):
     # samples are a twice, both, or b twice: the extremes are their means over the seeds
     assert row["low"] == pytest.approx((miou(12, 2) + miou(16, 2)) / 2)
     assert row["high"] == pytest.approx(miou(16, 2))
+
+
+def test_classes_may_be_called_as_columns(dataset, tmp_path):
+    run = write_run(tmp_path / "other")
+    (run / "data/classes.txt").write_text("seed\nid\n")
+    for split in ("train", "val"):
+        manifest = run / "data" / f"{split}.csv"
+        manifest.write_text(manifest.read_text().replace(",cat", ",seed").replace(";dog", ";id"))
+    other = Dataset("tiny", [run], draws=400)
+    for table in (results_table, differences_table):
+        pd.testing.assert_frame_equal(table(other, unseen_seed=1), table(dataset, unseen_seed=1))
+    pd.testing.assert_frame_equal(precision_table(other), precision_table(dataset))
 
 
 def test_differences_are_paired(dataset):

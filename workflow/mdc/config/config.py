@@ -117,6 +117,11 @@ class Config(Section):
         section = self.encoder_section(stage, classifier)
         return keys_class(section["name"]).model_validate(section)
 
+    def named_weights(self, keys: EncoderKeys) -> str:
+        """Return the name of the weights of an encoder if `downloads.weights` says where they are; else nothing."""
+        source = self.downloads.weights.get(keys.weights)
+        return keys.weights if source and source.urls and source.hash else ""
+
     def stride(self, classifier: str) -> int:
         """Return the pixels between neighbouring features of a classifier."""
         return self.encoder_keys("classifier", classifier).stride("classifier")

@@ -147,9 +147,16 @@ def _encoders(config: Config) -> Iterator[str]:
                     f"segmenter.init: classifier copies the encoder of the classifier {name}, but segmenter.encoder "
                     "makes the segmenter's another one: leave that out, or set init to another value"
                 )
-    crop_px, stride = config.segmenter.augmentation.crop_px, own.stride("segmenter")
-    beyond = 1 + round(2 * own.offset("segmenter"))  # the pixels beyond a whole number of strides
-    if (crop_px - beyond) % stride and config.segmenter.loss_resolution == "image":
+    if config.segmenter.loss_resolution == "network" or problems:
+        return
+    crop_px, stride, offset = config.segmenter.augmentation.crop_px, own.stride("segmenter"), own.offset("segmenter")
+    beyond = 1 + round(2 * offset)  # the pixels beyond a whole number of strides
+    if offset not in (0, (stride - 1) / 2):
+        yield (
+            f"segmenter.loss_resolution: image needs features on the outermost pixels or in the middle of patches, but "
+            f"those of {own.name} are at {offset} pixels: set it to network"
+        )
+    elif (crop_px - beyond) % stride:
         yield (
             f"segmenter.augmentation.crop_px: loss_resolution image needs a multiple of {stride} plus "
             f"{beyond % stride}, not {crop_px}"

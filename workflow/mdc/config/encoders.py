@@ -39,15 +39,18 @@ class EncoderKeys(Section):
     Attributes:
         published: pre-trained weights that can be downloaded, by their name; the first is the default.
         not_in_state: keys that may differ between two encoders of which one starts from the other's state.
+        same_for_both: whether the classifier and the segmenter have the same layers.
     """
 
     published: ClassVar[Mapping[str, WeightsFile]] = {}
     not_in_state: ClassVar[Set[str]] = {"weights"}
+    same_for_both: ClassVar[bool] = False
 
     name: str = Field(description="The encoder: a file of workflow/mdc/networks/encoders.")
     weights: PathText = Field(
         "",
-        description="Pre-trained weights for init pretrained: a published name, or your file; empty: the first name.",
+        description="Pre-trained weights for init pretrained: a published name, package:<name> of an installed Python "
+        "package that ships them, or your file; empty: the first name.",
     )
 
     def described(self, stage: Stage, *, pretrained: bool) -> dict[str, Any]:

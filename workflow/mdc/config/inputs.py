@@ -6,6 +6,8 @@ from pathlib import Path
 from mdc.config.config import Config
 from mdc.config.sources import Data
 from mdc.data import locate
+from mdc.downloads.packages import weights_file
+from mdc.runtime.errors import InputError
 
 
 def missing_inputs(config: Config) -> Iterator[str]:
@@ -56,11 +58,18 @@ def _weights(config: Config) -> Iterator[str]:
             ] = None
         for name in config.classifiers if section.init == "pretrained" else []:
             keys = config.encoder_keys(stage, name)
-            if keys.weights and not keys.published_name and not Path(keys.weights).is_file():
-                known = ", ".join(keys.published)
+            if not keys.weights or keys.published_name or config.named_weights(keys):
+                continue
+            try:
+                path = weights_file(keys.weights)
+            except InputError as error:
+                found[f"encoder.weights: {error}"] = None
+                continue
+            if not path.is_file():
+                known = f"one of {', '.join(keys.published)}" if keys.published else "a name of downloads.weights"
                 found[
                     f"encoder.weights: {_what_is_there(keys.weights)}; name your file with the weights of "
-                    f"{keys.name}, or one of {known} to have it downloaded, or set init to another value"
+                    f"{keys.name}, or {known} to have it downloaded, or set init to another value"
                 ] = None
     yield from found
 

@@ -14,6 +14,7 @@ from mdc.config.encoders import Stage, keys_class
 from mdc.config.experiments import Experiment
 from mdc.config.stages import BEST
 from mdc.data import locate
+from mdc.downloads.packages import PREFIX
 from mdc.storage.shards import number_of_shards
 
 MAIN = "main"  # in paths: the localization maps that no variant changes
@@ -27,7 +28,8 @@ class Weights:
 
     Attributes:
         path: of the file; empty where none is needed.
-        watched: the file whose change means other weights: `path`, or what says that a download is there.
+        watched: the file whose change means other weights: `path`, or what says that a download is there; empty for
+            those of a package.
         hash: that a download must have; empty for a file of the user.
     """
 
@@ -173,9 +175,10 @@ class Paths:
         if section.init != "pretrained":
             return Weights()
         keys = self.config.encoder_keys(stage, classifier)
-        if not keys.published_name:
-            return Weights(path=keys.weights, watched=keys.weights)
-        return self.published(keys.name, keys.published_name)
+        if name := keys.published_name or self.config.named_weights(keys):
+            return self.published(keys.name, name)
+        # where a package lies differs between environments, and pip knows whether it has changed
+        return Weights(path=keys.weights, watched="" if keys.weights.startswith(PREFIX) else keys.weights)
 
     def published(self, encoder: str, name: str) -> Weights:
         """Return the published weights `name` of an encoder, as they are downloaded."""
@@ -185,10 +188,10 @@ class Paths:
 
     def weights_source(self, encoder: str, name: str) -> dict[str, Any]:
         """Return `urls`, `hash` and `megabytes` of published weights; `downloads.weights` can name other sources."""
-        published = keys_class(encoder).published[name]
+        published = keys_class(encoder).published.get(name)
         other = self.config.downloads.weights.get(name)
         return {
             "urls": other.urls if other and other.urls else [published.url],
             "hash": other.hash if other and other.hash else published.hash,
-            "megabytes": published.megabytes,
+            "megabytes": published.megabytes if published else 0,
         }

@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from mdc.downloads.packages import weights_file
 from mdc.networks.checkpoints import read_state, save_network
 from mdc.networks.descriptions import Description
 from mdc.networks.weight_files import check_state
@@ -25,7 +26,7 @@ def start_network(
 
     Args:
         init: see `initialise`.
-        weights: a file, for `pretrained` and `file`.
+        weights: a file, for `pretrained` and `file`, or a package, see `mdc.downloads.packages.weights_file`.
         classifier_pt: the checkpoint whose encoder `classifier` copies.
 
     Raises:
@@ -55,7 +56,7 @@ def initialise(
         InputError: see `start_network`.
     """
     if init == "pretrained":
-        return _start_from_pretrained(network, description, Path(weights))
+        return _start_from_pretrained(network, description, weights_file(weights))
     if init == "file":
         state = read_state(Path(weights), stage=description.stage)
         _load(network, state, source=Path(weights))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from mdc.runtime.errors import InputError
@@ -47,6 +48,32 @@ def read_torch(path: Path) -> Any:
             "the workflow's is made by the target classifier or segmenter"
         )
     return content
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a .pt, .pth or .safetensors file by their names; raises as `read_torch`."""
+    if path.suffix == ".safetensors":
+        content = _read_safetensors(path)
+    else:
+        content = read_torch(path)
+        for part in ("state_dict", "model"):  # in which training scripts put them
+            content = content.get(part, content) if isinstance(content, dict) else content
+    if not isinstance(content, dict) or not content:
+        raise InputError(f"{path}: not a file of weights: there are no tensors by name in it; name another file")
+    for name, value in content.items():
+        if not isinstance(name, str) or not _is_plain(value):
+            raise InputError(f"{path}: not a file of weights: {name} is no plain tensor; name another file")
+    return content
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise InputError(f"{path}: no such weights file")
+    try:
+        return load_file(path)
+    except Exception as error:  # as of `read_torch`
+        kind = type(error).__name__
+        raise InputError(f"{path}: not a readable weights file: damaged ({kind}); remove it or replace it") from error
 
 
 def changed_part(path: Path) -> str | None:

@@ -13,6 +13,7 @@ from torchmetrics.classification import MulticlassJaccardIndex
 
 from mdc.data.labels import VOID
 from mdc.data.manifest import read_manifest, tag_matrix
+from mdc.downloads.packages import weights_file
 from mdc.networks.init_weights import start_network
 from mdc.networks.largefov import LargeFov, SegmenterDescription
 from mdc.runtime.logs import logger
@@ -189,7 +190,7 @@ def train_segmenter(
         online_term=online_term,
         online_warmup_epochs=online_warmup_epochs,
     )
-    start = Path(weights) if weights else None
+    start = weights_file(weights) if weights else None
     fit(
         task,
         views,

