@@ -8,6 +8,8 @@ CORES ?= 2
 SIDE_BY_SIDE := compute_saliency dump_cams fuse_masks fuse_salient_masks sweep_threshold score_masks \
 	train_segmenter predict_scores apply_crf measure_maps
 ONE_THREAD_EACH := $(SIDE_BY_SIDE:%=%=1)
+# The number of threads of a training changes its numbers a little: it must not depend on CORES.
+FIXED_THREADS := $(ONE_THREAD_EACH) train_classifier=2
 
 # The study: seeds on the built-in dataset and, where PHOTOS names a folder in VOC layout, on these photos.
 # Nothing was chosen on seed 4, so it comes last. The data without hints and the photographs have fewer seeds, for time.
@@ -37,7 +39,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 # The whole workflow on the built-in dataset.
 demo: $(INSTALLED)
 	$(RUN) snakemake --cores $(CORES) --configfile config/demo.yaml \
-		--set-threads $(ONE_THREAD_EACH)
+		--set-threads $(FIXED_THREADS)
 	$(RUN) snakemake --cores 1 --configfile config/demo.yaml --report results/demo/report.html
 	@echo
 	@cat results/demo/scores/segmenters.md
@@ -48,7 +50,7 @@ demo: $(INSTALLED)
 # The paper's tables 3 and 4 on the built-in dataset.
 SMALL := --configfile config/demo.yaml config/paper-small.yaml
 paper-small: $(INSTALLED)
-	$(RUN) snakemake table3 table4 --cores $(CORES) $(SMALL) --set-threads $(ONE_THREAD_EACH)
+	$(RUN) snakemake table3 table4 --cores $(CORES) $(SMALL) --set-threads $(FIXED_THREADS)
 	@cat results/paper-small/scores/table3.md results/paper-small/scores/table4.md
 
 # The same command continues where it was; results/README.md tells the hours.
