@@ -4,6 +4,11 @@ import re
 
 import pytest
 
+from mdc.data.images import read_image
+from mdc.data.manifest import read_manifest
+from mdc.saliency.maps import read_saliency
+from mdc.storage.image_tables import read_table
+from tests.unit.saliency.networks import write_network
 from tests.voc_archives import sbd_files, voc_files, write_folder
 
 from .conftest import TINY, copy_project
@@ -44,6 +49,23 @@ def test_shards_and_seeds_multiply_the_jobs(project):
     tables = {"saliency": 2, "masks": 2 * (6 + 5 + 6), "predictions": 2 * 6, "crf": 2 * 6}
     assert counts["join_tables"] == sum(tables.values())
     assert counts["join_stores"] == 2 * 2 + 2 * 6  # maps and scores
+
+
+def test_a_salient_object_network_makes_the_maps_of_every_shard_after_it_is_checked(tmp_path):
+    copy = copy_project(tmp_path)
+    write_network(tmp_path / "mine.onnx", shape=(1, 3, 32, 32))
+    config = ("shards=2", "saliency={source: onnx, model: mine.onnx, scaling: {mean: [0, 0, 0], std: [1, 1, 1]}}")
+    result = copy.snakemake("saliency", "--config", *config, overlays=TINY)
+    assert result.returncode == 0, result.stdout + result.stderr
+    counts = job_counts(result.stdout + result.stderr)
+    assert (counts["check_saliency_network"], counts["run_saliency_network"]) == (1, 4)
+    assert not counts.keys() & {"compute_saliency", "download_saliency_network"}
+    maps = read_table([tmp_path / "results/tiny/saliency/onnx/train.csv"])
+    photo = read_manifest(tmp_path / "results/tiny/data/train.csv").set_index("id")["image"]
+    for image_id, path in maps.items():
+        found, shown = read_saliency(tmp_path / path), read_image(tmp_path / photo[image_id])
+        assert found.shape == shown.shape[:2]
+        assert abs(found.mean() - shown.mean() / 255) < 0.01  # resized to 32 px and back
 
 
 def job_resources(output: str) -> dict[str, dict[str, str]]:

@@ -45,6 +45,7 @@ RUNS = [  # that together have every rule
         "data={source: folder, root: photos}",
         "saliency={source: folder, folder: photos}",
     ],
+    ["saliency", "--config", "data={source: synthetic}", "saliency={source: onnx, model: there}"],
     ["cams", "--config", "cams={external_maps: there}"],
     ["segmenter", *("--config", *(f"{stage}={{init: file, weights: there}}" for stage in ("classifier", "segmenter")))],
     ["masks", "--config", "masks={external_masks: photos}", "segmenter={settings: [weak-external]}"],

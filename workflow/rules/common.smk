@@ -55,7 +55,7 @@ wildcard_constraints:
     classifier=one_of(CONFIG.classifiers),
     split="train|val|test",
     maps=one_of(["main", *CONFIG.variants]),
-    source="rbd|folder|ground_truth",
+    source="rbd|onnx|folder|ground_truth",
     setting=one_of(PLAN.known_segmenters()),
     result="[a-z0-9_@-]+",
 
@@ -124,6 +124,15 @@ def weights_source(wildcards):
     )
     file = f"weights/{wildcards.encoder}/{wildcards.weights}.pth"
     return _download(label, source["urls"], source["megabytes"], 0, key, file, "encoder.weights")
+
+
+def saliency_network_source(wildcards):
+    """Return the same for a salient-object network."""
+    source, known = PLAN.saliency_network_source(), CONFIG.saliency.known_network
+    label = f"the saliency network {CONFIG.saliency.model}" + (f" ({known.licence})" if known else "")
+    key = f"downloads.weights.{CONFIG.saliency.model}.urls" if known else "saliency.model"
+    file = f"saliency/{wildcards.network_file}.onnx"
+    return _download(label, source["urls"], source["megabytes"], 0, key, file, "saliency.model")
 
 
 def _download(label, urls, archive_mb, unpacked_mb, urls_key, file, key):

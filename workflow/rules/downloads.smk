@@ -1,7 +1,8 @@
-# downloads: what source voc and init pretrained need and the configuration does not name: VOC 2012, SBD, weights.
+# downloads: what source voc and init pretrained need and the configuration does not name: VOC 2012, SBD, weights; and
+#           the network of saliency.source onnx.
 # Needs:    the config section `downloads`, and the internet; for VOC's test images an archive of yours.
-# Produces: in `downloads.folder`, for all runs: voc/, sbd/ and voc_test/ (unpacked), weights/<encoder>/<name>.pth, and
-#           the archives; <stage>/<classifier>/weights_checked.csv in the run's results.
+# Produces: in `downloads.folder`, for all runs: voc/, sbd/ and voc_test/ (unpacked), weights/<encoder>/<name>.pth,
+#           saliency/<name>.onnx, and the archives; <stage>/<classifier>/weights_checked.csv in the run's results.
 # Only the small ready files are outputs in Snakemake's sense, since it deletes outputs before it runs a rule again. A
 # download is identified by its hash, so no change of code, settings or environment downloads it twice. Downloads run on
 # the machine where Snakemake was started: nodes of clusters often have no way to the internet.
@@ -11,6 +12,7 @@ localrules:
     download_voc,
     download_sbd,
     download_weights,
+    download_saliency_network,
 
 
 rule downloads:
@@ -68,6 +70,20 @@ use rule download_voc as download_weights with:
         members=[],
         hash=lambda wildcards: PLAN.published(wildcards.encoder, wildcards.weights).hash,
         source=lambda wildcards, threads: weights_source(wildcards),
+
+
+use rule download_voc as download_saliency_network with:
+    output:
+        ready="<downloads>/saliency/{network_file}.ready.txt",
+    log:
+        "<downloads>/logs/download_saliency_network/{network_file}.log",
+    benchmark:
+        "<downloads>/benchmarks/download_saliency_network/{network_file}.tsv"
+    params:
+        file=lambda wildcards: f"{PLAN.downloads}/saliency/{wildcards.network_file}.onnx",
+        members=[],
+        hash=lambda wildcards: PLAN.saliency_network().hash,
+        source=lambda wildcards, threads: saliency_network_source(wildcards),
 
 
 if CONFIG.unpacks_test_images:

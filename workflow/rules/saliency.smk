@@ -1,5 +1,6 @@
 # saliency: how much each pixel stands out, the cue for background (paper 4.1).
-# Needs:    the tables of images; for `saliency.source: folder`, a map per image, or `saliency.missing: rbd`.
+# Needs:    the tables of images; for `saliency.source: folder`, a map per image, or `saliency.missing: rbd`; for onnx,
+#           the network.
 # Produces: saliency/<source>/<split>/<id>.png (8-bit, 255 = salient) and a table of them per shard;
 #           saliency/<source>/threshold.json, the threshold that fits the training images best (for the baselines); 0.5
 #           without true objects.
@@ -53,6 +54,8 @@ rule compute_saliency:
         "<run>/logs/compute_saliency/{source}/{split}.<shard>.log",
     benchmark:
         "<run>/benchmarks/compute_saliency/{source}/{split}.<shard>.tsv"
+    wildcard_constraints:
+        source="rbd|folder|ground_truth",
     conda:
         "../../envs/mdc.yaml"
     threads: 8
@@ -66,6 +69,62 @@ rule compute_saliency:
         by_rbd=lambda wildcards: wildcards.source == "folder" and CONFIG.saliency.missing == "rbd",
     script:
         "../scripts/compute_saliency.py"
+
+
+rule check_saliency_network:
+    """Try the salient-object network on one photo, before anything is trained."""
+    input:
+        network=PLAN.saliency_network().watched,
+        train_csv=PLAN.manifest("train"),
+    output:
+        checked="<run>/saliency/onnx/network_checked.json",
+    log:
+        "<run>/logs/check_saliency_network.log",
+    benchmark:
+        "<run>/benchmarks/check_saliency_network.tsv"
+    priority: 100
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 4
+    resources:
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(10),
+        gpu=GPU,
+        device=CONFIG.device,
+    params:
+        code=fingerprint("check_saliency_network"),
+        network=PLAN.saliency_network().path,
+        scaling=parameters.saliency_scaling(CONFIG),
+    script:
+        "../scripts/check_saliency_network.py"
+
+
+rule run_saliency_network:
+    """Compute the saliency maps of a shard of the images by the salient-object network."""
+    input:
+        split_csv="<run>/data/{split}.csv",
+        network=PLAN.saliency_network().watched,
+        checked="<run>/saliency/onnx/network_checked.json",
+    output:
+        table="<run>/saliency/onnx/{split}.<shard>.csv",
+    log:
+        "<run>/logs/run_saliency_network/{split}.<shard>.log",
+    benchmark:
+        "<run>/benchmarks/run_saliency_network/{split}.<shard>.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(720),
+        gpu=GPU,
+        device=CONFIG.device,
+    params:
+        code=fingerprint("run_saliency_network"),
+        network=PLAN.saliency_network().path,
+        scaling=parameters.saliency_scaling(CONFIG),
+    script:
+        "../scripts/run_saliency_network.py"
 
 
 rule choose_saliency_threshold:

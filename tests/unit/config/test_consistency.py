@@ -44,6 +44,8 @@ def refused(overlays: list[dict], *starts: str) -> None:
         ("scores.table3", ["mdc/weak-d1@best"], "weak-d1@best: there is no variant best; variants has none"),
         ("segmenter.settings", ["semi2913-d1"], "semi2913-d1 learns from the true masks of val (segmenter.strong.with"),
         # of data, saliency and pictures
+        ("saliency.model_hash", "md5:01234567", "is for a URL in saliency.model: leave it empty"),
+        ("saliency.scaling", {"stretch": True}, "isnet-general-use has its own: leave this out, or name a file in"),
         ("saliency.folder", ".", "is not read with saliency.source rbd: set that to folder, or leave this empty"),
         ("data.classes", ["cat"], "source voc has VOC's 20 classes: leave the list empty, or set data.source to voc_"),
         ("figures.figure5", ["2007000032"], '2007000032 is no id of VOC; write ids in quotes: "2007_000032"'),
@@ -180,6 +182,14 @@ def test_a_class_cannot_be_called_as_the_mean_of_all():
             ["predictions.splits: with data.train_list trainvalaug val is trained on and has no scores: set it to []"],
         ),
         # several at once
+        (
+            {"saliency": {"source": "onnx", "model": "https://a.org/b.onnx"}},
+            ["saliency.model_hash: is empty; a network at a URL needs the hash of its file, as sha256sum prints it"],
+        ),
+        (
+            {"saliency": {"source": "onnx", "model": "u2ent"}},
+            ["saliency.model: there is no file u2ent; name u2net, u2netp, isnet-general-use, birefnet-general-lite"],
+        ),
         (
             {
                 "data": {"source": "voc_layout", "root": "nowhere"},

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mdc.config import parameters
 from mdc.config.config import Config
 from mdc.config.experiments import Experiment
 from mdc.config.paths import Weights
@@ -38,6 +39,9 @@ OTHER = {  # two classifiers, two shards, and variants of every kind, two of whi
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+
+NO_WEIGHTS = {"classifier": {"init": "random"}, "segmenter": {"init": "random"}}
 
 
 def plan(*overlays: dict) -> Plan:
@@ -310,6 +314,34 @@ def test_published_weights_can_have_other_sources():
         assert found.weights_source("vgg", "IMAGENET1K_FEATURES") == published | changed
         assert found.weights_source("vgg", "IMAGENET1K_V1")["urls"] != [own["url"]]
     assert plan().weights_source("vgg", "IMAGENET1K_FEATURES") == published
+
+
+@pytest.mark.parametrize(
+    ("saliency", "begin", "watched", "hash"),
+    [
+        ({}, "data/saliency/isnet-general-use", "ready.txt", "md5:fc16ebd8b0c10d971d3513d564d01e29"),
+        ({"model": "u2netp"}, "data/saliency/u2netp", "ready.txt", "md5:8e83ca70e441ab06c318d82300c84806"),
+        (
+            {"model": "https://a.org/b.onnx", "model_hash": "sha256:0123456789"},
+            *("data/saliency/url-01234567", "ready.txt", "sha256:0123456789"),
+        ),
+        ({"model": "pyproject.toml"}, "pyproject.toml", "", ""),
+    ],
+)
+def test_the_saliency_network(saliency, begin, watched, hash):
+    found = plan({"saliency": {"source": "onnx"} | saliency, "data": {"source": "synthetic"}} | NO_WEIGHTS)
+    network = found.saliency_network()
+    expected = (begin,) * 2 if not watched else (f"{begin}.onnx", f"{begin}.{watched}")
+    assert (network.path, network.watched, network.hash) == (*expected, hash)
+    assert found.downloaded() == ([network.watched] if hash else [])
+    assert found.saliency("val") == ["results/paper/saliency/onnx/val.csv"]
+
+
+def test_a_known_saliency_network_can_have_another_source():
+    given = {"urls": ["http://mirror/a"]}
+    found = plan({"saliency": {"source": "onnx", "model": "u2net"}, "downloads": {"weights": {"u2net": given}}})
+    assert found.saliency_network_source() == given | {"hash": "md5:60024c5c889badc19c04ad937298a77b", "megabytes": 176}
+    assert parameters.saliency_scaling(found.config)["side_px"] == 320
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,11 @@ class Config(Section):
         return self.saliency.source != "none"
 
     @property
+    def saliency_sources(self) -> set[str]:
+        """The sources of saliency maps, of the run and of its variants."""
+        return {self.varied(name).saliency.source for name in ("", *self.variants)}
+
+    @property
     def uses_sbd(self) -> bool:
         """Whether training images are SBD's."""
         return self.data.source == "voc" and self.data.train_list in NEEDS_SBD

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from mdc.config.config import Config
 from mdc.config.experiments import EXTERNAL, SALIENT, Experiment
+from mdc.config.salient_networks import Scaling
 from mdc.config.stages import RECIPE_KEYS
 from mdc.data.class_names import checked_classes
 from mdc.runtime.errors import InputError, listing
@@ -93,7 +94,13 @@ def _effect(config: Config, experiment: Experiment) -> tuple:
 
 
 def _saliency(config: Config) -> Iterator[str]:
-    sources = {config.varied(name).saliency.source for name in ("", *config.variants)}
+    sources, saliency = config.saliency_sources, config.saliency
+    if "onnx" in sources and saliency.network_url and not saliency.model_hash:
+        yield "saliency.model_hash: is empty; a network at a URL needs the hash of its file, as sha256sum prints it"
+    if saliency.model_hash and not saliency.network_url:
+        yield "saliency.model_hash: is for a URL in saliency.model: leave it empty"
+    if saliency.known_network and saliency.scaling != Scaling():
+        yield f"saliency.scaling: {saliency.model} has its own: leave this out, or name a file in saliency.model"
     if config.saliency.folder and "folder" not in sources:
         yield (
             f"saliency.folder: is not read with saliency.source {config.saliency.source}: set that to folder, or leave "

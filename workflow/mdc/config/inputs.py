@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mdc.config.config import Config
+from mdc.config.salient_networks import KNOWN
 from mdc.config.sources import Data
 from mdc.data import locate
 from mdc.downloads.packages import weights_file
@@ -18,8 +19,11 @@ def missing_inputs(config: Config) -> Iterator[str]:
         if folder.is_symlink() and not folder.exists() or folder.is_file():
             yield f"downloads.folder: {folder} is a file or a link to nothing: remove it or name another folder"
     yield from _data(config)
-    uses_folder = "folder" in {config.varied(name).saliency.source for name in ("", *config.variants)}
-    if uses_folder and not Path(config.saliency.folder or ".missing").is_dir():
+    saliency, sources = config.saliency, config.saliency_sources
+    is_file = not (saliency.known_network or saliency.network_url)
+    if "onnx" in sources and is_file and not Path(saliency.model).is_file():
+        yield (f"saliency.model: {_what_is_there(saliency.model)}; name {', '.join(KNOWN)}, your ONNX file or a URL")
+    if "folder" in sources and not Path(config.saliency.folder or ".missing").is_dir():
         yield (
             f"saliency.folder: there is no folder {config.saliency.folder or '(empty)'}; name the one with a map "
             "<id>.png for every image, or set saliency.source to rbd"

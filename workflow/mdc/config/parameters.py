@@ -28,6 +28,12 @@ def sweep_recipe(config: Config, masks: Experiment) -> dict[str, Any]:
     return {key: value for key, value in recipe(config, masks).items() if key != "threshold"}
 
 
+def saliency_scaling(config: Config) -> dict[str, Any]:
+    """Return what the salient-object network takes and gives: the fields of `mdc.config.salient_networks.Scaling`."""
+    known = config.saliency.known_network
+    return (known.scaling if known else config.saliency.scaling).model_dump()
+
+
 def maps_settings(config: Config, maps_name: str) -> dict[str, Any]:
     """Return how maps are made, apart from the network: the settings of `mdc.cams.dump.dump_cams`."""
     cams = config.varied("" if maps_name == MAIN else maps_name).cams

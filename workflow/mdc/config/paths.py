@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mdc.config.config import Config
-from mdc.config.encoders import Stage, keys_class
+from mdc.config.encoders import Stage, WeightsFile, keys_class
 from mdc.config.experiments import Experiment
 from mdc.config.stages import BEST
 from mdc.data import locate
@@ -19,6 +19,7 @@ from mdc.storage.shards import number_of_shards
 
 MAIN = "main"  # in paths: the localization maps that no variant changes
 SHARD = ".{shard}-of-{shards}"
+LARGEST_NETWORK_MB = 400  # at a URL, whose size nobody tells: three times as much is refused
 Kind = Literal["confusion", "images", "pixels"]
 
 
@@ -113,6 +114,23 @@ class Paths:
         source = self.varied(experiment).saliency.source
         return [] if source == "none" else [f"{self.run}/saliency/{source}/{split}.csv"]
 
+    def saliency_network(self) -> Weights:
+        """Return the network of `saliency.source: onnx`: where it is downloaded to, or the user's file."""
+        section, digest = self.config.saliency, self.saliency_network_source()["hash"]
+        if not digest:
+            return Weights(path=section.model, watched=section.model)
+        name = section.model if section.known_network else f"url-{digest.split(':')[1][:8]}"
+        begin = f"{self.downloads}/saliency/{name}"
+        return Weights(path=f"{begin}.onnx", watched=f"{begin}.ready.txt", hash=digest)
+
+    def saliency_network_source(self) -> dict[str, Any]:
+        """Return `urls`, `hash` and `megabytes` of that network as `weights_source`; no hash for the user's file."""
+        section = self.config.saliency
+        if section.known_network:
+            return self._source(section.model, section.known_network.file)
+        megabytes = LARGEST_NETWORK_MB if section.network_url else 0
+        return {"urls": [section.network_url], "hash": section.model_hash, "megabytes": megabytes}
+
     def varied(self, experiment: Experiment | None) -> Config:
         """Return the configuration as the variant of an experiment has it."""
         return self.config.varied(experiment.variant if experiment else "")
@@ -188,7 +206,9 @@ class Paths:
 
     def weights_source(self, encoder: str, name: str) -> dict[str, Any]:
         """Return `urls`, `hash` and `megabytes` of published weights; `downloads.weights` can name other sources."""
-        published = keys_class(encoder).published.get(name)
+        return self._source(name, keys_class(encoder).published.get(name))
+
+    def _source(self, name: str, published: WeightsFile | None) -> dict[str, Any]:
         other = self.config.downloads.weights.get(name)
         return {
             "urls": other.urls if other and other.urls else [published.url],

@@ -133,6 +133,7 @@ class Plan(Paths):
         stages = [("classifier", name) for name in self.config.classifier.networks if self.config.needs_classifier]
         stages += [("segmenter", name) for name in self.config.classifier.networks if self.config.segmenter.settings]
         weights = [self.weights(*stage) for stage in stages]
+        weights += [self.saliency_network()] if "onnx" in self.config.saliency_sources else []
         return [*files, *dict.fromkeys(one.watched for one in weights if one.hash)]
 
     # -- scores --------------------------------------------------------------------------------------------------------

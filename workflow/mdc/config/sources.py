@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mdc.config.keys import Count, Float, HashText, Int, PathText, Pixels, Section, Seed, Share, Unique, Url
+from mdc.config.salient_networks import KNOWN, KnownNetwork, Scaling
 
 Split = Literal["train", "val", "test"]
 
@@ -68,7 +69,8 @@ class Downloads(Section):
     voc: Archive = Field(VOC, description="VOC 2012, unless `data.voc_root` is given.")
     sbd: Archive = Field(SBD, description="SBD, unless `data.sbd_root` is given or `data.train_list` is train.")
     weights: dict[str, WeightsSource] = Field(
-        {}, description="Name of pre-trained weights (`encoder.weights`) -> other sources of them."
+        {},
+        description="Name of pre-trained weights (`encoder.weights`, or `saliency.model`) -> other sources of them.",
     )
 
 
@@ -142,11 +144,20 @@ class Data(Section):
 class Saliency(Section):
     """Saliency maps, the background cue (paper 4.1; the paper's own saliency network is not public)."""
 
-    source: Literal["rbd", "folder", "none", "ground_truth"] = Field(
+    source: Literal["rbd", "onnx", "folder", "none", "ground_truth"] = Field(
         "rbd",
-        description="rbd: robust background detection, built in; folder: maps of any model; none: background from the "
-        "localization maps; ground_truth: the objects of the true masks, as a perfect model would find them.",
+        description="rbd: robust background detection, built in; onnx: a trained salient-object network; folder: maps "
+        "of any model; none: background from the localization maps; ground_truth: the objects of the true masks, as a "
+        "perfect model would find them.",
     )
+    model: PathText = Field(
+        "isnet-general-use",
+        min_length=1,
+        description=f"Source onnx: the network, one of {', '.join(KNOWN)} (downloaded, 4 to 224 MB; untried), your "
+        "ONNX file, or the URL of one.",
+    )
+    model_hash: HashText = Field("", description="Source onnx: the hash of the file at a URL, as that of an archive.")
+    scaling: Scaling = Field(Scaling(), description=Scaling.__doc__)
     folder: PathText = Field(
         "",
         description="Source folder: 8-bit grey PNGs `<folder>/<id>.png`, 255 = salient, at the photos' own sizes, as a "
@@ -155,3 +166,13 @@ class Saliency(Section):
     missing: Literal["stop", "rbd"] = Field(
         "stop", description="Source folder: what to do about images without a map; rbd computes theirs."
     )
+
+    @property
+    def known_network(self) -> KnownNetwork | None:
+        """The network that `model` names; None for a file or a URL."""
+        return KNOWN.get(self.model)
+
+    @property
+    def network_url(self) -> str:
+        """The URL in `model`; empty for a known network or a file."""
+        return self.model if self.model.startswith(("http://", "https://")) else ""

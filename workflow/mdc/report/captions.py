@@ -8,6 +8,7 @@ from mdc.config.experiments import EXTERNAL, SALIENT, Experiment
 
 SALIENCY = {
     "rbd": "made by rbd, which is built in, not the paper's saliency",
+    "onnx": "made by the trained network {model}, not the paper's saliency",
     "folder": "from another model's maps in a folder",
     "none": "not used",
     "ground_truth": "replaced by the true masks' objects, which no weak method has",
@@ -123,7 +124,8 @@ def saliency_sentence(config: Config, variant: str = "") -> str:
     """Return where the background cue comes from, with a variant as it has it."""
     section = config.varied(variant).saliency
     by_rbd = section.source == "folder" and section.missing == "rbd"
-    return f"Saliency: {SALIENCY[section.source]}{', by rbd for images without one' if by_rbd else ''}."
+    source = SALIENCY[section.source].format(model=section.model)
+    return f"Saliency: {source}{', by rbd for images without one' if by_rbd else ''}."
 
 
 def saliency_note(config: Config, settings: Iterable[Experiment]) -> str:
