@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from mdc.cams.dump import dump_cams
+from mdc.cams.dump import dump_cams, maps_of
 from mdc.cams.external import link_cams
 from mdc.cams.files import LAYOUT, Cams, cams_info, read_cams
 from mdc.networks.checkpoints import save_network
@@ -41,9 +41,12 @@ def classifier(tmp_path):
     return model.eval(), tmp_path / "classifier.pt"
 
 
-def dumped(split, weights, path, *, shard=0, shards=1) -> list[Cams]:
+PAPER = {"scales": [1], "flip": False}
+
+
+def dumped(split, weights, path, *, shard=0, shards=1, settings=PAPER) -> list[Cams]:
     places = {"split_csv": split, "weights_pt": weights, "cams_h5": path, "shard": shard, "shards": shards}
-    dump_cams(**places, settings={}, device="cpu", threads=1)
+    dump_cams(**places, settings=settings, device="cpu", threads=1)
     return list(read_cams(path))
 
 
@@ -69,7 +72,7 @@ def test_maps_of_the_tagged_classes_are_the_networks(tmp_path, split, classifier
     assert (found.grid, found.classes, found.dilations, found.blocks) == (Grid(8), CLASSES, [1, 3], ["d1", "d3"])
     assert found.weights_hash == weights_hash(model.state_dict())
     told = hdf5.attributes(tmp_path / "m.h5", LAYOUT)["config"]
-    assert '"block_width": 8' in told and '"cams": {}' in told
+    assert '"block_width": 8' in told and '"cams": {"flip": false, "scales": [1]}' in told
 
 
 def test_shards_together_are_the_whole(tmp_path, split, classifier):
@@ -80,6 +83,72 @@ def test_shards_together_are_the_whole(tmp_path, split, classifier):
     assert [found.id for found in joined] == [found.id for found in whole]
     for found, expected in zip(joined, whole, strict=True):
         np.testing.assert_array_equal(found.maps, expected.maps)
+
+
+class Brightness(torch.nn.Module):
+    """Stands in for a classifier of one block and one class: its map is the photo at the grid's pixels, less 100."""
+
+    def __init__(self, grid: Grid) -> None:
+        super().__init__()
+        self.encoder, self.grid = self, grid
+
+    def prepare(self, photos):
+        height, width = photos.shape[-2:]
+        sides = self.grid.padded_side(width) - width, self.grid.padded_side(height) - height
+        return torch.nn.functional.pad(photos.float(), (0, sides[0], 0, sides[1]))
+
+    def maps_and_logits(self, photos):
+        start, step = int(self.grid.offset), self.grid.stride
+        maps = photos[:, None, :1, start::step, start::step] - 100
+        return maps, maps.mean((3, 4))
+
+
+def maps_seen(values: list[float], grid: Grid, **settings) -> list[float]:
+    """Return the map of a photo of one row."""
+    photo = torch.tensor(values).expand(3, 1, -1)
+    return maps_of(Brightness(grid), photo, **PAPER | settings)[0][0, 0, 0].tolist()
+
+
+ROW = [50.0, 110.0, 140.0, 120.0, 160.0]
+
+
+@pytest.mark.parametrize(
+    ("grid", "settings", "expected"),
+    [
+        (Grid(1), {}, [-50, 10, 40, 20, 60]),  # raw
+        (Grid(1), {"flip": True}, [0, 10, 40, 20, 60]),  # mirrored back
+        (Grid(2), {}, [-50, 40, 60]),
+        (Grid(2), {"flip": True}, [0, 40, 60]),  # of 5 pixels, mirrored features sit on the same ones
+        # seen as 50 65, 95 117.5, 132.5 135, 125 130, 150 160: two to a pixel, cut at 100 before they are averaged
+        (Grid(1), {"scales": [2]}, [0, 8.75, 33.75, 27.5, 55]),
+    ],
+)
+def test_views_are_averaged_without_negative_values_where_their_features_sit(grid, settings, expected):
+    assert maps_seen(ROW, grid, **settings) == pytest.approx(expected, abs=1e-4)
+
+
+def test_mirrored_features_between_those_of_the_photo_are_interpolated():
+    # 4 pixels, features on 0 and 2 and, padded, 4; mirrored on 3 and 1 (and -1, padded)
+    found = maps_seen([120.0, 140.0, 160.0, 180.0], Grid(2), flip=True)
+    seen, mirrored = [20, 60, 0], [(40 + 0) / 2, (80 + 40) / 2, 80]  # padding is 0 - 100, cut
+    assert found == pytest.approx([(a + b) / 2 for a, b in zip(seen, mirrored, strict=True)], abs=1e-4)
+
+
+def test_scales_are_averaged_and_logits_are_the_mean(tmp_path, split, classifier):
+    views = [{"scales": [1], "flip": True}, {"scales": [0.5], "flip": True}]
+    single = [dumped(split, classifier[1], tmp_path / f"{n}.h5", settings=view) for n, view in enumerate(views)]
+    both = dumped(split, classifier[1], tmp_path / "m.h5", settings={"scales": [1, 0.5], "flip": True})
+    for one, half, found in zip(*single, both, strict=True):
+        np.testing.assert_allclose(found.maps, (one.maps + half.maps) / 2, rtol=2e-3, atol=1e-4)  # half precision
+        np.testing.assert_allclose(found.logits, (one.logits + half.logits) / 2, rtol=1e-5)
+    assert '"cams": {"flip": true, "scales": [1, 0.5]}' in hdf5.attributes(tmp_path / "m.h5", LAYOUT)["config"]
+
+
+def test_weights_of_a_segmenter_are_refused(tmp_path, split):
+    save_network(tmp_path / "w.pt", slim_segmenter().build(), slim_segmenter(), settings={})
+    with pytest.raises(InputError, match=r"w\.pt: is a segmenter, not a classifier"):
+        dumped(split, tmp_path / "w.pt", tmp_path / "m.h5")
+    assert not (tmp_path / "m.h5").exists()
 
 
 def test_another_methods_maps_are_taken_over(tmp_path, split, classifier):

@@ -128,7 +128,8 @@ def test_rules_are_told_only_what_they_depend_on():
     assert parameters.recipe(found, Experiment.of_masks("fusion@bare")) == bare
     swept = {key: value for key, value in bare.items() if key != "threshold"}
     assert parameters.sweep_recipe(found, Experiment.of_masks("fusion@bare")) == swept
-    assert parameters.maps_settings(found, "main") == parameters.maps_settings(found, "untrained") == {}
+    plain = {"scales": [1], "flip": False}
+    assert parameters.maps_settings(found, "main") == parameters.maps_settings(found, "untrained") == plain
     semi, weak = (
         parameters.segmenter_settings(found, Experiment.parse(name)) for name in ("semi500-d1", "weak-d1@offline")
     )

@@ -156,6 +156,13 @@ def test_a_class_cannot_be_called_as_the_mean_of_all():
             ["cams.network: untrained is about the classifier, which external_maps and external_masks replace"],
         ),
         (
+            {**EXTERNAL, "cams": {"flip": True}, "variants": {"two": {"cams": {"scales": [1, 2]}}}},
+            [
+                "cams.scales: [1.0, 2.0] is about the classifier, which external_maps and external_masks replace",
+                "cams.flip: True is about the classifier, which external_maps and external_masks replace",
+            ],
+        ),
+        (
             {
                 **EXTERNAL,
                 "masks": {"external_masks": ".", "variants": ["external@x"]},

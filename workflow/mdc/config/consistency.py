@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mdc.config.config import Config
 from mdc.config.experiments import EXTERNAL, SALIENT, Experiment
 from mdc.config.salient_networks import Scaling
-from mdc.config.stages import RECIPE_KEYS
+from mdc.config.stages import RECIPE_KEYS, Cams
 from mdc.data.class_names import checked_classes
 from mdc.runtime.errors import InputError, listing
 
@@ -73,8 +73,11 @@ def _variants(config: Config) -> Iterator[str]:
         if variant.saliency and variant.saliency.source == "folder" and not config.saliency.folder:
             yield f"variants.{name}: saliency.source folder needs the key saliency.folder, which is empty"
     external = config.cams.external_maps or config.masks.external_masks
-    if external and any(config.varied(name).cams.network == "untrained" for name in ("", *config.variants)):
-        yield "cams.network: untrained is about the classifier, which external_maps and external_masks replace"
+    for key in ("network", "scales", "flip") if external else ():
+        values = [getattr(config.varied(name).cams, key) for name in ("", *config.variants)]
+        changed = [value for value in values if value != Cams.model_fields[key].default]
+        if changed:
+            yield f"cams.{key}: {changed[0]} is about the classifier, which external_maps and external_masks replace"
 
 
 def _effect(config: Config, experiment: Experiment) -> tuple:

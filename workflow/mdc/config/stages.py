@@ -46,6 +46,13 @@ class Cams(Section):
     network: Literal["trained", "untrained"] = Field(
         "trained", description="untrained: maps of the classifier as initialised, to see what its training adds."
     )
+    scales: Annotated[list[Annotated[Float, Field(gt=0, le=4)]], Unique] = Field(
+        [1],
+        min_length=1,
+        description="Sizes of the photo whose maps are averaged, in sides; IRN and SEAM take [0.5, 1, 1.5, 2]. Scale 2 "
+        "takes four times the memory.",
+    )
+    flip: bool = Field(False, description="Whether maps are averaged over the mirrored photo as well. As IRN and SEAM.")
     external_maps: PathText = Field(
         "",
         description="HDF5 files of another method's maps, such as maps/{split}.h5, {split} standing for train and val; "
