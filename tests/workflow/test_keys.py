@@ -15,8 +15,8 @@ import pytest
 from mdc import classifier, crf
 from mdc.config.encoders import keys_class
 from mdc.config.networks import Augmentation, Training
-from mdc.config.stages import RECIPE_KEYS, Crf
-from mdc.masks import fusion
+from mdc.config.stages import RECIPE_KEYS, Crf, DenseCrf, Pamr
+from mdc.masks import densecrf, fusion, pamr
 from mdc.networks import largefov, multi_dilation
 from mdc.segmenter import train
 from mdc.training import augmentation, engine, optimisation
@@ -36,7 +36,8 @@ RUNS = [  # that together have every rule
     [
         *("all", "study_tables", "--config", "data={source: synthetic}", "study={runs: {a: [paper]}}"),
         *("variants={bare: {masks: {threshold: best}, saliency: {source: none}}}",),
-        "segmenter={settings: [weak-d1, weak-d1@bare]}",
+        "segmenter={settings: [weak-d1, weak-d1@bare, weak-densecrf-d1]}",
+        "masks={variants: [pamr-d1]}",
     ],
     [
         "data",
@@ -94,6 +95,8 @@ def loaded(source, kind: type[ast.Name] | type[ast.Attribute]) -> set[str]:
         (optimisation.Schedule, Training.model_fields, (engine, optimisation)),
         (crf.Parameters, Crf.model_fields, (crf,)),
         (fusion.Recipe, RECIPE_KEYS, (fusion,)),
+        (densecrf.DenseCrf, DenseCrf.model_fields, (densecrf,)),
+        (pamr.Pamr, Pamr.model_fields, (pamr,)),
     ],
 )
 def test_the_fields_of_a_section_that_is_handed_on_are_its_keys_and_are_used(receiver, keys, modules):

@@ -1,7 +1,7 @@
 # masks: pseudo masks, made by a producer of localization maps and saliency (paper 3.2, 4.1), or another method's.
 # Needs:    the maps, and the saliency maps unless `saliency.source` is none; or a folder (`masks.external_masks`).
 # Produces: masks/<classifier>/seed<seed>/<masks>/<split>/<id>.png and a table of them per shard; <masks> is the map
-#           setting, with the producer in front unless it is fused: fusion, salient-fusion, external;
+#           setting, with the producer in front unless it is fused: fusion, salient-fusion, densecrf-fusion, external;
 #           masks/.../<masks>/sweep.csv, quality over the threshold where training images have true masks.
 # A producer is a rule with these outputs and a class of mdc/masks (`mdc.masks.producers.Producer`).
 
@@ -74,6 +74,64 @@ rule fuse_salient_masks:
         maps=lambda wildcards: masks_of(wildcards).maps,
     script:
         "../scripts/fuse_salient_masks.py"
+
+
+rule refine_by_densecrf:
+    """Refine the confident regions of the fused maps by a dense CRF."""
+    input:
+        split_csv="<run>/data/{split}.csv",
+        cams=lambda wildcards: cams_shard(wildcards),
+        saliency=lambda wildcards: PLAN.saliency(wildcards.split, masks_of(wildcards)),
+    output:
+        table="<run>/masks/<network>/{masks}/{split}.<shard>.csv",
+    log:
+        "<run>/logs/refine_by_densecrf/<network>/{masks}/{split}.<shard>.log",
+    benchmark:
+        "<run>/benchmarks/refine_by_densecrf/<network>/{masks}/{split}.<shard>.tsv"
+    wildcard_constraints:
+        masks=one_of(PLAN.known_masks(DENSECRF)),
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(240),
+    params:
+        code=fingerprint("refine_by_densecrf"),
+        maps=lambda wildcards: masks_of(wildcards).maps,
+        parameters=CONFIG.masks.densecrf.model_dump(),
+    script:
+        "../scripts/refine_by_densecrf.py"
+
+
+rule refine_by_pamr:
+    """Refine the fused maps' scores by pixel-adaptive mask refinement."""
+    input:
+        split_csv="<run>/data/{split}.csv",
+        cams=lambda wildcards: cams_shard(wildcards),
+        saliency=lambda wildcards: PLAN.saliency(wildcards.split, masks_of(wildcards)),
+    output:
+        table="<run>/masks/<network>/{masks}/{split}.<shard>.csv",
+    log:
+        "<run>/logs/refine_by_pamr/<network>/{masks}/{split}.<shard>.log",
+    benchmark:
+        "<run>/benchmarks/refine_by_pamr/<network>/{masks}/{split}.<shard>.tsv"
+    wildcard_constraints:
+        masks=one_of(PLAN.known_masks(PAMR)),
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 4
+    resources:
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(240),
+        gpu=GPU,
+        device=CONFIG.device,
+    params:
+        code=fingerprint("refine_by_pamr"),
+        maps=lambda wildcards: masks_of(wildcards).maps,
+        parameters=CONFIG.masks.pamr.model_dump(),
+    script:
+        "../scripts/refine_by_pamr.py"
 
 
 rule copy_masks:

@@ -104,6 +104,10 @@ def test_rows_of_tables_can_be_asked_for_where_the_maps_are_there():
             ],
             ["d3", "d3@bare", "d3@best", "salient-d3", "salient-d3@best"],
         ),
+        (
+            [{"segmenter": {"settings": ["weak-densecrf-d3"]}}, {"masks": {"variants": ["pamr-d3", "d3"]}}],
+            ["densecrf-d3", "d3", "pamr-d3", "salient-d3"],
+        ),
     ],
 )
 def test_pseudo_masks_are_those_of_all_maps_with_saliency_and_the_variants_asked_for(overlays, masks):

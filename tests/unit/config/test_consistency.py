@@ -277,6 +277,14 @@ def test_what_is_possible_passes(overlay):
         ),
         (
             {
+                "segmenter": {"settings": ["weak-densecrf-d1@high"]},
+                "variants": {"high": {"masks": {"threshold": 0.6}}},
+            },
+            "segmenter.settings: weak-densecrf-d1@high is the same as weak-densecrf-d1: the variant high changes "
+            "nothing for it",
+        ),
+        (
+            {
                 "segmenter": {"settings": ["weak-salient-d1@high"]},
                 "masks": {"variants": ["d3@high"]},
                 "variants": {"high": {"masks": {"threshold": 0.6}}},

@@ -14,6 +14,8 @@ NAMES = {  # name -> its parts beside the empty ones
     "weak-d1_2": {"kind": "weak", "producer": "fused", "maps": "d1_2"},
     "weak-salient-d3": {"kind": "weak", "producer": "salient", "maps": "d3"},
     "weak-external": {"kind": "weak", "producer": "external"},
+    "weak-densecrf-d3": {"kind": "weak", "producer": "densecrf", "maps": "d3"},
+    "semi9-pamr-fusion": {"kind": "semi", "producer": "pamr", "maps": "fusion", "strong": 9},
     "weak-salient-external": {"kind": "weak", "producer": "salient", "maps": "external"},  # no map is called so
     "semi500-d3": {"kind": "semi", "producer": "fused", "maps": "d3", "strong": 500},
     "semi28-salient-fusion": {"kind": "semi", "producer": "salient", "maps": "fusion", "strong": 28},

@@ -79,6 +79,11 @@ def test_what_all_results_share():
         ("true-masks-crf", "Trained on the true masks of the training images. CRF: 10 iterations"),
         ("weak-salient-d1", "Baseline masks: salient pixels, each of the tagged class with the highest map (``d1``)."),
         (
+            "weak-densecrf-fusion",
+            "masks: from the fused maps, confident objects and background refined by a dense CRF as ",
+        ),
+        ("weak-pamr-d3", f"block ``d3``, refined by pixel-adaptive mask refinement. {RBD}"),
+        (
             "pseudo-salient-mean",
             "(``mean``). Salient is what reaches the threshold that fits the training images' true masks best, or "
             f"{WITHOUT_OBJECTS:g} where these show no object. {RBD}",

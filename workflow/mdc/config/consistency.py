@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mdc.config.config import Config
-from mdc.config.experiments import EXTERNAL, SALIENT, Experiment
+from mdc.config.experiments import EXTERNAL, FUSED, SALIENT, Experiment
 from mdc.config.salient_networks import Scaling
 from mdc.config.stages import RECIPE_KEYS, Cams
 from mdc.data.class_names import checked_classes
@@ -86,7 +86,7 @@ def _effect(config: Config, experiment: Experiment) -> tuple:
     effect: list = [experiment.base]
     if experiment.producer not in ("", EXTERNAL):
         effect += [varied.cams, varied.saliency.source]
-    if experiment.producer not in ("", EXTERNAL, SALIENT):  # the baseline has a rule of its own
+    if experiment.producer == FUSED:  # other producers have parameters of their own
         unused = "background_below" if varied.has_saliency else "background_saliency_below"
         effect += [getattr(varied.masks, key) for key in RECIPE_KEYS if key != unused]
     if experiment.is_segmenter:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from mdc.config.config import Config
 
-FUSED, SALIENT, EXTERNAL = "fused", "salient", "external"
-NAMED_PRODUCERS = (SALIENT,)  # stand before the maps; `fused` has no name, and `external` has no maps
+FUSED, SALIENT, DENSECRF, PAMR, EXTERNAL = "fused", "salient", "densecrf", "pamr", "external"
+NAMED_PRODUCERS = (SALIENT, DENSECRF, PAMR)  # stand before the maps; `fused` has no name, and `external` has no maps
 CHANGE_MASKS = frozenset({"masks", "saliency", "cams"})  # sections: a variant of one of them has its own pseudo masks
 CRF = "-crf"
 
@@ -36,6 +36,7 @@ class Experiment:
     | `semi500-d3` | one trained on 500 true masks and the pseudo masks of the other images (equation 2) |
     | `true-masks` | one trained on true masks |
     | `pseudo-salient-fusion` | the pseudo masks themselves |
+    | `weak-densecrf-fusion` | one trained on the fused maps' masks as a dense CRF refines them |
     | `all-background` | the trivial baseline |
 
     `@<variant>` after these is the same with the keys of `variants.<variant>`, and `-crf` after all of it the masks
@@ -43,7 +44,7 @@ class Experiment:
 
     Attributes:
         kind: weak, semi, true-masks, pseudo or all-background.
-        producer: of the pseudo masks: fused, salient, external; empty where there are none.
+        producer: of the pseudo masks: fused, salient, densecrf, pamr, external; empty where there are none.
         maps: that they are made of: a block, fusion or mean; empty for those of another method.
         strong: number of images with true masks in a semi-supervised segmenter, else 0.
     """

@@ -142,7 +142,8 @@ class Segmenter(Section):
         ["weak-d1", "weak-d3", "weak-d6", "weak-d9", "weak-fusion", "true-masks"],
         description="Segmenters to train: weak-<masks> on pseudo masks (equation 1), semi<n>-<masks> on n true masks "
         "and the pseudo masks of the other images (equation 2), true-masks; each also as <setting>@<variant>. <masks>: "
-        "a block (d3), fusion, mean, external, or with a producer in front (salient-fusion).",
+        "a block (d3), fusion, mean, external, or with a producer in front: salient-fusion, and refined "
+        "densecrf-fusion, pamr-fusion.",
     )
     encoder: dict[str, Any] = Field({}, description="Keys of `encoder` that differ for the segmenter.")
     fc_width: Channels = Field(1024, description="Channels of fc6 and fc7. DeepLab-LargeFOV.")

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from mdc.config.experiments import CRF, MASKS_PATTERN, SETTING_PATTERN, VARIANT_PATTERN, WITHOUT_CRF
-from mdc.config.keys import Float, Int, PathText, Section, Seed, Share, Unique, changes_of
+from mdc.config.keys import Dilation, Float, Int, PathText, Section, Seed, Share, Unique, changes_of
 from mdc.config.networks import Segmenter
 from mdc.config.sources import Saliency, Split
 
 BEST = "best"
 HIGHEST_THRESHOLD = 2  # of a fused map
-MasksName = Annotated[str, Field(pattern=rf"^{WITHOUT_CRF}{MASKS_PATTERN}{VARIANT_PATTERN}$")]
+MasksName = Annotated[str, Field(pattern=rf"^{WITHOUT_CRF}{MASKS_PATTERN}({VARIANT_PATTERN})?$")]
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Row = Annotated[str, Field(pattern=rf"^{WITHOUT_CRF}[A-Za-z][A-Za-z0-9_]*/{SETTING_PATTERN}$")]
 ResultName = Annotated[str, Field(pattern=rf"^[A-Za-z][A-Za-z0-9_]*/{SETTING_PATTERN}({CRF})?$")]
@@ -60,6 +60,37 @@ class Cams(Section):
     )
 
 
+class DenseCrf(Section):
+    """Masks `densecrf-<maps>`: confident objects and background, refined by a dense CRF; IRN's values (CVPR 2019)."""
+
+    foreground_above: Share = Field(0.3, description="Share of a map's maximum above which a pixel is surely object.")
+    background_below: Share = Field(
+        0.05,
+        description="Saliency, or without it the share of the highest map's maximum, up to which it is surely "
+        "background.",
+    )
+    label_probability: Float = Field(0.7, gt=0, lt=1, description="Trust in these pixels before the CRF.")
+    iterations: Int = Field(10, ge=1, le=1000, description="Mean field iterations.")
+    gaussian_weight: Float = Field(3, ge=0, description="Weight of the kernel over position.")
+    gaussian_sxy: Float = Field(3, gt=0, description="Its width in pixels.")
+    bilateral_weight: Float = Field(10, ge=0, description="Weight of the kernel over position and colour.")
+    bilateral_sxy: Float = Field(50, gt=0, description="Its width in pixels.")
+    bilateral_srgb: Float = Field(5, gt=0, description="Its width in grey levels (0 to 255).")
+
+
+class Pamr(Section):
+    """Masks `pamr-<maps>`: pixel-adaptive mask refinement; values of Araslanov and Roth (CVPR 2020)."""
+
+    iterations: Int = Field(10, ge=1, le=1000, description="How often scores are averaged over similar neighbours.")
+    dilations: Annotated[list[Dilation], Unique] = Field(
+        [1, 2, 4, 8, 12, 24], min_length=1, description="Distances to the 8 neighbours, in reduced pixels."
+    )
+    stride: Int = Field(4, ge=1, le=64, description="Photo and scores are reduced by it (features of their network).")
+    object_above: Share = Field(0.6, description="Share of a class's highest score above which pixels are of it.")
+    background_above: Share = Field(0.7, description="The same of the background.")
+    least_score: Share = Field(0.2, description="Threshold at least; scores add up to 1.")
+
+
 class Masks(Section):
     """From maps to pseudo masks (paper 3.2 and 4.1)."""
 
@@ -70,7 +101,8 @@ class Masks(Section):
     )
     variants: Annotated[list[MasksName], Unique] = Field(
         [],
-        description="More pseudo masks to make and score, <masks>@<variant>; those of the segmenters are made anyway.",
+        description="More pseudo masks to make and score, <masks> or <masks>@<variant>, such as densecrf-fusion; those "
+        "of the segmenters are made anyway.",
     )
     threshold: Threshold = Field(
         0.3,
@@ -97,11 +129,12 @@ class Masks(Section):
         min_length=1,
         description="Thresholds at which pseudo masks are compared with the true masks of the training images.",
     )
+    densecrf: DenseCrf = Field(DenseCrf(), description=DenseCrf.__doc__)
+    pamr: Pamr = Field(Pamr(), description=Pamr.__doc__)
 
 
-RECIPE_KEYS = tuple(
-    name for name in Masks.model_fields if name not in ("external_masks", "variants", "sweep_thresholds")
-)
+NOT_OF_RECIPE = ("external_masks", "variants", "sweep_thresholds", "densecrf", "pamr")
+RECIPE_KEYS = tuple(name for name in Masks.model_fields if name not in NOT_OF_RECIPE)
 
 
 class SegmenterChanges(changes_of(Segmenter, "online_term", "online_warmup_epochs")):

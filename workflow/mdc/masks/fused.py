@@ -19,6 +19,17 @@ def share_of_maximum(maps: np.ndarray) -> np.ndarray:
     return (maps / np.where(peaks > 0, peaks, np.inf)).astype(np.float32)
 
 
+def fused_scores(image: ImageInputs, maps: str) -> np.ndarray:
+    """Return what speaks for background and classes in the map setting `maps`: float32 (1 + T, H, W) in 0..1.
+
+    Each class's map as a share of its maximum, and as background 1 less the saliency, without saliency 1 less the
+    highest of the maps.
+    """
+    objects, saliency = share_of_maximum(image.fused_maps(maps)), image.saliency()
+    salient = objects.max(0, initial=0) if saliency is None else saliency
+    return np.concatenate([1 - salient[None], objects])
+
+
 @dataclass(frozen=True)
 class FusedMasks:
     """Pseudo masks of the map setting `maps` (a block, fusion or mean), made as `recipe` says."""
@@ -30,13 +41,8 @@ class FusedMasks:
         return pseudo_mask(image.fused_maps(self.maps), image.class_ids, image.saliency(), self.recipe)
 
     def scores(self, image: ImageInputs) -> np.ndarray:
-        """Return each class's map as a share of its maximum, and as background 1 less the saliency.
-
-        Without saliency the background is 1 less the highest of the maps.
-        """
-        objects, saliency = share_of_maximum(image.fused_maps(self.maps)), image.saliency()
-        salient = objects.max(0, initial=0) if saliency is None else saliency
-        return np.concatenate([1 - salient[None], objects])
+        """Return `fused_scores`."""
+        return fused_scores(image, self.maps)
 
 
 def fuse_masks(

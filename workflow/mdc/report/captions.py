@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from mdc.config.config import Config
 from mdc.config.encoders import Stage
-from mdc.config.experiments import EXTERNAL, SALIENT, Experiment
+from mdc.config.experiments import DENSECRF, EXTERNAL, PAMR, SALIENT, Experiment
 
 SALIENCY = {
     "rbd": "made by rbd, which is built in, not the paper's saliency",
@@ -12,6 +12,10 @@ SALIENCY = {
     "folder": "from another model's maps in a folder",
     "none": "not used",
     "ground_truth": "replaced by the true masks' objects, which no weak method has",
+}
+REFINED = {
+    DENSECRF: "confident objects and background refined by a dense CRF as IRN does",
+    PAMR: "refined by pixel-adaptive mask refinement",
 }
 EVERYTHING = ("masks", "crf")
 
@@ -105,6 +109,8 @@ def masks_sentences(config: Config, experiment: Experiment | None = None) -> str
         )
     named = {"fusion": "the fused maps", "mean": "the blocks' mean map"}
     maps = named.get(masks.maps, f"block ``{masks.maps}``") if masks else "each map setting"
+    if masks and masks.producer in REFINED:
+        return f"Pseudo masks: from {maps}, {REFINED[masks.producer]}. {saliency}"
     threshold = section.threshold if isinstance(section.threshold, str) else f"{section.threshold:g}"
     if threshold == "best":
         threshold = "the threshold that fits the training images' true masks best"
