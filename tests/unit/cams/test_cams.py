@@ -144,13 +144,6 @@ def test_scales_are_averaged_and_logits_are_the_mean(tmp_path, split, classifier
     assert '"cams": {"flip": true, "scales": [1, 0.5]}' in hdf5.attributes(tmp_path / "m.h5", LAYOUT)["config"]
 
 
-def test_weights_of_a_segmenter_are_refused(tmp_path, split):
-    save_network(tmp_path / "w.pt", slim_segmenter().build(), slim_segmenter(), settings={})
-    with pytest.raises(InputError, match=r"w\.pt: is a segmenter, not a classifier"):
-        dumped(split, tmp_path / "w.pt", tmp_path / "m.h5")
-    assert not (tmp_path / "m.h5").exists()
-
-
 def test_another_methods_maps_are_taken_over(tmp_path, split, classifier):
     whole = dumped(split, classifier[1], tmp_path / "external.h5")
     found = linked(tmp_path / "external.h5", split, tmp_path / "m.h5", shard=0, shards=2)

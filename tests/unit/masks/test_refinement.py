@@ -110,7 +110,7 @@ class Given(ImageInputs):
 
 
 def given(class_ids: list[int]) -> Given:
-    return Given(id="i", size=(32, 64), class_ids=np.array(class_ids, np.uint8), photo_path="")
+    return Given(id="i", size=(32, 64), own_size=(32, 64), class_ids=np.array(class_ids, np.uint8), photo_path="")
 
 
 def test_pamr_spreads_a_map_over_the_object():
