@@ -28,6 +28,7 @@ from tests.file_server import (
     other_part,
     page,
     ranges_asked,
+    redirect,
     reset,
     stall,
     status,
@@ -158,6 +159,12 @@ def test_waits_grow_and_the_number_of_rounds_is_kept(server, path, monkeypatch):
         download(wanted(url), path, Patience(rounds=8, timeout_seconds=1, first_wait_seconds=5))
     assert waits == [5, 10, 20, 40, 80, 160, 300]
     assert len(server.requests) == 8
+
+
+def test_a_redirect_to_a_page_is_named_with_the_address_of_the_page(server, path):
+    login = server.serve("/login", b"", page())
+    found = problem(path, server.serve("/a", b"", redirect("/login")))
+    assert found == f"sent a web page ({login}) instead of the file"
 
 
 def test_the_second_source_is_taken_when_the_first_is_dead(server, path):
