@@ -137,7 +137,7 @@ def _run(run: Path) -> None:
         split_csv=run / "data/train.csv",
         weights_pt=run / "classifier/weights.pt",
         cams_h5=run / "cams/train.h5",
-        settings={},
+        settings={"scales": [1], "flip": False},
         shard=0,
         shards=1,
         **common,

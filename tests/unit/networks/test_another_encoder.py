@@ -180,7 +180,7 @@ def test_a_classifier_is_trained_and_its_maps_lie_on_the_encoders_grid(tmp_path,
     assert moved >= {"encoder.layers.patches.weight", "encoder.layers.mixing.1.weight", "heads.1.weight"}
     cams_h5 = tmp_path / "cams.h5"
     places = {"split_csv": training["train_csv"], "weights_pt": path, "cams_h5": cams_h5, "shard": 0, "shards": 1}
-    dump_cams(**places, settings={}, device="cpu", threads=1)
+    dump_cams(**places, settings={"scales": [1], "flip": False}, device="cpu", threads=1)
     assert cams_info(cams_h5).grid == Grid(6, 2.5)
     found = list(read_cams(cams_h5))
     assert [cams.maps.shape for cams in found] == [(2, 1, 7, 6)] * 2  # 40 x 33 pixels are 7 x 6 patches, some padded
