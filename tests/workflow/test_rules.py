@@ -23,7 +23,7 @@ def test_every_working_rule_states_its_needs(name):
     for directive in ("log", "benchmark", "conda", "threads", "resources", "params", "output"):
         assert re.search(rf"^ +{directive}:", text, flags=re.M), directive
     assert "mem_mb=" in text and "runtime=" in text
-    # what is downloaded is told by its hash: other code must not download it again
+    # what is downloaded is identified by its hash: other code must not download it again
     has_code = re.search(r"^ +code=(lambda wildcards: )?fingerprint\(", text, flags=re.M) is not None
     assert has_code is not (re.search(r"^ +hash=", text, flags=re.M) is not None)
     assert '"""' in text  # the sentence that `snakemake --list-rules` shows

@@ -95,7 +95,7 @@ def test_the_tables_are_those_of_the_run(study, results):
     claims = pd.read_csv(study.folder / "results/study/differences.csv")
     assert {"online term from the start over none", "maps over saliency alone, one threshold"} <= set(claims["claim"])
     text = (study.folder / "results/study/study.md").read_text()
-    assert "### tiny: 1 seed, 12 training images" in text
+    assert "## tiny: 1 seed, 12 training images" in text
     response = pd.read_csv(study.folder / "results/study/response.csv")
     assert set(response["region"]) == {"distractor", "background"}
 
