@@ -81,7 +81,7 @@ def test_a_second_snakemake_is_refused_and_a_killed_one_takes_its_jobs_along(pro
     os.kill(snakemake.pid, signal.SIGKILL)
     os.kill(job, signal.SIGCONT)
     assert has_ended(job)
-    assert "stopped from outside: run the same again to continue" in (project.folder / LOG).read_text()
+    assert "stopped from outside: run the same command again to continue" in (project.folder / LOG).read_text()
     third = project.snakemake("classifier", overlays=OVERLAYS)
     assert third.returncode == 1 and "--unlock" in third.stderr  # as the README says
 
@@ -139,7 +139,7 @@ def test_a_truncated_file_of_scores_names_itself_and_the_rule_that_makes_it_agai
     path.write_bytes(whole[: len(whole) // 2])
     done = tiny_run.snakemake("crf", "--forcerun", "apply_crf", overlays=TINY)
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    said = f"{SCORES}: not a readable HDF5 file (.*); remove it and run the same with the target predictions "
+    said = f"{SCORES}: not a readable HDF5 file (.*); remove it and run the same command with the target predictions "
     assert re.search(said, done.stderr)
     path.unlink()
     assert tiny_run.planned("crf", overlays=TINY) == {"predict_scores", "apply_crf", "join_tables", "crf"}

@@ -109,7 +109,9 @@ def apply_crf(
     ids = scores_ids(scores_h5)
     unknown = [image_id for image_id in ids if image_id not in photos]
     if unknown:
-        raise InputError(f"{scores_h5}: the image {unknown[0]} is not in {split_csv}: remove it and run the same again")
+        raise InputError(
+            f"{scores_h5}: the image {unknown[0]} is not in {split_csv}: remove it and run the same command again"
+        )
     items = ((scores, *photos[scores.id]) for scores in read_scores(scores_h5))
     total = len(ids)
     write_table(list(map_in_order(one, items, processes=processes, label="apply_crf", total=total)), masks_csv)

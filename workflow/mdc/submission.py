@@ -43,7 +43,7 @@ def mask_problem(mask: Path, photo: Path, *, classes: int) -> str:
     except InputError as error:
         return str(error)
     if mode != "P" or palette[: 3 * classes + 3] != PALETTE[: classes + 1].ravel().tolist():
-        return f"{mask} is no palette PNG in VOC's colours"
+        return f"{mask} is not a palette PNG in VOC's colours"
     if labels.shape != (height, width):
         found = " x ".join(map(str, labels.shape[::-1]))
         return f"{mask} has {found} pixels and its photo {width} x {height}: run again with --forcerun link_data"

@@ -32,39 +32,43 @@ def refused(overlays: list[dict], *starts: str) -> None:
         ("run", "study", "results/study is the folder of the study's tables: give the run another name"),
         ("classifier.networks", {"mdc": {"encoder": {"output_stride": 4}}}, "mdc has no dilations: write [1, 3, 6, 9]"),
         # of what is trained
-        ("classifier.augmentation.resize_long_side_px", [320], "[320] is neither empty nor [lowest, highest]"),
-        ("segmenter.augmentation.resize_long_side_px", [64, 32], "[64, 32] is neither empty nor [lowest, highest]"),
+        ("classifier.augmentation.resize_long_side_px", [320], "[320] must be empty or [lowest, highest]"),
+        ("segmenter.augmentation.resize_long_side_px", [64, 32], "[64, 32] must be empty or [lowest, highest]"),
         ("classifier.training.micro_batches", 4, "30 images cannot be divided into 4 equal parts"),
         ("segmenter.training.micro_batches", 7, "30 images cannot be divided into 7 equal parts"),
         # of segmenters and masks
         ("segmenter.settings", ["weak-d12", "true-masks"], f"weak-d12 needs maps that no classifier has; {THERE_ARE}"),
         ("segmenter.settings", ["semi500-d2"], f"semi500-d2 needs maps that no classifier has; {THERE_ARE}"),
         ("segmenter.settings", ["weak-external"], f"weak-external needs maps that no classifier has; {THERE_ARE}"),
-        ("segmenter.settings", ["weak-d1@best"], "weak-d1@best: there is no variant best; variants has none"),
-        ("scores.table3", ["mdc/weak-d1@best"], "weak-d1@best: there is no variant best; variants has none"),
+        ("segmenter.settings", ["weak-d1@best"], "weak-d1@best: unknown variant best; variants has none"),
+        ("scores.table3", ["mdc/weak-d1@best"], "weak-d1@best: unknown variant best; variants has none"),
         ("segmenter.settings", ["semi2913-d1"], "semi2913-d1 learns from the true masks of val (segmenter.strong.with"),
         # of data, saliency and pictures
         ("saliency.model_hash", "md5:01234567", "is for a URL in saliency.model: leave it empty"),
         ("saliency.scaling", {"stretch": True}, "isnet-general-use has its own: leave this out, or name a file in"),
         ("saliency.folder", ".", "is not read with saliency.source rbd: set that to folder, or leave this empty"),
         ("data.classes", ["cat"], "source voc has VOC's 20 classes: leave the list empty, or set data.source to voc_"),
-        ("figures.figure5", ["2007000032"], '2007000032 is no id of VOC; write ids in quotes: "2007_000032"'),
+        ("figures.figure5", ["2007000032"], '2007000032 is not an id of VOC; write ids in quotes: "2007_000032"'),
         # files and folders
         ("data.voc_root", "nowhere", "there is no folder nowhere: name VOCdevkit/VOC2012 of VOCtrainval_11-May-2012."),
         ("data.voc_root", "file", "file is a file, not a folder: name VOCdevkit/VOC2012"),
         (
             "data.voc_root",
             ".",
-            ". is no folder of VOC 2012, it lacks JPEGImages, Annotations, SegmentationClass, "
+            ". is not a folder of VOC 2012: it lacks JPEGImages, Annotations, SegmentationClass, "
             "ImageSets/Segmentation/train.txt, ImageSets/Segmentation/val.txt: name VOCdevkit/VOC2012",
         ),
         ("data.sbd_root", "nowhere", "there is no folder nowhere: name benchmark_RELEASE/dataset of benchmark.tgz"),
-        ("data.sbd_root", ".", ". is no folder of SBD, it lacks cls, train.txt, val.txt: name benchmark_RELEASE/dat"),
+        (
+            "data.sbd_root",
+            ".",
+            ". is not a folder of SBD: it lacks cls, train.txt, val.txt: name benchmark_RELEASE/dat",
+        ),
         ("data.voc_test_archive", "a.tar", "there is no file a.tar; name VOC2012test.tar, from the site of the chall"),
         ("predictions.splits", ["test"], "there are no test images; name VOC2012test.tar (behind the login of the"),
         ("predict.photos", "nowhere", "there is no folder nowhere; name the folder of the photos to predict"),
-        ("downloads.folder", "file", "file is a file or a link to nothing: remove it or name another folder"),
-        ("downloads.folder", "file/below", "file is a file or a link to nothing: remove it or name another folder"),
+        ("downloads.folder", "file", "file is a file or a broken link: remove it or name another folder"),
+        ("downloads.folder", "file/below", "file is a file or a broken link: remove it or name another folder"),
         (
             "study.runs",
             {"photos": ["gone"]},
@@ -153,7 +157,10 @@ def test_a_class_cannot_be_called_as_the_mean_of_all():
         ),
         (
             {"cams": {"external_maps": "file"}, "variants": {"raw": {"cams": {"network": "untrained"}}}},
-            ["cams.network: untrained is about the classifier, which external_maps and external_masks replace"],
+            [
+                "cams.network: untrained needs a classifier, which external_maps and external_masks replace: remove "
+                "the key"
+            ],
         ),
         (
             {**EXTERNAL, "cams": {"flip": True}, "variants": {"two": {"cams": {"scales": [1, 2]}}}},

@@ -56,7 +56,7 @@ def test_a_name_has_its_parts_and_they_make_the_name(name, after):
 def test_what_is_no_name_is_said_to_be_none(name):
     with pytest.raises(ValueError) as error:
         Experiment.parse(name)
-    assert str(error.value) == f"{name} is no name of an experiment"
+    assert str(error.value) == f"{name} is not the name of an experiment"
 
 
 @pytest.mark.parametrize(

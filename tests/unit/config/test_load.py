@@ -24,27 +24,35 @@ from .configs import PAPER, ROOT, config, leaves, nested, over_the_paper, proble
         ("masks.threshold", 2.5, ": 2.5 is not between 0 and 2"),
         ("masks.sweep_thresholds", [0.5, 3], ".1: 3 is too large, the most is 2"),
         # types
-        ("shards", 2.5, ": 2.5 is no whole number"),
-        ("shards", True, ": true and false are no numbers"),
-        ("classifier.training.lr", "fast", ": 'fast' is no number"),
-        ("classifier.training.lr", math.nan, ": nan is no finite number"),
+        ("shards", 2.5, ": 2.5 is not a whole number"),
+        ("shards", True, ": true and false are not numbers"),
+        ("classifier.training.lr", "fast", ": 'fast' is not a number"),
+        ("classifier.training.lr", math.nan, ": nan is not a finite number"),
         ("masks.threshold", 10**400, f": '1{400 * '0'}' is neither a number nor best"),
         ("predict.crf", "perhaps", ": 'perhaps' is neither true nor false"),
-        ("run", ["a"], ": ['a'] is no text"),
-        ("seeds", 3, ": 3 is no list; write [a, b]"),
-        ("masks", 3, ": 3 is no section; write {key: value}"),
-        ("variants", {"x": None}, ".x: None is no section; write {key: value}"),
+        ("run", ["a"], ": ['a'] is not text"),
+        ("seeds", 3, ": 3 is not a list; write [a, b]"),
+        ("masks", 3, ": 3 is not a section; write {key: value}"),
+        ("variants", {"x": None}, ".x: None is not a section; write {key: value}"),
         # choices and patterns; with what the key is for
-        ("device", "gpu", ": 'gpu' is not possible; choose from 'auto', 'cpu' or 'cuda' (auto: a CUDA device if there"),
-        ("encoder.output_stride", 32, ": '32' is not possible; choose from 4, 8 or 16 (Pixels between"),
-        ("encoder.name", "alexnet", ": there is no encoder alexnet; choose from resnet, timm, vgg"),
+        (
+            "device",
+            "gpu",
+            ": 'gpu' is not a valid value; choose from 'auto', 'cpu' or 'cuda' (auto: a CUDA device if there",
+        ),
+        ("encoder.output_stride", 32, ": '32' is not a valid value; choose from 4, 8 or 16 (Pixels between"),
+        ("encoder.name", "alexnet", ": unknown encoder alexnet; choose from resnet, timm, vgg"),
         ("masks.threshold", "bets", ": 'bets' is neither a number nor best"),
-        ("run", "a b", ": 'a b' is not possible here (Name of the run; everything"),
-        ("segmenter.settings", ["weak-d1", "weak-D1"], ".1: 'weak-D1' is not possible here (Segmenters to train: weak"),
-        ("downloads.voc.hash", "6cd6e144f989b92b", ": '6cd6e144f989b92b' is not possible here (What the file must"),
-        ("downloads.sbd.urls", ["ftp://host/a"], ".0: 'ftp://host/a' is not possible here (Sources, tried"),
-        ("classifier.networks", {"a-b": [1]}, ".a-b: 'a-b' is not possible here (Classifiers to train"),
-        ("variants.x.segmenter.init", "pretrained", ": 'pretrained' is not possible; choose from 'classifier' or 'r"),
+        ("run", "a b", ": 'a b' is not allowed here (Name of the run; everything"),
+        ("segmenter.settings", ["weak-d1", "weak-D1"], ".1: 'weak-D1' is not allowed here (Segmenters to train: weak"),
+        ("downloads.voc.hash", "6cd6e144f989b92b", ": '6cd6e144f989b92b' is not allowed here (Expected hash"),
+        ("downloads.sbd.urls", ["ftp://host/a"], ".0: 'ftp://host/a' is not allowed here (Sources, tried"),
+        ("classifier.networks", {"a-b": [1]}, ".a-b: 'a-b' is not allowed here (Classifiers to train"),
+        (
+            "variants.x.segmenter.init",
+            "pretrained",
+            ": 'pretrained' is not a valid value; choose from 'classifier' or 'r",
+        ),
         # lists
         ("seeds", [], ": needs at least 1 entries"),
         ("seeds", [1, 2, 1], ": 1 is listed twice: remove one"),
@@ -52,8 +60,8 @@ from .configs import PAPER, ROOT, config, leaves, nested, over_the_paper, proble
         ("figures.figure5", [""], ".0: is empty"),
         ("classifier.networks.mdc", [1, 0], ".dilations.1: 0 is too small, the least is 1"),
         # text that no person writes
-        ("run", "demo\n", ": 'demo\\n' holds a control character: remove it"),
-        ("figures.figure5", ["a\0"], ".0: 'a\\x00' holds a control character: remove it"),
+        ("run", "demo\n", ": 'demo\\n' contains a control character: remove it"),
+        ("figures.figure5", ["a\0"], ".0: 'a\\x00' contains a control character: remove it"),
         ("downloads.voc.hash", None, ": has no value"),
     ],
 )
@@ -83,7 +91,7 @@ def test_a_wrong_value_gives_one_sentence_with_the_keys_full_name(key, value, sa
 def test_an_unknown_key_is_answered_with_what_may_be_meant(key, said):
     values = {"classifier": {"networks": {"mdc": {"dilations": [1]}}}} if "networks.mdc" in key else {}
     (found,) = problems(values, nested(key, 1))
-    assert found.startswith(f"{key}: there is no such key; {said}")
+    assert found.startswith(f"{key}: unknown key; {said}")
 
 
 def test_all_wrong_keys_are_listed_at_once():

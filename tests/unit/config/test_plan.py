@@ -379,7 +379,7 @@ def test_the_lists_whose_change_means_other_tables_of_images(tmp_path):
         (["mdc/weak-d2"], "scores.table3: mdc/weak-d2 needs maps that mdc lacks; it has d1, d3, d6, d9, fusion, mean"),
         (
             ["mdc/weak-d1", "nope/weak-d1"],
-            "scores.table3: nope/weak-d1: there is no classifier nope; known: mdc, same, stride16",
+            "scores.table3: nope/weak-d1: unknown classifier nope; known: mdc, same, stride16",
         ),
         (
             ["mdc/weak-salient-d1"],
@@ -401,7 +401,7 @@ def test_the_segmenter_for_new_photos_is_of_the_first_classifier_and_seed():
     with pytest.raises(InputError) as error:
         found.chosen_segmenter("predict")
     assert str(error.value) == (
-        "predict.setting: there is no segmenter weak-d9; known: weak-fusion, weak-d3@untrained-bare, weak-d3@offline, "
+        "predict.setting: unknown segmenter weak-d9; known: weak-fusion, weak-d3@untrained-bare, weak-d3@offline, "
         "weak-salient-d3, semi8-d3: name one of these, or add it to segmenter.settings"
     )
 

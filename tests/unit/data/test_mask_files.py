@@ -96,7 +96,7 @@ def test_damaged_missing_and_lossy_masks_are_named(tmp_path):
     for name in ("grey.jpg", "torn.png"):
         with pytest.raises(InputError, match=f"{name}: does not decode as a PNG mask"):
             read_mask(tmp_path / name)
-    with pytest.raises(InputError, match=r"none\.png: there is no such mask: put it back or"):
+    with pytest.raises(InputError, match=r"none\.png: no such mask: restore it or"):
         read_mask(tmp_path / "none.png")
 
 
@@ -117,7 +117,7 @@ def test_every_damaged_byte_and_every_missing_end_of_a_mask_is_noticed_or_change
 def test_a_mask_of_another_size_and_one_with_other_indices_are_named(tmp_path):
     write_mask(tmp_path / "m.png", MASK)
     assert read_mask(tmp_path / "m.png", classes=20, size=(2, 3)).tolist() == MASK.tolist()
-    with pytest.raises(InputError, match=r"m\.png: the indices \[20\] are no classes; there are 19"):
+    with pytest.raises(InputError, match=r"m\.png: the indices \[20\] are not classes; there are 19"):
         read_mask(tmp_path / "m.png", classes=19)
     with pytest.raises(InputError, match=r"m\.png: the mask is 3 x 2, its photo 2 x 3 pixels"):
         read_mask(tmp_path / "m.png", size=(3, 2))
@@ -145,7 +145,7 @@ def test_tags_are_objects_not_their_parts_and_include_difficult_ones(tmp_path):
         (annotation("<object></object>"), "an object has no name"),
         (annotation("<object><name> </name></object>"), "an object has no name"),
         (annotation("<object><name>dog</name><name>cat</name></object>"), "an object has more than one name"),
-        (annotation("<object><name>dog</name><object><name>cat</name></object></object>"), "an object stands inside"),
+        (annotation("<object><name>dog</name><object><name>cat</name></object></object>"), "an object is nested"),
     ],
 )
 def test_broken_annotations_are_named(tmp_path, text, message):
@@ -177,7 +177,7 @@ def test_class_names(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("dog\ncat\ndog\n", "'dog' stands there twice"),
+        ("dog\ncat\ndog\n", "'dog' is listed twice"),
         ("dog;cat\n", "cannot be a class name"),
         ("Background\ndog\n", "remove 'Background'"),
         ("dog\nmIoU\n", "rename the class 'mIoU': tables of scores call the mean over the classes so"),

@@ -34,9 +34,9 @@ def test_ids_are_those_of_both_lists_from_any_usual_folder(root):
 def test_an_id_in_both_lists_or_a_folder_without_lists_is_refused(root):
     with open(root / "dataset" / "val.txt", "a") as file:
         file.write("2008_000003\n")
-    with pytest.raises(InputError, match="'2008_000003' stands twice in train.txt and val.txt"):
+    with pytest.raises(InputError, match="'2008_000003' is listed twice in train.txt and val.txt"):
         sbd_ids(root)
-    with pytest.raises(InputError, match=r"cls: is no folder of SBD: it has no cls/ with train\.txt and val\.txt"):
+    with pytest.raises(InputError, match=r"cls: is not a folder of SBD: it has no cls/ with train\.txt and val\.txt"):
         sbd_ids(root / "dataset" / "cls")
 
 
@@ -82,7 +82,7 @@ def test_every_mask_that_cannot_be_used_is_named_and_no_table_is_written(root, t
             ("2007_000033", "there is no such mask, but its id is in SBD's lists: unpack SBD again"),
             ("2007_000042", "is not readable as a mask of SBD ("),
             ("2008_000002", "is not readable as a mask of SBD ('GTcls'): unpack SBD again"),
-            ("2008_000003", "GTcls.Segmentation holds other values than 0 to 20"),
+            ("2008_000003", "GTcls.Segmentation has values other than 0 to 20"),
             ("2008_000007", "GTcls.Segmentation is <U4"),
         ],
         strict=True,

@@ -113,7 +113,7 @@ def test_a_member_that_could_do_harm_is_refused_by_name(tmp_path, member, senten
     archive = archive_with(tmp_path / "a.tar", member)
     with pytest.raises(InputError) as error:
         unpacked(archive, tmp_path / "in" / "voc")
-    assert str(error.value) == f"{archive}: its member {sentence}: nothing of it was unpacked"
+    assert str(error.value) == f"{archive}: its member {sentence}: nothing was unpacked"
     assert list((tmp_path / "in").iterdir()) == [] and not (tmp_path / "evil.txt").exists()
 
 
@@ -128,7 +128,7 @@ def test_a_file_of_absurd_size_is_refused_before_it_is_written(tmp_path, monkeyp
         unpacked(archive, tmp_path / "voc")
     assert str(error.value) == (
         f"{archive}: its members up to 'VOCdevkit/big.bin' would take 4 MB, more than 3 times what is expected: "
-        "nothing of it was unpacked"
+        "nothing was unpacked"
     )
     assert written == ["good.txt"]
     assert [path.name for path in tmp_path.iterdir()] == ["a.tgz"]
@@ -148,7 +148,7 @@ def test_an_archive_that_is_cut_off_leaves_nothing(tmp_path, mode):
     content = whole.read_bytes()
     for share in (0.1, 0.3, 0.6):  # the last tenth may be the zeros that fill a record
         whole.write_bytes(content[: int(share * len(content)) + 100])
-        with pytest.raises(InputError, match=r"voc\.tar: cannot be unpacked \(.*\): remove it and get it once more"):
+        with pytest.raises(InputError, match=r"voc\.tar: cannot be unpacked \(.*\): remove it and download it again"):
             unpacked(whole, tmp_path / "voc")
         assert [path.name for path in tmp_path.iterdir()] == ["voc.tar"]
 
@@ -175,7 +175,7 @@ def test_damage_in_the_middle_is_found_or_does_not_matter(tmp_path, mode):
 def test_an_archive_whose_hash_is_right_need_not_end_in_zeros(tmp_path):
     archive = archive_with(tmp_path / "a.tar")
     archive.write_bytes(archive.read_bytes()[:1024])  # the good file's header and content
-    with pytest.raises(InputError, match="damaged or cut off after 1024 bytes"):
+    with pytest.raises(InputError, match="damaged or truncated after 1024 bytes"):
         unpacked(archive, tmp_path / "voc")
     assert set(unpacked(archive, tmp_path / "voc", is_known=True)) == {"VOCdevkit/good.txt"}
 

@@ -256,7 +256,7 @@ def test_a_disk_that_runs_full_keeps_what_has_arrived(server, path, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(sources, "open", lambda *args: FullDisk(open(*args)), raising=False)
         with pytest.raises(
-            InputError, match=r"archive\.tar: cannot be written \(No space .* MB are free in .*\); what"
+            InputError, match=r"archive\.tar: cannot be written \(No space .* MB are free in .*\); the partial"
         ):
             fetch(path, server.serve("/a", BODY))
     assert not path.exists() and part_of(path).read_bytes() == BODY[: 2 * CHUNK]

@@ -260,8 +260,8 @@ def test_all_unusable_masks_of_another_method_are_listed(tmp_path, copied):
         "turned.png: the mask is 2 x 3, its photo 3 x 2 pixels: width and height are swapped, probably because the "
     )
     assert swapped in lines[1]
-    assert lines[2].endswith("strange.png: the indices [3, 7] are no classes; there are 2: make the mask again")
-    assert "missing.png: there is no such mask: put it back or" in lines[3]
+    assert lines[2].endswith("strange.png: the indices [3, 7] are not classes; there are 2: make the mask again")
+    assert "missing.png: no such mask: restore it or" in lines[3]
     assert not (tmp_path / "masks" / "train.csv").exists()
 
 

@@ -249,9 +249,7 @@ def test_captions_name_it_and_the_papers_numbers_do_not_stand_beside_it():
 
 
 def test_the_configuration_refuses_keys_of_another_encoder_and_weights_that_nobody_publishes():
-    with pytest.raises(
-        InputError, match=r"encoder\.output_stride: there is no such key; known are name, weights, width"
-    ):
+    with pytest.raises(InputError, match=r"encoder\.output_stride: unknown key; known are name, weights, width"):
         load_config(values(output_stride=8))
     with pytest.raises(InputError, match=r"encoder\.weights: tiny has no published weights: name a file, or set"):
         load_config(values())

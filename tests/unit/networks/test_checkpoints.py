@@ -53,7 +53,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
         ([1], "state, description, settings"),
     ):
         torch.save(content, path)
-        with pytest.raises(InputError, match=rf"w\.pt: is no checkpoint of this workflow, it lacks {lacking}: name"):
+        with pytest.raises(InputError, match=rf"w\.pt: is not a checkpoint of this workflow: it lacks {lacking}: name"):
             read_checkpoint(path, SegmenterDescription)
     with pytest.raises(InputError, match="no such weights file"):
         load_network(tmp_path / "nowhere.pt", SegmenterDescription)
@@ -79,7 +79,7 @@ def test_a_checkpoint_of_the_other_network_is_refused(tmp_path, stage, other):
         ({"classes": ["a", "b", "c"]}, r"are of another network: .*score.bias is \(3,\), expected \(4,\)"),
         ({"encoder": "vgg"}, "its description has encoder: Input should be a valid dictionary"),
         ({"encoder": slim_encoder(depth=1)}, "its description has depth: Extra inputs are not permitted"),
-        ({"encoder": {"name": "none"}}, r"needs an encoder that is not here \(encoder.name: there is no encoder none"),
+        ({"encoder": {"name": "none"}}, r"needs an encoder that is not installed \(encoder.name: unknown encoder none"),
         ({"encoder": slim_encoder(widths=[8] * 4 + [16])}, "these weights are of another network: .*conv5_1"),
         ({"fc_width": 10**9}, "its description has fc_width: Input should be less than or equal to 16384"),
         ({"fc_width": 16384}, r"these weights are of another network: .*, expected \(16384,"),  # takes no memory
@@ -108,5 +108,5 @@ def test_a_description_that_is_none_is_refused(tmp_path, description):
 def test_a_state_that_is_no_table_is_refused(tmp_path, state):
     saved(tmp_path / "w.pt", slim_segmenter())
     torch.save(read_torch(tmp_path / "w.pt") | {"state": state}, tmp_path / "w.pt")
-    with pytest.raises(InputError, match=r"w\.pt: is damaged, its state is no table of tensors"):
+    with pytest.raises(InputError, match=r"w\.pt: is damaged, its state is not a dictionary of tensors"):
         load_network(tmp_path / "w.pt", SegmenterDescription)

@@ -260,5 +260,9 @@ def test_a_convolution_that_is_not_finite_or_of_another_shape_is_refused(state, 
 @pytest.mark.parametrize("weights_input", ["torchvision", "caffe_bgr"])
 def test_what_is_no_tensor_of_numbers_is_refused(state, saved, value, weights_input):
     path = saved(state | {"features.0.bias": value})
-    with pytest.raises(InputError, match=r"vgg16\.pth: features\.0\.bias is no plain tensor of floating-point numbers"):
+    with pytest.raises(
+        InputError,
+        match=r"vgg16\.pth: features\.0\.bias is not a plain tensor of floating-point "
+        r"numbers",
+    ):
         read(path, weights_input)

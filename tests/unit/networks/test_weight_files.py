@@ -35,7 +35,7 @@ def test_everything_that_does_not_fit_is_named():
     assert str(error.value) == (
         "w.pt: these weights are of another network: missing bias; unknown extra; "
         "weight is (2, 4), expected (2, 3); name weights of this one, or, if the workflow made the file, remove it and "
-        "run the same again"
+        "run the same command again"
     )
 
 
@@ -44,7 +44,7 @@ def test_what_the_network_cannot_hold_is_refused():
     with pytest.raises(InputError, match="weight is not finite"):  # in 32 bits
         check_state(LINEAR, LINEAR | {"weight": huge}, source=Path("w.pt"))
     for odd in (1, None, torch.zeros(2).to_sparse()):
-        with pytest.raises(InputError, match=r"w\.pt: these weights are damaged: bias is no plain tensor"):
+        with pytest.raises(InputError, match=r"w\.pt: these weights are damaged: bias is not a plain tensor"):
             check_state(LINEAR, LINEAR | {"bias": odd}, source=Path("w.pt"))
 
 
@@ -55,7 +55,7 @@ def test_what_the_network_cannot_hold_is_refused():
         (torch.zeros(2, 3, dtype=torch.bool), "weight is torch.bool, expected torch.float32"),
         (torch.zeros(2, 3, dtype=torch.complex64), "weight is torch.complex64, expected torch.float32"),
         (torch.zeros(1).expand(2**20, 2**20), r"weight is \(1048576, 1048576\), expected \(2, 3\)"),  # of 4 TB
-        (torch.zeros(2, 3, device="meta"), "weight is no plain tensor"),
+        (torch.zeros(2, 3, device="meta"), "weight is not a plain tensor"),
     ],
 )
 def test_other_kinds_of_numbers_are_refused(weight, sentence):

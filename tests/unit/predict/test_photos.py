@@ -55,11 +55,11 @@ def test_all_that_cannot_be_used_is_listed_by_name(folder, noise):
     with pytest.raises(InputError) as error:
         listed(folder)
     headline, *lines = str(error.value).splitlines()
-    assert headline == f"the photos in {folder} cannot be used as they are; mend or remove:"
+    assert headline == f"the photos in {folder} cannot be used; fix or remove:"
     assert [line.split(": ")[0].strip() for line in lines] == [
         str(folder / name) for name in ("sub", "broken.jpg", "cut.png", "link.png")
     ]
-    assert lines[0].endswith("a.gif, a.jpg would have one mask: rename all but one")
+    assert lines[0].endswith("a.gif, a.jpg would share one mask: rename all but one")
 
 
 def test_photos_have_changed_if_their_bytes_or_names_have_and_only_then(folder):

@@ -122,7 +122,7 @@ def test_weights_of_something_else_are_refused(tmp_path):
     ):
         Segmenter.load(classifier)
     torch.save({"state": {}, "settings": "{}"}, tmp_path / "other.pt")
-    with pytest.raises(InputError, match="other.pt: is no checkpoint of this workflow, it lacks description"):
+    with pytest.raises(InputError, match="other.pt: is not a checkpoint of this workflow: it lacks description"):
         Segmenter.load(tmp_path / "other.pt")
     with pytest.raises(InputError, match="no such weights file"):
         Segmenter.load(tmp_path / "nowhere.pt")

@@ -86,7 +86,11 @@ WRITERS = {
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_full_disk_is_a_sentence_and_has_room_again(tight, name):
     folder, said = tight
-    with pytest.raises(InputError, match=rf"^{re.escape(str(folder / name))}: {said}, then run the same again$"):
+    with pytest.raises(
+        InputError,
+        match=rf"^{re.escape(str(folder / name))}: {said}, then run the same command "
+        rf"again$",
+    ):
         WRITERS[name](folder / name)
     assert os.listdir(folder) == []
     write_whole(folder / "next", bytes(900_000))  # nothing holds on to what was removed

@@ -215,7 +215,7 @@ inner.wait()
     assert (tmp_path / "inner").read_text()[9:] == f"{STOPPED}\n"
 
 
-STOPPED = "stopped from outside: run the same again to continue"
+STOPPED = "stopped from outside: run the same command again to continue"
 
 
 @pytest.mark.parametrize("whole_group", [False, True])
@@ -250,7 +250,7 @@ with create_scores(Path('file'), grid=Grid(8), classes=['a'], weights_hash='', c
 @pytest.mark.parametrize("wait", [HALF_A_PICTURE, HALF_THE_SCORES], ids=["picture", "scores"])
 @pytest.mark.parametrize(
     ("number", "status", "said"),
-    [(signal.SIGTERM, 1, STOPPED), (signal.SIGINT, 130, "stopped: run the same again to continue")],
+    [(signal.SIGTERM, 1, STOPPED), (signal.SIGINT, 130, "stopped: run the same command again to continue")],
 )
 def test_a_stopped_job_leaves_no_half_file(start, tmp_path, number, status, said, wait):
     job = start(wait)
@@ -263,7 +263,7 @@ def test_ctrl_c_reaches_all_processes_of_a_terminal_and_is_one_sentence(start):
     job = start(WORKERS)
     workers = job.said(2)
     status, terminal = job.end(signal.SIGINT, whole_group=True)
-    assert (status, terminal[9:]) == (130, "stopped: run the same again to continue\n")
+    assert (status, terminal[9:]) == (130, "stopped: run the same command again to continue\n")
     assert all_end(workers)
 
 
@@ -313,7 +313,7 @@ np.ones((4 << 30,), np.uint8)
     status, terminal = job.end()
     assert status == 1 and "Traceback" not in terminal
     assert terminal[9:].startswith("memory ran out (Unable to allocate 4.00 GiB for an array")
-    assert terminal.endswith("give the rule more memory (mem_mb) or fewer threads, then run the same again\n")
+    assert terminal.endswith("give the rule more memory (mem_mb) or fewer threads, then run the same command again\n")
 
 
 @pytest.mark.parametrize(

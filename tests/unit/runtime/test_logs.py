@@ -38,7 +38,7 @@ def test_any_other_exception_is_a_defect_with_its_traceback_and_status_1(tmp_pat
     done = run(tmp_path / "log", "1 / 0")
     text = (tmp_path / "log").read_text()
     assert done.returncode == 1
-    assert "this is a defect of the program" in text and "Traceback" in text
+    assert "internal error, please report it" in text and "Traceback" in text
     assert text.endswith("ZeroDivisionError: division by zero\n")
 
 

@@ -112,7 +112,7 @@ def test_a_file_cut_short_is_refused(tmp_path):
         path.write_bytes(whole[:length])
         with pytest.raises(
             InputError,
-            match="not a readable HDF5 file .*; remove it and run the same with the target cams",
+            match="not a readable HDF5 file .*; remove it and run the same command with the target cams",
         ):
             list(read_cams(path))
         with pytest.raises(InputError, match="not a readable HDF5 file"):
@@ -123,7 +123,8 @@ def test_a_missing_file_another_kind_and_another_version_are_refused(tmp_path):
     path = written(tmp_path / "m.h5", [cams("a")])
     with pytest.raises(
         InputError,
-        match=r"none.h5: there is no such file; run the same with the target cams \(rule dump_cams or link_cams\)",
+        match=r"none.h5: there is no such file; run the same command with the target cams \(rule dump_cams or "
+        r"link_cams\)",
     ):
         ids_in(tmp_path / "none.h5", CAMS)
     with pytest.raises(InputError, match="format mdc-cams version 2, expected mdc-scores version 2"):
@@ -282,7 +283,7 @@ def described(where, name, value):
         (linked(h5py.SoftLink("/")), "a is missing or a link"),
         (linked(h5py.ExternalLink("other.h5", "/b")), "a is missing or a link"),
         (linked(h5py.ExternalLink("../other.h5", "a")), "a is missing or a link"),
-        (linked(np.zeros(3)), "a is no group"),
+        (linked(np.zeros(3)), "a is not a group"),
         (described("a", "id", "b"), "its id is 'b'"),
         (described("a", "id", ["a"]), r"its id is \['a'\]"),
         (described("a", "height", 0), "its height and width are 0 and 20"),

@@ -31,14 +31,14 @@ def test_missing_pictures_are_counted_and_the_first_is_named(tmp_path):
         ("id,path,digest\na,a.png\nb,b.png,2\n", "a row is cut off"),
         ("id,path,digest\nx,a,a.png,1\n", "not a readable table"),  # which pandas would take for an index
         ("id,path,digest\na,a\0.png,1\n", "holds control characters"),
-        ("id,path,digest\na,a.png,1\na,b.png,2\n", "the id 'a' is empty or stands there twice"),
+        ("id,path,digest\na,a.png,1\na,b.png,2\n", "the id 'a' is empty or listed twice"),
         ("id,path,digest\n,a.png,1\n", "the id '' is empty"),
         ("id,path,digest\n\xe9,a.png,1\n", "not a readable table"),
     ],
 )
 def test_damaged_tables_are_refused(tmp_path, text, sentence):
     (tmp_path / "t.csv").write_bytes(text.encode("latin-1"))
-    with pytest.raises(InputError, match=rf"t\.csv: {sentence}.*: remove it and run the same again"):
+    with pytest.raises(InputError, match=rf"t\.csv: {sentence}.*: remove it and run the same command again"):
         read_table([tmp_path / "t.csv"])
 
 
@@ -69,5 +69,5 @@ def test_the_shards_of_a_table_are_joined_in_their_order(tmp_path):
     write_table([("001", "p/001.png", "1")], tmp_path / "2.csv")
     join_tables([tmp_path / f"{shard}.csv" for shard in range(3)], tmp_path / "all.csv")
     assert (tmp_path / "all.csv").read_text() == "id,path,digest\nNA,p/NA.png,0\n001,p/001.png,1\n"
-    with pytest.raises(InputError, match=r"2.csv: the id '001' stands in another shard as well"):
+    with pytest.raises(InputError, match=r"2.csv: the id '001' is in another shard as well"):
         join_tables([tmp_path / "0.csv", tmp_path / "2.csv", tmp_path / "2.csv"], tmp_path / "all.csv")

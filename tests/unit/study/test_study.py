@@ -236,7 +236,7 @@ def test_an_unfinished_run_is_named(tmp_path):
 def test_runs_that_do_not_fit_each_other_are_refused(tmp_path):
     one = write_run(tmp_path / "one", (0,))
     others = {
-        "the runs on tiny have not the same results": write_run(tmp_path / "a", (1,), settings=["weak-d1"]),
+        "the runs on tiny have different results": write_run(tmp_path / "a", (1,), settings=["weak-d1"]),
         "a and one on tiny differ in more than seeds": write_run(
             tmp_path / "b" / "a", (1,), saliency={"source": "none"}
         ),

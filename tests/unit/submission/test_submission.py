@@ -117,7 +117,7 @@ def test_a_grey_png_and_other_colours_are_no_palette_png_of_voc(tmp_path):
     for name in ("grey", "other"):
         path = tmp_path / f"{name}.png"
         assert read_mask(path).tolist() == MASK.tolist()
-        assert mask_problem(path, tmp_path / "photo.jpg", classes=2) == f"{path} is no palette PNG in VOC's colours"
+        assert mask_problem(path, tmp_path / "photo.jpg", classes=2) == f"{path} is not a palette PNG in VOC's colours"
 
 
 def refused(**changes) -> list[str]:
@@ -148,7 +148,7 @@ def test_test_images_must_be_there(tmp_path):
 def test_only_segmenters_that_there_are_can_be_submitted():
     synthetic = {"source": "synthetic"}
     (line,) = refused(data=synthetic, submission={"results": ["mdc/weak-d2-crf", "mdc/weak-d1"]})
-    assert line.startswith("submission.results: mdc/weak-d2-crf: there is no such segmenter; there are mdc/weak-d1, ")
+    assert line.startswith("submission.results: mdc/weak-d2-crf: unknown segmenter; there are mdc/weak-d1, ")
     (line,) = refused(data=synthetic, submission={"results": []})
     assert line.startswith("submission.results: is empty")
 
@@ -158,7 +158,7 @@ def test_comp5_is_for_what_learns_from_the_challenges_data_alone():
     comp5 = {"competition": "comp5", "results": ["mdc/true-masks-crf"]}
     random = {"classifier": {"init": "random"}, "segmenter": {"init": "random"}}
     pretrained, sbd = refused(data=test, submission=comp5)
-    assert "ImageNet's weights are in classifier.init and segmenter.init: take comp6" in pretrained
-    assert "with data.train_list trainaug true-masks has SBD's: take comp6" in sbd
+    assert "ImageNet's weights are in classifier.init and segmenter.init: use comp6" in pretrained
+    assert "with data.train_list trainaug true-masks has SBD's: use comp6" in sbd
     assert refused(data=test, submission=comp5, **random) == [sbd]
     assert refused(data=test | {"train_list": "train"}, submission=comp5, **random) == []

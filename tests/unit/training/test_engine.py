@@ -186,7 +186,7 @@ class Stopped(Numbers):
 
 
 def test_a_run_stopped_by_a_scheduler_is_no_success_and_goes_on_later(tmp_path, schedule):
-    with pytest.raises(InputError, match="stopped from outside: run the same again"):
+    with pytest.raises(InputError, match="stopped from outside: run the same command again"):
         trained(tmp_path / "stopped", schedule, data=Stopped(), epochs=3)
     assert len(pd.read_csv(tmp_path / "stopped" / "metrics.csv")) == 1
     resumed = trained(tmp_path / "stopped", schedule, epochs=3)
@@ -297,5 +297,5 @@ def test_kept_outputs_that_are_not_what_was_kept_are_made_anew(tmp_path, schedul
         monkeypatch.setattr("torch.__version__", "1.0")
     weights.unlink()
     trained(tmp_path, schedule, epochs=1)
-    assert f"what was kept in {kept} was changed since, or made by another PyTorch: training anew" in caplog.text
+    assert f"the finished training in {kept} was changed, or made by another PyTorch: training again" in caplog.text
     assert weights.read_bytes() == made and (kept / "weights.pt").read_bytes() == made

@@ -43,12 +43,12 @@ def change(path, **parts):
 DAMAGES = {
     "flipped": (flip_a_bit_of_a_tensor, r"it is damaged \(.* has changed\)"),
     "cut off": (lambda path: os.truncate(path, path.stat().st_size // 2), r"it is damaged \(File is not a zip file\)"),
-    "empty": (lambda path: os.truncate(path, 0), "it is damaged or no file of PyTorch"),
+    "empty": (lambda path: os.truncate(path, 0), "it is damaged or not a PyTorch file"),
     "a counter": (
         lambda path: torch.save(torch.load(path, weights_only=True) | {"global_step": 10**6}, path),
         "it is damaged or was not written by this workflow",
     ),
-    "weights": (lambda path: torch.save({"state": {}}, path), "it is no state of a training"),
+    "weights": (lambda path: torch.save({"state": {}}, path), "it is not a training state"),
     "no network": (lambda path: change(path, state_dict=0), "it is of another network"),
     "no tensors": (
         lambda path: change(path, state_dict=dict.fromkeys(Square(Network(), None).state_dict(), 0)),
@@ -174,7 +174,7 @@ def test_reading_processes_change_nothing(tmp_path, schedule, reading_processes)
             signal.SIGBUS,
             "the processes that read images need more shared memory: enlarge /dev/shm or give the rule fewer",
         ),
-        (signal.SIGTERM, "the training was stopped from outside: run the same again to continue it"),
+        (signal.SIGTERM, "the training was stopped from outside: run the same command again to continue it"),
     ],
 )
 def test_a_killed_reading_process_is_a_sentence(tmp_path, schedule, reading_processes, number, said):

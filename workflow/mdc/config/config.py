@@ -69,7 +69,7 @@ class Config(Section):
     segmenter: Segmenter = _section(Segmenter)
     variants: dict[VariantName, Variant] = Field(
         {},
-        description="Other ways to go on from the same data: name -> the keys that differ in <setting>@<name>.",
+        description="Variations of the run that share its data: name -> the keys that differ in <setting>@<name>.",
     )
     predictions: Predictions = _section(Predictions)
     crf: Crf = _section(Crf)

@@ -61,7 +61,7 @@ def _variants(config: Config) -> Iterator[str]:
                 continue
             if experiment.variant not in config.variants:
                 known = ", ".join(config.variants) or "none"
-                yield f"{key}: {name}: there is no variant {experiment.variant}; variants has {known}"
+                yield f"{key}: {name}: unknown variant {experiment.variant}; variants has {known}"
             elif experiment.producer == EXTERNAL and experiment.masks(config).variant:
                 yield f"{key}: {name}: masks.external_masks are used as they are, so this variant changes nothing"
             elif _effect(config, experiment) == _effect(config, experiment.base):
@@ -77,7 +77,10 @@ def _variants(config: Config) -> Iterator[str]:
         values = [getattr(config.varied(name).cams, key) for name in ("", *config.variants)]
         changed = [value for value in values if value != Cams.model_fields[key].default]
         if changed:
-            yield f"cams.{key}: {changed[0]} is about the classifier, which external_maps and external_masks replace"
+            yield (
+                f"cams.{key}: {changed[0]} needs a classifier, which external_maps and external_masks replace: remove "
+                "the key"
+            )
 
 
 def _effect(config: Config, experiment: Experiment) -> tuple:
@@ -115,7 +118,7 @@ def _networks(config: Config) -> Iterator[str]:
     for stage, section in (("classifier", config.classifier), ("segmenter", config.segmenter)):
         resize = section.augmentation.resize_long_side_px
         if resize and (len(resize) != 2 or resize[0] > resize[1]):
-            yield f"{stage}.augmentation.resize_long_side_px: {resize} is neither empty nor [lowest, highest]"
+            yield f"{stage}.augmentation.resize_long_side_px: {resize} must be empty or [lowest, highest]"
         training = section.training
         if training.batch_size % training.micro_batches:
             yield (
@@ -213,7 +216,8 @@ def _figures(config: Config) -> Iterator[str]:
     for key, ids in (("figure5", figures.figure5), ("figure6", figures.figure6)):
         for image_id in ids if config.data.source == "voc" else []:
             if len(image_id) == IDS_OF_VOC and image_id.isdigit():
-                yield f'figures.{key}: {image_id} is no id of VOC; write ids in quotes: "{image_id[:4]}_{image_id[4:]}"'
+                quoted = f'"{image_id[:4]}_{image_id[4:]}"'
+                yield f"figures.{key}: {image_id} is not an id of VOC; write ids in quotes: {quoted}"
 
 
 def _voc_splits(config: Config) -> Iterator[str]:
@@ -259,10 +263,7 @@ def _submission(config: Config, has_test_images: bool) -> Iterator[str]:
     for classifier, experiment in config.submitted():
         if experiment.setting not in known.get(classifier, []):
             there_are = ", ".join(f"{name}/{setting}" for name, settings in known.items() for setting in settings)
-            yield (
-                f"submission.results: {classifier}/{experiment}: there is no such segmenter; there are "
-                f"{there_are or 'none'}"
-            )
+            yield (f"submission.results: {classifier}/{experiment}: unknown segmenter; there are {there_are or 'none'}")
     if submission.competition == "comp5":
         yield from _beyond_the_challenge(config)
 
@@ -274,6 +275,6 @@ def _beyond_the_challenge(config: Config) -> Iterator[str]:
         inits = {"classifier.init": config.classifier.init} | inits
     pretrained = [key for key, init in inits.items() if init == "pretrained"]
     if pretrained:
-        yield f"{own_data}, but ImageNet's weights are in {' and '.join(pretrained)}: take comp6"
+        yield f"{own_data}, but ImageNet's weights are in {' and '.join(pretrained)}: use comp6"
     if config.uses_sbd and any(experiment.kind == "true-masks" for _, experiment in config.submitted()):
-        yield f"{own_data}, but with data.train_list {config.data.train_list} true-masks has SBD's: take comp6"
+        yield f"{own_data}, but with data.train_list {config.data.train_list} true-masks has SBD's: use comp6"

@@ -61,7 +61,7 @@ class Experiment:
         """Return the experiment of that name; raises ValueError if it is none."""
         found = _NAME.fullmatch(name)
         if found is None:
-            raise ValueError(f"{name} is no name of an experiment")
+            raise ValueError(f"{name} is not the name of an experiment")
         parts = found.groupdict(default="")
         kind = parts["kind"] or re.split("@|-crf", name)[0]
         producer, maps = parts["producer"] or FUSED, parts["maps"]

@@ -17,7 +17,7 @@ def missing_inputs(config: Config) -> Iterator[str]:
     downloads = Path(config.downloads.folder)
     for folder in (downloads, *downloads.parents):
         if folder.is_symlink() and not folder.exists() or folder.is_file():
-            yield f"downloads.folder: {folder} is a file or a link to nothing: remove it or name another folder"
+            yield f"downloads.folder: {folder} is a file or a broken link: remove it or name another folder"
     yield from _data(config)
     saliency, sources = config.saliency, config.saliency_sources
     is_file = not (saliency.known_network or saliency.network_url)
@@ -135,7 +135,7 @@ def _not_the_folder(folder: Path, missing: list[str], name: str) -> str:
         return f"there is no folder {folder}"
     if not folder.is_dir():
         return f"{folder} is a file, not a folder"
-    return f"{folder} is no folder of {name}, it lacks {', '.join(missing)}"
+    return f"{folder} is not a folder of {name}: it lacks {', '.join(missing)}"
 
 
 def _other_lists(root: Path, data: Data) -> str:

@@ -40,7 +40,7 @@ def changes_of(section: type[Section], *names: str) -> type[Section]:
 
 def _no_truth_value(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("true and false are no numbers")
+        raise ValueError("true and false are not numbers")
     return value
 
 

@@ -21,31 +21,32 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 HEADLINE = "the configuration cannot be used:"
 # pydantic's kinds of errors, in words; {value} is what was given, the others are pydantic's
 SENTENCES = {
-    "literal_error": "'{value}' is not possible; choose from {expected}",
+    "literal_error": "'{value}' is not a valid value; choose from {expected}",
     "greater_than": "{value} is too small, it must be above {gt:.12g}",
     "greater_than_equal": "{value} is too small, the least is {ge:.12g}",
     "less_than": "{value} is too large, it must be below {lt:.12g}",
     "less_than_equal": "{value} is too large, the most is {le:.12g}",
     "multiple_of": "{value} is not a multiple of {multiple_of:.12g}",
-    "finite_number": "{value} is no finite number",
+    "finite_number": "{value} is not a finite number",
     "too_short": "needs at least {min_length} entries",
     "too_long": "can have {max_length} entries at most",
     "string_too_short": "is empty",
-    "string_pattern_mismatch": "'{value}' is not possible here",
-    "int_from_float": "{value} is no whole number",
-    "int_parsing": "'{value}' is no whole number",
-    "int_type": "{value!r} is no whole number",
-    "float_parsing": "'{value}' is no number",
-    "float_type": "{value!r} is no number",
+    "string_pattern_mismatch": "'{value}' is not allowed here",
+    "int_from_float": "{value} is not a whole number",
+    "int_parsing": "'{value}' is not a whole number",
+    "int_type": "{value!r} is not a whole number",
+    "float_parsing": "'{value}' is not a number",
+    "float_type": "{value!r} is not a number",
     "bool_parsing": "'{value}' is neither true nor false",
     "bool_type": "{value!r} is neither true nor false",
-    "string_type": "{value!r} is no text",
-    "list_type": "{value!r} is no list; write [a, b]",
-    "dict_type": "{value!r} is no section; write {{key: value}}",
-    "model_type": "{value!r} is no section; write {{key: value}}",
+    "string_type": "{value!r} is not text",
+    "list_type": "{value!r} is not a list; write [a, b]",
+    "dict_type": "{value!r} is not a section; write {{key: value}}",
+    "model_type": "{value!r} is not a section; write {{key: value}}",
     "missing": "has no value",
     "value_error": "{error}",
 }
+DESCRIBED = {"literal_error", "string_pattern_mismatch"}  # whose sentences end with the key's description
 
 
 def load_config(values: Mapping[str, Any]) -> Config:
@@ -84,7 +85,7 @@ def encoder_problems(config: Config) -> Iterator[str]:
 def _problems_of_encoder(where: str, section: Mapping[str, Any]) -> Iterator[str]:
     name = section.get("name")
     if name not in known_encoders():
-        yield f"{where}.name: there is no encoder {name or '(empty)'}; choose from {', '.join(known_encoders())}"
+        yield f"{where}.name: unknown encoder {name or '(empty)'}; choose from {', '.join(known_encoders())}"
         return
     try:
         keys_class(name).model_validate(section)
@@ -103,7 +104,8 @@ def sentences(error: ValidationError, model: type[BaseModel], where: str = "") -
             value=detail["input"], message=detail["msg"], **detail.get("ctx", {})
         )
         meaning = _description(model, detail["loc"])
-        yield f"{place or 'configuration'}: {said}" + (f" ({meaning})" if meaning and "possible" in said else "")
+        is_described = meaning and detail["type"] in DESCRIBED
+        yield f"{place or 'configuration'}: {said}" + (f" ({meaning})" if is_described else "")
 
 
 def _unknown_key(place: str, key: str, model: type[BaseModel] | None) -> str:
@@ -112,13 +114,11 @@ def _unknown_key(place: str, key: str, model: type[BaseModel] | None) -> str:
         first, rest = key.split(".", 1)
         return f"{place}: keys are nested in YAML: write {first}: {{{rest}: ...}}"
     close = difflib.get_close_matches(key, known, n=1)
-    return f"{place}: there is no such key; " + (
-        f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
-    )
+    return f"{place}: unknown key; " + (f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}")
 
 
 def _model_at(model: type[BaseModel], loc: tuple) -> type[BaseModel] | None:
-    """Return the section at a place of a model; None where it cannot be told from the types."""
+    """Return the section at a place of a model; None if the types do not determine it."""
     for part in loc:
         field = model.model_fields.get(part) if model else None
         kinds = list(_sections_in(field.annotation)) if field else []
@@ -147,7 +147,7 @@ def _description(model: type[BaseModel], loc: tuple) -> str:
 def _control_characters(value: Any, where: str) -> Iterator[str]:
     """Yield a sentence for each key and text that no person writes."""
     if isinstance(value, str) and _CONTROL.search(value):
-        yield f"{where}: {value!r} holds a control character: remove it"
+        yield f"{where}: {value!r} contains a control character: remove it"
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _control_characters(str(key), f"{where}.{key}".strip(".").encode("unicode_escape").decode())

@@ -1,4 +1,4 @@
-"""What rules hand to their scripts, told from the configuration: plain values, so that Snakemake sees what changed."""
+"""What rules hand to their scripts, from the configuration: plain values, so that Snakemake sees what changed."""
 
 from typing import Any
 

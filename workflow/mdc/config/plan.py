@@ -163,7 +163,7 @@ class Plan(Paths):
             row = f"scores.{table}: {classifier}/{setting}"
             if classifier not in config.classifiers:
                 known = ", ".join(config.classifiers)
-                raise InputError(f"{row}: there is no classifier {classifier}; known: {known}")
+                raise InputError(f"{row}: unknown classifier {classifier}; known: {known}")
             if not config.can_train(classifier, setting):
                 maps = ", ".join(config.map_settings(classifier))
                 raise InputError(f"{row} needs maps that {classifier} lacks; it has {maps}")
@@ -238,7 +238,7 @@ class Plan(Paths):
         setting = getattr(self.config, section).setting
         if setting not in known:
             raise InputError(
-                f"{section}.setting: there is no segmenter {setting}; known: {', '.join(known) or 'none'}: name one of "
+                f"{section}.setting: unknown segmenter {setting}; known: {', '.join(known) or 'none'}: name one of "
                 "these, or add it to segmenter.settings"
             )
         return f"{network}/{setting}"

@@ -16,7 +16,7 @@ class Archive(Section):
     urls: Annotated[list[Url], Unique] = Field(min_length=1, description="Sources, tried in this order.")
     hash: Annotated[str, Field(min_length=1)] = Field(
         pattern=r"^(md5:[0-9a-f]{8,32}|sha256:[0-9a-f]{8,64})$",
-        description="What the file must have: `md5:` or `sha256:` and at least the first 8 hex digits.",
+        description="Expected hash: `md5:` or `sha256:` and at least the first 8 hex digits.",
     )
     archive_mb: Float = Field(gt=0, description="Expected size in MB (10^6 bytes), to check the free space first.")
     unpacked_mb: Float = Field(gt=0, description="Expected size once unpacked in MB; three times as much is refused.")
@@ -58,7 +58,7 @@ class Downloads(Section):
         "data", min_length=1, description="Folder of archives, unpacked data and weights; may be on another disk."
     )
     keep_archives: bool = Field(
-        True, description="Whether archives are kept once unpacked, also those that you have put there."
+        True, description="Whether archives are kept after unpacking, including those you put there."
     )
     rounds: Int = Field(
         6, ge=1, le=20, description="Rounds over all sources without progress before a download fails (waits between)."

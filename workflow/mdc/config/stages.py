@@ -56,7 +56,7 @@ class Cams(Section):
     external_maps: PathText = Field(
         "",
         description="HDF5 files of another method's maps, such as maps/{split}.h5, {split} standing for train and val; "
-        "they replace the classifier. Layout: results/README.md.",
+        "they replace the classifier. Layout: config/README.md.",
     )
 
 

@@ -16,7 +16,7 @@ class _TreeWithoutDoctype(ElementTree.TreeBuilder):
 def read_tags(xml_path: Path) -> set[str]:
     """Return the names of the objects in a VOC annotation, difficult ones included, names of their parts excluded.
 
-    Raises `InputError` when the file is missing, is not XML, is no VOC annotation or has an object without a name.
+    Raises `InputError` when the file is missing, is not XML, is not a VOC annotation or has an object without a name.
     """
     try:
         parser = ElementTree.XMLParser(target=_TreeWithoutDoctype())
@@ -31,7 +31,7 @@ def read_tags(xml_path: Path) -> set[str]:
         raise InputError(f"{xml_path}: begins with <{root.tag}>, a VOC annotation begins with <annotation>")
     things = root.findall("object")
     if len(things) != len(list(root.iter("object"))):
-        raise InputError(f"{xml_path}: an object stands inside of something else: put it directly below <annotation>")
+        raise InputError(f"{xml_path}: an object is nested in another element: put it directly below <annotation>")
     if any(len(thing.findall("name")) > 1 for thing in things):
         raise InputError(f"{xml_path}: an object has more than one name: leave one, or make it two objects")
     names = ["".join(name.itertext()).strip() for thing in things for name in thing.findall("name")]

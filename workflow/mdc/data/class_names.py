@@ -15,7 +15,7 @@ UNLABELLED = "unlabelled"
 def class_names(root: Path) -> tuple[str, ...] | None:
     """Return the class names of `root`/classes.txt, one a line, in mask order (first is index 1), or None without it.
 
-    Raises `InputError` when a name stands twice, holds ";", is "background" or "mIoU", or where there are none or more
+    Raises `InputError` when a name is listed twice, contains ";", is "background" or "mIoU", or there are none or more
     than 254.
     """
     path = Path(root) / "classes.txt"
@@ -25,16 +25,18 @@ def class_names(root: Path) -> tuple[str, ...] | None:
 def checked_classes(names: Sequence[str], *, source: str) -> tuple[str, ...]:
     """Return `names` as a tuple if they can be the classes of a run; `source` says in messages where they stand.
 
-    Raises `InputError` when a name stands twice, holds ";", is "background" or "mIoU", or where there are none or more
+    Raises `InputError` when a name is listed twice, contains ";", is "background" or "mIoU", or there are none or more
     than 254.
     """
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"{source}: the class '{name}' stands there twice: remove one")
+            raise InputError(f"{source}: the class '{name}' is listed twice: remove one")
         if ";" in name or name != name.strip() or not name:
-            raise InputError(f"{source}: '{name}' cannot be a class name: it is empty or holds ';' or outer blanks")
+            raise InputError(
+                f"{source}: '{name}' cannot be a class name: it is empty, contains ';', or begins or ends with a blank"
+            )
         if name.lower() == "background":
-            raise InputError(f"{source}: remove '{name}': index 0 is the background of its own accord")
+            raise InputError(f"{source}: remove '{name}': index 0 is always the background")
         if name == MEAN_IOU:
             raise InputError(f"{source}: rename the class '{name}': tables of scores call the mean over the classes so")
     if not 0 < len(names) < VOID:

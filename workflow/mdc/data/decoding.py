@@ -90,7 +90,7 @@ def bounded_rgb(image: Image.Image, *, max_side_px: int, source: Path) -> np.nda
     try:
         rgb = _rgb(image)
     except Exception as error:  # Pillow's, for pictures that decode and hold what cannot be
-        raise InputError(f"{source}: cannot become 8-bit RGB: save it as JPEG or PNG ({error})") from error
+        raise InputError(f"{source}: cannot be converted to 8-bit RGB: save it as JPEG or PNG ({error})") from error
     height, width = bounded_size(image.height, image.width, max_side_px=max_side_px)
     if (height, width) == rgb.shape[:2]:
         return rgb

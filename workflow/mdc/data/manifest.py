@@ -24,7 +24,7 @@ def read_manifest(path: Path) -> pandas.DataFrame:
     of the original photo as a viewer shows it, which differ where it was reduced to `data.max_side_px`; `digest` of the
     bytes of the original photo and mask. All are str but the sides, which are int.
     Networks see `image` and learn from `mask`; scores are against `own_mask`.
-    Raises `InputError` when the file is missing, damaged or is no manifest.
+    Raises `InputError` when the file is missing, damaged or not a manifest.
     """
     try:
         table = read_rows(path, COLUMNS)
@@ -34,8 +34,8 @@ def read_manifest(path: Path) -> pandas.DataFrame:
         strange = ~table[side].str.fullmatch(PIXELS)
         if strange.any():
             raise InputError(
-                f"{path}: the {side} '{table[side][strange].iloc[0]}' is no number of pixels: remove the file and run "
-                "the data stage again"
+                f"{path}: the {side} '{table[side][strange].iloc[0]}' is not a number of pixels: remove the file and "
+                "run the data stage again"
             )
         table[side] = table[side].astype(int)
     return table
@@ -65,7 +65,7 @@ def write_manifests(
 def tag_indices(tags: str, classes: Sequence[str]) -> list[int]:
     """Return the mask indices (1 to K) of the `tags` of one image, class names joined by ";", in rising order.
 
-    Raises `InputError` when a tag is none of the `classes` or stands there twice.
+    Raises `InputError` when a tag is none of the `classes` or is listed twice.
     """
     try:
         indices = sorted(classes.index(tag) + 1 for tag in tags.split(";")) if tags else []

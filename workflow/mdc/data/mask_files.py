@@ -54,8 +54,8 @@ def read_mask(
         data = Path(path).read_bytes()
     except FileNotFoundError as error:
         raise InputError(
-            f"{path}: there is no such mask: put it back or, if the workflow made it, give --forcerun the rule that "
-            "did (results/README.md)"
+            f"{path}: no such mask: restore it or, if the workflow made it, run its rule again with --forcerun "
+            "(results/README.md)"
         ) from error
     except Exception as error:  # what Pillow raises for a damaged file depends on which byte is damaged
         raise InputError(f"{path}: does not decode as a PNG mask: save or copy it again ({error})") from error
@@ -72,5 +72,5 @@ def read_mask(
         raise InputError(f"{path}: the mask is {problem}")
     if mask[mask != VOID].max(initial=BACKGROUND) > classes:
         strange = sorted(set(np.unique(mask).tolist()) - {*range(classes + 1), VOID})
-        raise InputError(f"{path}: the indices {strange} are no classes; there are {classes}: make the mask again")
+        raise InputError(f"{path}: the indices {strange} are not classes; there are {classes}: make the mask again")
     return mask

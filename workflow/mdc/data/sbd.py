@@ -29,11 +29,11 @@ def sbd_ids(root: Path) -> list[str]:
     """
     dataset = sbd_dataset(root)
     if dataset is None:
-        raise InputError(f"{root}: is no folder of SBD: it has no cls/ with train.txt and val.txt beside it")
+        raise InputError(f"{root}: is not a folder of SBD: it has no cls/ with train.txt and val.txt beside it")
     ids = [id for name in LISTS for id in read_list(dataset / f"{name}.txt")]
     if len(set(ids)) != len(ids):
         twice = next(id for id in ids if ids.count(id) > 1)
-        raise InputError(f"{dataset}: '{twice}' stands twice in train.txt and val.txt: restore the original lists")
+        raise InputError(f"{dataset}: '{twice}' is listed twice in train.txt and val.txt: restore the original lists")
     for id in ids:
         if id_problem(id):  # ids become names of files
             raise InputError(f"{dataset}: the image id '{id}' in train.txt or val.txt {id_problem(id)}")
@@ -43,7 +43,7 @@ def sbd_ids(root: Path) -> list[str]:
 def read_mat_mask(path: Path) -> np.ndarray:
     """Return the class indices of an SBD `cls/<id>.mat`: uint8 (H, W), 0 background, 1 to 20 VOC's classes; no void.
 
-    Raises `InputError` when the file is missing, is no MATLAB v5 file with `GTcls.Segmentation`, or holds other values.
+    Raises `InputError` if it is missing, not a MATLAB v5 file with `GTcls.Segmentation`, or has other values.
     """
     try:
         _check_streams(path.read_bytes())
@@ -55,7 +55,7 @@ def read_mat_mask(path: Path) -> np.ndarray:
     if mask.ndim != 2 or mask.size == 0 or mask.dtype.kind not in "uif":
         raise InputError(f"{path}: GTcls.Segmentation is {mask.dtype} {mask.shape}, not a picture of class indices")
     if not np.isin(mask, np.arange(len(CLASSES) + 1)).all():
-        raise InputError(f"{path}: GTcls.Segmentation holds other values than 0 to {len(CLASSES)}")
+        raise InputError(f"{path}: GTcls.Segmentation has values other than 0 to {len(CLASSES)}")
     return mask.astype(np.uint8)
 
 
@@ -72,7 +72,7 @@ def _check_streams(data: bytes) -> None:
         kind, length = struct.unpack_from(f"{order}II", data, place)
         place += 8 + length
         if place > len(data):
-            raise ValueError("it is cut off")
+            raise ValueError("it is truncated")
         if kind == COMPRESSED:
             zlib.decompress(data[place - length : place])
 

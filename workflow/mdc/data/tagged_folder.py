@@ -94,7 +94,7 @@ def _rows(path: Path) -> tuple[list[_Row], list[str]]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text: save it again as 'CSV UTF-8'") from error
     except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num} is not CSV: mend its quotes ({error})") from error
+        raise InputError(f"{path}: line {reader.line_num} is not CSV: fix its quotes ({error})") from error
     if not lines:
         raise InputError(f"{path}: lists no images: write one image a line below the header")
     rows, problems = [], []
@@ -131,7 +131,7 @@ def _check_header(header: list[str], path: Path) -> None:
 def _classes_missing(root: Path, rows: list[_Row]) -> InputError:
     tags = sorted(set().union(*(row.tags for row in rows)))
     headline = (
-        f"{root}: the classes are not known: put them into {root / 'classes.txt'}, one a line, in the order of "
+        f"{root}: the classes are missing: write them to {root / 'classes.txt'}, one a line, in the order of "
         "the mask indices. The tags found, ready to paste once misspelt ones are removed:"
     )
     return InputError(listing(headline, tags))

@@ -87,7 +87,7 @@ def unpack(
                 shutil.rmtree(temporary, ignore_errors=True)
     # what the readers of a damaged archive raise depends on which byte is damaged
     except (tarfile.TarError, OSError, EOFError, ValueError, RecursionError, zlib.error, lzma.LZMAError) as error:
-        raise InputError(f"{archive}: cannot be unpacked ({error}): remove it and get it once more") from error
+        raise InputError(f"{archive}: cannot be unpacked ({error}): remove it and download it again") from error
     logger.info("%s: %d files unpacked into %s", archive, files, folder)
 
 
@@ -128,7 +128,7 @@ class _StrictMember(tarfile.TarInfo):
         except tarfile.EOFHeaderError:
             raise
         except tarfile.HeaderError as error:
-            raise tarfile.ReadError(f"damaged or cut off after {archive.offset} bytes: {error}") from error
+            raise tarfile.ReadError(f"damaged or truncated after {archive.offset} bytes: {error}") from error
 
 
 def _decompressed(file: BinaryIO) -> BinaryIO:
@@ -155,14 +155,14 @@ def _unpack_into(
                 is_wanted = any(fnmatchcase(name, pattern) for pattern in members)
                 problem = _name_problem(name) or (_type_problem(member) if is_wanted else "")
                 if problem:
-                    raise InputError(f"{archive}: its member '{member.name}' {problem}: nothing of it was unpacked")
+                    raise InputError(f"{archive}: its member '{member.name}' {problem}: nothing was unpacked")
                 if not is_wanted:
                     continue
                 total_bytes += max(member.size, DISK_BLOCK_BYTES)
                 if total_bytes > largest_mb * MB:
                     raise InputError(
                         f"{archive}: its members up to '{member.name}' would take {total_bytes / MB:.0f} MB, more than "
-                        f"{TOO_LARGE} times what is expected: nothing of it was unpacked"
+                        f"{TOO_LARGE} times what is expected: nothing was unpacked"
                     )
                 if member.isfile():
                     files += 1

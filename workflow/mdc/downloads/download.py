@@ -57,7 +57,7 @@ def download(wanted: Wanted, path: Path, patience: Patience) -> None:
     failures: dict[str, str] = {}
     if path.is_file():
         if has_hash(path, wanted.hash):
-            logger.info("%s: is at %s, its hash is right", wanted.label, path)
+            logger.info("%s: is at %s, hash verified", wanted.label, path)
             return
         failures[str(path)] = f"is there with {path.stat().st_size} bytes, but without the hash {wanted.hash}"
     parts = Parts(path)
@@ -75,11 +75,11 @@ def download(wanted: Wanted, path: Path, patience: Patience) -> None:
             os.replace(parts.part, path)
     except (OSError, DiskError) as error:
         raise InputError(
-            f"{path}: cannot be written ({getattr(error, 'strerror', None) or error}; {room(path)}); what has arrived "
-            f"is kept in {parts.part}: free some space or name another folder in downloads.folder, then run the same "
-            "again"
+            f"{path}: cannot be written ({getattr(error, 'strerror', None) or error}; {room(path)}); the partial "
+            f"download is kept in {parts.part}: free some space or name another folder in downloads.folder, then run "
+            "the same command again"
         ) from error
-    logger.info("%s: complete, its hash is right: %s", wanted.label, path)
+    logger.info("%s: complete, hash verified: %s", wanted.label, path)
 
 
 def _check_space(wanted: Wanted, parts: Parts) -> None:

@@ -93,12 +93,12 @@ def bring_from_source(url: str, wanted: Wanted, parts: Parts, timeout_seconds: f
             if has_hash(parts.part, wanted.hash):
                 return
             # The part or its continuation is of another file. What this source has from the start on decides it.
-            logger.warning("%s: the pieces make no right file: they are thrown away", wanted.label)
+            logger.warning("%s: checksum mismatch; discarding the partial download", wanted.label)
             parts.throw_away()
         elif answer.is_whole:
             return _judge(wanted, parts)
         else:
-            logger.info("%s: this source cannot continue a download: from the start", wanted.label)
+            logger.info("%s: this source cannot resume a download; starting again", wanted.label)
     _Answer(url, wanted, parts, there=0).fetch(timeout_seconds)
     _judge(wanted, parts)
 
@@ -155,7 +155,7 @@ class _Answer:
         except requests.exceptions.SSLError as error:
             if any(isinstance(e, ssl.SSLCertVerificationError) for e in _layers(error)):
                 raise WrongSourceError(f"has no valid certificate ({_innermost(error)})") from error
-            raise BrokenOffError(f"broke off the encrypted connection ({_innermost(error)})") from error
+            raise BrokenOffError(f"closed the encrypted connection ({_innermost(error)})") from error
         except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
             if self.file is None:
                 raise BrokenOffError(f"could not be reached ({_innermost(error)})") from error

@@ -20,7 +20,7 @@ BARS_IN_A_ROW = 22  # VOC's 21 classes and their mean
 def plot_sweep(*, sweeps_csv: Sequence[Path], png: Path, pdf: Path, threshold: float | None, title: str) -> None:
     """Draw mIoU, precision, recall and the share of labelled pixels over the threshold, a line per map setting.
 
-    All are shares of 1. Each setting's highest mIoU is marked by a star and told in the legend, in percent.
+    All are shares of 1. Each setting's highest mIoU is marked by a star and given in the legend, in percent.
     `threshold`, the one for all settings, is marked unless it is None.
     """
     table = pd.concat([pd.read_csv(path) for path in sweeps_csv])

@@ -106,7 +106,7 @@ def images_with_maps(
             if saliency_csv and cams.id not in saliency:
                 raise InputError(
                     f"{saliency_csv}: no saliency map of the image {cams.id} of {path}: remove the one that is wrong "
-                    "and run the same again"
+                    "and run the same command again"
                 )
             row = rows[cams.id]
             yield ImageInputs(

@@ -62,7 +62,7 @@ def read_checkpoint(path: Path, kind: type[D]) -> tuple[dict[str, Tensor], D]:
             f"{path}: is damaged, its description has {key}: {detail['msg']}: {_what_to_name(stage)}"
         ) from error
     except ValueError as error:
-        raise InputError(f"{path}: needs an encoder that is not here ({error}): add its file") from error
+        raise InputError(f"{path}: needs an encoder that is not installed ({error}): add its file") from error
     checked_classes(description.classes, source=str(path))
     return state, description
 
@@ -78,7 +78,7 @@ def _content(path: Path, stage: Stage) -> tuple[dict[str, Tensor], dict[str, Any
     missing = [name for name in PARTS if name not in content]
     if missing:
         raise InputError(
-            f"{path}: is no checkpoint of this workflow, it lacks {', '.join(missing)}: {_what_to_name(stage)}; "
+            f"{path}: is not a checkpoint of this workflow: it lacks {', '.join(missing)}: {_what_to_name(stage)}; "
             "published weights of an encoder belong to encoder.weights, with init pretrained"
         )
     described = _plain_dict(content["description"])
@@ -86,7 +86,7 @@ def _content(path: Path, stage: Stage) -> tuple[dict[str, Tensor], dict[str, Any
         found = described.get("stage") or "damaged file"
         raise InputError(f"{path}: is a {found}, not a {stage}: {_what_to_name(stage)}")
     if not isinstance(content["state"], dict):
-        raise InputError(f"{path}: is damaged, its state is no table of tensors: {_what_to_name(stage)}")
+        raise InputError(f"{path}: is damaged, its state is not a dictionary of tensors: {_what_to_name(stage)}")
     return content["state"], described
 
 

@@ -28,7 +28,7 @@ class Description(Section):
     def encoder_keys(self) -> EncoderKeys:
         """Return the checked keys of the encoder; raises ValueError if there is no such encoder or they are wrong."""
         if self.encoder.get("name") not in known_encoders():
-            raise ValueError(f"encoder.name: there is no encoder {self.encoder.get('name')}")
+            raise ValueError(f"encoder.name: unknown encoder {self.encoder.get('name')}")
         return keys_class(self.encoder["name"]).model_validate(self.encoder)
 
     def build(self) -> nn.Module:

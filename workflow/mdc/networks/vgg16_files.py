@@ -157,11 +157,11 @@ def checked(tensors: Mapping[str, Tensor], key: str, shape: tuple[int, ...], *, 
     """Return `tensors[key]` as float32, known to have `shape` and finite values; `source` names the file in messages.
 
     Raises:
-        InputError: it is no plain tensor of floating-point numbers, of another shape or not finite.
+        InputError: it is not a plain tensor of floating-point numbers, of another shape or not finite.
     """
     tensor = tensors[key]
     if not isinstance(tensor, Tensor) or not tensor.is_floating_point() or tensor.layout != torch.strided:
-        raise InputError(f"{source}: {key} is no plain tensor of floating-point numbers: name another file")
+        raise InputError(f"{source}: {key} is not a plain tensor of floating-point numbers: name another file")
     if tuple(tensor.shape) != tuple(shape):
         raise InputError(f"{source}: {key} is {tuple(tensor.shape)}, expected {tuple(shape)}: name another file")
     tensor = tensor.float()  # before the check: what is finite in 64 bits need not be in 32

@@ -39,8 +39,9 @@ def read_torch(path: Path) -> Any:
     except Exception as error:  # what torch raises for a damaged file depends on which byte is damaged
         kind = type(error).__name__  # not its message, which may advise to run the code that a file carries
         raise InputError(
-            f"{path}: not a readable weights file: damaged, no file of PyTorch, or more in it than tensors ({kind}); "
-            "remove it or replace it; one of the workflow's is made by the target classifier or segmenter"
+            f"{path}: not a readable weights file: damaged, not written by PyTorch, or with more than tensors "
+            f"({kind}); "
+            "remove it or replace it; the workflow makes its own with the target classifier or segmenter"
         ) from error
     if changed:
         raise InputError(
@@ -98,7 +99,7 @@ def check_state(own: Mapping[str, Tensor], state: Mapping[str, Tensor], *, sourc
     plain = {name for name, value in state.items() if _is_plain(value)}
     if plain != state.keys():
         odd = min(map(str, state.keys() - plain))
-        raise InputError(f"{source}: these weights are damaged: {odd} is no plain tensor")
+        raise InputError(f"{source}: these weights are damaged: {odd} is not a plain tensor")
     problems = [f"missing {name}" for name in own.keys() - state.keys()]
     problems += [f"unknown {name}" for name in state.keys() - own.keys()]
     for name in own.keys() & state.keys():
@@ -114,7 +115,7 @@ def check_state(own: Mapping[str, Tensor], state: Mapping[str, Tensor], *, sourc
         shown = "; ".join(sorted(problems)[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
         raise InputError(
             f"{source}: these weights are of another network: {shown}; name weights of this one, or, if the workflow "
-            "made the file, remove it and run the same again"
+            "made the file, remove it and run the same command again"
         )
 
 

@@ -38,13 +38,13 @@ def list_photos(*, root: Path, besides: Path, photos_csv: Path, processes: int) 
             problems.append(f"{paths[0]}: the name {problem}")
         elif len(paths) > 1:
             names = ", ".join(path.name for path in paths)
-            problems.append(f"{paths[0].parent}: {names} would have one mask: rename all but one")
+            problems.append(f"{paths[0].parent}: {names} would share one mask: rename all but one")
     checked = functools.partial(_checked, root=root)
     paths = [path for paths in files.values() for path in paths]
     rows = list(map_in_order(checked, paths, processes=processes, label="checking photos"))
     problems += [row for row in rows if isinstance(row, str)]
     if problems:
-        raise InputError(listing(f"the photos in {root} cannot be used as they are; mend or remove:", problems))
+        raise InputError(listing(f"the photos in {root} cannot be used; fix or remove:", problems))
     logger.info("photos in %s: %d", root, len(rows))
     write_whole(photos_csv, pd.DataFrame(rows, columns=COLUMNS).to_csv(index=False).encode())
 

@@ -1,4 +1,4 @@
-"""What captions say of a table or picture: the settings behind it, told from the configuration."""
+"""What captions say of a table or picture: the settings behind it, from the configuration."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 

@@ -51,7 +51,7 @@ def is_disk_fault(error: BaseException) -> bool:
 def disk_sentence(error: OSError, path: Path) -> str:
     """Return why `path` could not be written, how much room there is where, and what to do."""
     advice = _WHAT_TO_DO.get(error.errno, _ELSEWHERE)
-    return f"{path}: {error.strerror} ({room(path)}): {advice}, then run the same again"
+    return f"{path}: {error.strerror} ({room(path)}): {advice}, then run the same command again"
 
 
 def room(path: Path) -> str:

@@ -46,10 +46,10 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
                 file.stream.truncate(0)
             function()
     except KeyboardInterrupt:
-        logger.error("stopped: run the same again to continue")
+        logger.error("stopped: run the same command again to continue")
         sys.exit(130)
     except StoppedError:
-        logger.error("stopped from outside: run the same again to continue")
+        logger.error("stopped from outside: run the same command again to continue")
         sys.exit(1)
     except InputError as error:
         logger.error("%s", error)
@@ -60,7 +60,7 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
         elif ran_out(error):
             logger.error("%s", memory_sentence(error))
         else:
-            logger.exception("this is a defect of the program, not of your input:")
+            logger.exception("internal error, please report it:")
         sys.exit(1)
 
 

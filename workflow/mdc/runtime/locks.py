@@ -43,7 +43,7 @@ def _locked_file(lock: Path, path: Path, *, what: str):
             file.close()
             raise InputError(
                 f"{path}: another process, {holder or 'of an unknown number'}, is {what}: wait until it has ended, or "
-                "kill it, then run the same again"
+                "kill it, then run the same command again"
             ) from error
         except OSError:
             return file  # a file system without locks

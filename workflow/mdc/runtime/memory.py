@@ -7,7 +7,7 @@ from mdc.runtime.errors import InputError
 
 # of CUDA, of PyTorch's allocator on the CPU, of the kernel when a process is forked, of cuBLAS and cuDNN, of OpenCV
 SIGNS = ("out of memory", "can't allocate memory", "Cannot allocate memory", "ALLOC_FAILED", "Insufficient memory")
-MORE_MEMORY = "give the rule more memory (mem_mb) or fewer threads, then run the same again"
+MORE_MEMORY = "give the rule more memory (mem_mb) or fewer threads, then run the same command again"
 SMALLER_PHOTOS = "lower data.max_side_px, or set device: cpu on a GPU, or give the rule more memory (mem_mb) on a CPU"
 
 

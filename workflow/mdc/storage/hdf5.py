@@ -227,7 +227,7 @@ class _Opened:
 def _opened(path: Path, layout: Layout) -> Iterator[_Opened]:
     if not path.is_file():
         raise InputError(
-            f"{path}: there is no such file; run the same with the target {layout.target} (rule {layout.rules})"
+            f"{path}: there is no such file; run the same command with the target {layout.target} (rule {layout.rules})"
         )
     try:
         file = h5py.File(path, "r")
@@ -251,7 +251,8 @@ def _opened(path: Path, layout: Layout) -> Iterator[_Opened]:
 
 def _made_again(layout: Layout) -> str:
     return (
-        f"remove it and run the same with the target {layout.target} (rule {layout.rules}); replace a file of your own"
+        f"remove it and run the same command with the target {layout.target} (rule {layout.rules}); replace a file "
+        f"of your own"
     )
 
 

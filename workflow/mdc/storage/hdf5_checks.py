@@ -81,7 +81,7 @@ def own_member(group: h5py.Group, name: str, kind: type[T], *, or_shard: bool = 
             raise UnreadableShardError(link.filename, error) from error
         raise
     if not isinstance(found, kind):
-        raise ValueError(f"{name} is no {kind.__name__.lower()}")
+        raise ValueError(f"{name} is not a {kind.__name__.lower()}")
     return found
 
 

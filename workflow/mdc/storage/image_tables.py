@@ -37,7 +37,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     Raises:
         InputError: the file is missing, cut off, no such table, or has an id twice or none.
     """
-    advice = "remove it and run the same again"
+    advice = "remove it and run the same command again"
     try:
         data = path.read_bytes()
         table = pd.read_csv(BytesIO(data), header=None, dtype=str, na_filter=False, encoding="utf-8-sig")
@@ -56,7 +56,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     ids = table[columns[0]]
     strange = ids.duplicated() | (ids == "")
     if strange.any():
-        raise InputError(f"{path}: the id '{ids[strange].iloc[0]}' is empty or stands there twice: {advice}")
+        raise InputError(f"{path}: the id '{ids[strange].iloc[0]}' is empty or listed twice: {advice}")
     return table
 
 
@@ -71,7 +71,7 @@ def read_table(paths: Sequence[Path]) -> dict[str, str]:
         table = read_rows(path, COLUMNS)
         shared = found.keys() & set(table["id"])
         if shared:
-            raise InputError(f"{path}: the id '{min(shared)}' stands in another shard as well: remove both, run again")
+            raise InputError(f"{path}: the id '{min(shared)}' is in another shard as well: remove both, run again")
         found |= dict(zip(table["id"], table["path"], strict=True))
     return found
 
@@ -97,6 +97,6 @@ def paths_of(ids: Sequence[str], paths: Sequence[Path]) -> list[str]:
     if missing:
         raise InputError(
             f"{paths[0]}: no picture of {len(missing)} images, the first is {missing[0]}: remove it and run the same "
-            "again"
+            "command again"
         )
     return [found[image_id] for image_id in ids]

@@ -33,7 +33,7 @@ def interval(values: np.ndarray) -> tuple[float, float]:
 def average_precision(scores: np.ndarray, tags: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Return the average precision of each class, float64 (K,), NaN for a class without images.
 
-    Not torchmetrics', which takes no weights: a bootstrap of copies would sort them anew in every sample.
+    Not torchmetrics', which takes no weights: a bootstrap of copies would sort them again in every sample.
     It is the mean, over the images of the class, of the precision among all images that score at least as high.
 
     Args:

@@ -83,7 +83,7 @@ class Dataset:
             lambda rows: frozenset(map(tuple, rows.to_numpy()))
         )
         if keys.nunique() > 1:
-            raise InputError(f"study.runs: the runs on {name} have not the same results: finish all of them")
+            raise InputError(f"study.runs: the runs on {name} have different results: finish all of them")
         self.results = keys.iloc[0]
         self._pixels: dict[tuple, np.ndarray] = {}
         self._samples: dict[tuple, np.ndarray] = {}

@@ -46,13 +46,13 @@ def take_completed(folder: Path, outputs: Sequence[Path]) -> bool:
     except (OSError, ValueError):  # something is missing or unreadable
         is_whole = False
     if not is_whole:
-        logger.info("what was kept in %s was changed since, or made by another PyTorch: training anew", folder)
+        logger.info("the finished training in %s was changed, or made by another PyTorch: training again", folder)
         return False
     for output in outputs:
         output.unlink(missing_ok=True)
         _link(folder / output.name, output)
         os.utime(output)  # newer than the inputs, as what was just made
-    logger.info("taking over the training that was finished in %s; remove that folder to train anew", folder)
+    logger.info("reusing the finished training in %s; remove that folder to train again", folder)
     return True
 
 

@@ -1,4 +1,4 @@
-"""What can befall a training from outside, as sentences."""
+"""Failures from outside a training, as sentences."""
 
 import signal
 import threading
@@ -19,13 +19,13 @@ SMALLER_STEPS = (
     "lower training.batch_size, or raise training.micro_batches, the number of parts in which a batch is computed"
 )
 OTHER_PROCESS = (
-    "another process of this training has ended, for what it says above, or, if it says nothing, most likely because "
-    "memory ran out: give the rule more memory (mem_mb) or fewer GPUs, then run the same again to continue"
+    "another process of this training has ended: see its message above; if there is none, memory most likely ran out: "
+    "give the rule more memory (mem_mb) or fewer GPUs, then run the same command again to continue"
 )
 # Parts of what gloo, NCCL and PyTorch's store say when the other side is gone, and not of a port in use, say.
 PEER_ENDED = ("closed by", "likely closed", "reset by peer", "broken pipe", "remote process", "timed out")
 WORKER_ENDED = "DataLoader worker (pid"  # "in DataLoader worker process": it raised an error, and the error follows
-STOPPED = "the training was stopped from outside: run the same again to continue it"
+STOPPED = "the training was stopped from outside: run the same command again to continue it"
 
 
 @contextmanager
@@ -82,12 +82,12 @@ def _without_traceback(text: str) -> str:
 
 
 def _of_killed_worker(text: str) -> str:
-    """Return what befell a worker process of a loader, given PyTorch's words, which name the signal."""
+    """Return why a worker process of a loader ended, given PyTorch's words, which name the signal."""
     if "Terminated" in text:  # a scheduler's signal reaches all processes, and the workers may be the first to end
         return STOPPED
     if "shared memory" in text:
         return "the processes that read images need more shared memory: enlarge /dev/shm or give the rule fewer threads"
     return (
         "a process that reads images was killed, most likely because memory ran out: give the rule fewer threads or "
-        "more memory and run the same again"
+        "more memory and run the same command again"
     )

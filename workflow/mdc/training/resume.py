@@ -70,9 +70,9 @@ def resume_problem(path: Path, state: Mapping[str, Tensor]) -> str:
     try:
         content = read_torch(path)
     except InputError:
-        return "it is damaged or no file of PyTorch"
+        return "it is damaged or not a PyTorch file"
     if not isinstance(content, dict) or not content.keys() >= PARTS:
-        return "it is no state of a training"
+        return "it is not a training state"
     if not _is_as_written(content):
         return "it is damaged or was not written by this workflow"
     written_by = str(content["pytorch-lightning_version"])

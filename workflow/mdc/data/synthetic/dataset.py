@@ -1,6 +1,6 @@
 """The built-in dataset: drawn scenes in VOC's folder layout, so that everything downstream treats them like photos.
 
-What the scenes show, and why, is told in `scenes.py`.
+`scenes.py` describes what the scenes show, and why.
 """
 
 import zlib

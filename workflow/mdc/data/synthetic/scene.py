@@ -6,7 +6,7 @@ What each part is for:
 - Heads are what surely tells the classes apart, so a classifier trained on tags looks at heads, and most of an object
   can only be found by carrying evidence from the head over to the body, which is what larger dilations are for.
 - A share `body_cue` of the bodies hints at the class by its hue, as fur and paint do on real objects; the others take
-  any, and no hue belongs to one class. With 0 a body is told from the ground by nothing that tags speak of.
+  any, and no hue belongs to one class. With 0 nothing that tags name distinguishes a body from the ground.
 - Saliency is as good a guide as on photos and no better: *distractors*, shapes with textures that bodies never have,
   stand out but belong to no class; some bodies have nearly the background's colours; some are cut by the border.
 - Now and then a *detached head* lies outside any body. It is background, and no tag speaks of it.
@@ -47,7 +47,7 @@ from mdc.data.synthetic.textures import (
 CLASSES: tuple[str, ...] = tuple(LOOKS)
 HUES = [colorsys.rgb_to_hsv(*look.disc)[0] for look in LOOKS.values()]
 # Lengths are shares of the image side unless said otherwise; pairs are the ends of a range.
-MIN_SIDE_PX = 64  # below, a glyph has too few pixels to be told apart
+MIN_SIDE_PX = 64  # below, a glyph has too few pixels to be recognised
 MIN_VISIBLE_PX = 50  # an object with less to see would carry a tag that nothing supports
 TRIES = 30  # places proposed before an object is given up: more only pack crowded scenes tighter
 OBJECT_COUNT_SHARES = (0.7, 0.22, 0.08)  # of scenes with one, two, three objects
