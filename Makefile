@@ -5,7 +5,7 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 INSTALLED := $(VENV)/installed
 CORES ?= 2
 # On a few cores, many small jobs side by side are faster than one after the other on all cores.
-SIDE_BY_SIDE := compute_saliency dump_cams fuse_masks fuse_salient_masks sweep_threshold score_masks \
+SIDE_BY_SIDE := compute_saliency dump_cams fuse_masks fuse_salient_masks sweep_threshold estimate_certainty score_masks \
 	train_segmenter predict_scores apply_crf measure_maps
 ONE_THREAD_EACH := $(SIDE_BY_SIDE:%=%=1)
 # The number of threads of a training changes its numbers a little: it must not depend on CORES.

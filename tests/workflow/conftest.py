@@ -15,7 +15,7 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "results/README.md")
 RULES_SIDE_BY_SIDE = (
-    "compute_saliency measure_maps dump_cams fuse_masks fuse_salient_masks sweep_threshold "
+    "compute_saliency measure_maps dump_cams fuse_masks fuse_salient_masks sweep_threshold estimate_certainty "
     "train_classifier train_segmenter predict_scores apply_crf score_masks"
 ).split()
 ONE_THREAD_EACH = [f"{rule}=1" for rule in RULES_SIDE_BY_SIDE]

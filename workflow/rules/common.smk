@@ -13,7 +13,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(WORKFLOW), os.env
 from snakemake.exceptions import WorkflowError
 
 from mdc.config import parameters
-from mdc.config.experiments import DENSECRF, EXTERNAL, FUSED, PAMR, SALIENT, Experiment
+from mdc.config.experiments import DENSECRF, EXTERNAL, FUSED, NAMED_PRODUCERS, PAMR, SALIENT, Experiment
 from mdc.config.load import check_files, load_config
 from mdc.config.paper import departures
 from mdc.config.plan import OTHER_METHODS, TABLES, Plan

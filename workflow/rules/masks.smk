@@ -3,6 +3,7 @@
 # Produces: masks/<classifier>/seed<seed>/<masks>/<split>/<id>.png and a table of them per shard; <masks> is the map
 #           setting, with the producer in front unless it is fused: fusion, salient-fusion, densecrf-fusion, external;
 #           masks/.../<masks>/sweep.csv, quality over the threshold where training images have true masks.
+#           masks/.../<masks>/certainty.csv, how sure each mask is, the least certain first.
 # A producer is a rule with these outputs and a class of mdc/masks (`mdc.masks.producers.Producer`).
 
 
@@ -188,3 +189,31 @@ rule sweep_threshold:
         thresholds=CONFIG.masks.sweep_thresholds,
     script:
         "../scripts/sweep_threshold.py"
+
+
+rule estimate_certainty:
+    """Estimate how sure the pseudo masks of the training images are, without true masks."""
+    input:
+        split_csv=PLAN.manifest("train"),
+        cams=lambda wildcards: PLAN.cams(network_of(wildcards), "train", masks_of(wildcards)),
+        saliency=lambda wildcards: PLAN.saliency("train", masks_of(wildcards)),
+        masks="<run>/masks/<network>/{masks}/train.csv",
+    output:
+        certainty="<run>/masks/<network>/{masks}/certainty.csv",
+    log:
+        "<run>/logs/estimate_certainty/<network>/{masks}.log",
+    benchmark:
+        "<run>/benchmarks/estimate_certainty/<network>/{masks}.tsv"
+    wildcard_constraints:
+        masks=one_of(name for producer in (FUSED, *NAMED_PRODUCERS) for name in PLAN.known_masks(producer)),
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 8
+    resources:
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(60),
+    params:
+        code=fingerprint("estimate_certainty"),
+        maps=lambda wildcards: masks_of(wildcards).maps,
+    script:
+        "../scripts/estimate_certainty.py"

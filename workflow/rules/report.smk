@@ -21,6 +21,7 @@ rule report:
         "<run>/report/per_class.html",
         "<run>/report/best_thresholds.html",
         "<run>/report/segmenters.html",
+        "<run>/report/certainty.html" if PLAN.rated_masks() else [],
         PLAN.report_pictures(),
         PLAN.paper_figures(),
 
@@ -67,7 +68,7 @@ rule show_table:
     benchmark:
         "<run>/benchmarks/show_table/{table}.tsv"
     wildcard_constraints:
-        table="summary|per_class|best_thresholds|segmenters",
+        table="summary|per_class|best_thresholds|certainty|segmenters",
     conda:
         "../../envs/mdc.yaml"
     threads: 1
@@ -126,6 +127,7 @@ rule draw_sheet:
             [] if CONFIG.masks.external_masks else PLAN.saliency(wildcards.split, result_of(wildcards))
         ),
         masks=lambda wildcards: PLAN.sheet_masks(network_of(wildcards), result_of(wildcards), wildcards.split),
+        certainty=lambda wildcards: PLAN.sheet_certainty(network_of(wildcards), result_of(wildcards), wildcards.split),
         predictions=lambda wildcards: PLAN.predicted(network_of(wildcards), result_of(wildcards), wildcards.split),
         crf=lambda wildcards: PLAN.predicted(network_of(wildcards), result_of(wildcards), wildcards.split, crf=True),
     output:

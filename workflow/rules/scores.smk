@@ -3,7 +3,8 @@
 #           (workflow/resources).
 # Produces: scores/<classifier>/seed<seed>/<split>/<result>.confusion.csv, .images.csv (a row per image) and .pixels.csv
 #           (a row per image and class, for scores of any group of images);
-#           scores/summary.csv (a row per result), scores/per_class.csv, scores/best_thresholds.csv; the run's segmenters
+#           scores/summary.csv (a row per result), scores/per_class.csv, scores/best_thresholds.csv;
+#           scores/certainty.csv, how well the certainty of pseudo masks predicts their scores; the run's segmenters
 #           in the shape of table 3, scores/segmenters.csv and .md; scores/table3.csv and .md, scores/table4.csv and .md
 #           with the rows of the config section scores, beside the paper's numbers.
 # <result> is pseudo-<masks>, all-background, or a segmenter's setting, with -crf after the CRF.
@@ -12,6 +13,7 @@
 # Seconds each, whatever the number of images: not worth a place in a cluster's queue.
 localrules:
     tabulate_scores,
+    tabulate_certainty,
     tabulate_paper,
 
 
@@ -93,6 +95,30 @@ rule tabulate_scores:
         note=saliency_note(CONFIG, (setting for _, setting in PLAN.segmenters())),
     script:
         "../scripts/tabulate_scores.py"
+
+
+rule tabulate_certainty:
+    """Compare the certainty of pseudo masks with their scores, where there are true masks."""
+    input:
+        certainties=[PLAN.certainty(str(network), masks) for network, masks in PLAN.rated_masks()],
+        images=[PLAN.pseudo_mask_scores(network, masks) for network, masks in PLAN.rated_masks()],
+    output:
+        table="<run>/scores/certainty.csv",
+    log:
+        "<run>/logs/tabulate_certainty.log",
+    benchmark:
+        "<run>/benchmarks/tabulate_certainty.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
+    params:
+        code=fingerprint("tabulate_certainty"),
+        masks=[(network.classifier, network.seed, masks.masks_name) for network, masks in PLAN.rated_masks()],
+    script:
+        "../scripts/tabulate_certainty.py"
 
 
 rule tabulate_paper:

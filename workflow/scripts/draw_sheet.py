@@ -21,6 +21,7 @@ def main() -> None:
             cams_h5=[Path(path) for path in files.cams],
             saliency_csv=path(files.saliency),
             masks_csv=path(files.masks),
+            certainty_csv=path(files.certainty),
             predictions_csv=path(files.predictions),
             crf_csv=path(files.crf),
         ),

@@ -104,6 +104,20 @@ def test_the_papers_results(paper):
     )
 
 
+def test_the_certainty_is_of_pseudo_masks_that_are_shown_or_learnt_from(paper, other):
+    rated = [(str(network), masks.masks_name) for network, masks in paper.rated_masks()]
+    assert rated == [("mdc/seed0", name) for name in ("fusion", "d1", "d3", "d6", "d9")]
+    (network, masks), *_ = paper.rated_masks()
+    assert paper.certainty(str(network), masks) == "results/paper/masks/mdc/seed0/fusion/certainty.csv"
+    assert paper.pseudo_mask_scores(network, masks) == "results/paper/scores/mdc/seed0/train/pseudo-fusion.images.csv"
+    of_sheet = paper.sheet_certainty("mdc/seed0", Experiment.of_masks("d3@x"), "train")
+    assert of_sheet == ["results/paper/masks/mdc/seed0/d3@x/certainty.csv"]
+    for experiment, split in (("weak-d3-crf", "train"), ("pseudo-d3", "val"), ("all-background", "train")):
+        assert paper.sheet_certainty("mdc/seed0", Experiment.parse(experiment), split) == []
+    assert {masks.masks_name for _, masks in other.rated_masks()} >= {"d3@untrained-bare", "salient-d3"}
+    assert plan({"masks": {"external_masks": "m"}, "segmenter": {"settings": ["weak-external"]}}).rated_masks() == []
+
+
 # -- a run with variants, two classifiers and shards -------------------------------------------------------------------
 
 

@@ -29,6 +29,16 @@ def test_few_images_are_all_shown_once():
     assert chosen_images(scores({}), each=3) == []
 
 
+def test_images_can_be_chosen_by_another_column():
+    table = pd.DataFrame({"id": ["a", "b", "c", "d"], "certainty": [0.2, 0.9, 0.5, None]})
+    found = chosen_images(table, each=1, by="certainty", kinds=("surest", "middle", "least sure"))
+    assert found == [("", "b"), ("", "c"), ("", "a")]
+    more = pd.concat([table, pd.DataFrame({"id": ["e"], "certainty": [0.1]})])
+    assert chosen_images(more, each=1, by="certainty", kinds=("surest", "middle", "least sure")) == [
+        *(("surest", "b"), ("middle", "c"), ("least sure", "e"))
+    ]
+
+
 def test_unlabelled_pixels_are_light_grey():
     assert coloured(np.array([[0, 1, 255]], np.uint8)).tolist() == [[[0, 0, 0], [128, 0, 0], [235, 235, 235]]]
 

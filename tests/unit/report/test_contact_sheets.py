@@ -13,6 +13,8 @@ from mdc.report import contact_sheets
 from mdc.report.contact_sheets import SheetInputs, draw_sheet
 from mdc.storage.image_tables import write_table
 
+PICTURES = ("saliency_csv", "masks_csv", "certainty_csv", "predictions_csv", "crf_csv")
+
 
 @pytest.fixture
 def drawn(monkeypatch):
@@ -48,7 +50,7 @@ def sheet(tmp_path, write_split, drawn):
 
     def draw(images: str = "id,miou,pixel_accuracy\nNA,0.25,0.5\n", **tables):
         (tmp_path / "images.csv").write_text(images)
-        given = {"cams_h5": []} | dict.fromkeys(("saliency_csv", "masks_csv", "predictions_csv", "crf_csv")) | tables
+        given = {"cams_h5": []} | dict.fromkeys(PICTURES) | tables
         draw_sheet(
             inputs=SheetInputs(split_csv=split, images_csv=tmp_path / "images.csv", **given),
             sheet_png=tmp_path / "sheet.png",
@@ -110,3 +112,13 @@ def test_where_nothing_was_scored_the_first_images_of_the_split_are_shown(sheet)
     assert list(pictures(figure, 1)) == ["photo", "d1", "d3", "fusion"]  # no truth
     labels = [axis.get_ylabel().splitlines() for axis in figure.axes if axis.get_ylabel()]
     assert labels == [["NA", "cat"], ["other", "no tag"]]
+
+
+def test_where_nothing_was_scored_the_surest_pseudo_masks_come_first(sheet):
+    rows = "NA,0.2,0.3,0.4,0.3\nother,,,0.9,0.9\n"
+    (sheet.folder / "c.csv").write_text(f"id,maps_agree,saliency_agrees,labelled,certainty\n{rows}")
+    figure = sheet("id,miou,pixel_accuracy\n", certainty_csv=sheet.folder / "c.csv")
+    labels = [axis.get_ylabel().splitlines() for axis in figure.axes if axis.get_ylabel()]
+    assert labels == [["other", "no tag", " 90"], ["NA", "cat", " 30"]]
+    scored = sheet(certainty_csv=sheet.folder / "c.csv")
+    assert [axis.get_ylabel().splitlines()[0] for axis in scored.axes if axis.get_ylabel()] == ["NA"]

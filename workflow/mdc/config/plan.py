@@ -19,6 +19,7 @@ TABLES = {  # name of a table of scores -> its category in the report, and what 
     "summary": ("Scores", "all results"),
     "per_class": ("Scores", "all results by class"),
     "best_thresholds": ("Pseudo masks", "best thresholds"),
+    "certainty": ("Pseudo masks", "how well certainty predicts mIoU"),
 }
 OTHER_METHODS = {"table3": "table1", "table4": "table2"}  # the paper's comparison with others that belongs below each
 
@@ -218,6 +219,28 @@ class Plan(Paths):
         """Return every threshold sweep of the run, with its networks."""
         return [(network, path) for network in self.networks() for path in self.sweeps(str(network))]
 
+    def _pseudo_masks_shown(self, classifier: str) -> list[Experiment]:
+        """Return the pseudo masks that have a contact sheet: the fused ones of all blocks, else the first."""
+        masks = self.config.pseudo_masks(classifier)
+        return [one for one in masks if (one.producer, one.maps, one.variant) == (FUSED, "fusion", "")] or masks[:1]
+
+    def rated_masks(self) -> list[tuple[Network, Experiment]]:
+        """Return the pseudo masks whose certainty is estimated: those that are shown or learnt from, of maps."""
+        found = {}
+        for network in self.networks():
+            learnt = [one.masks(self.config) for one in self.config.segmenters(network.classifier)]
+            masks = [*self._pseudo_masks_shown(network.classifier), *learnt]
+            found |= dict.fromkeys((network, one) for one in masks if one and one.maps)
+        return list(found)
+
+    def certainty(self, network: str, masks: Experiment) -> str:
+        """Return the table of the certainty of pseudo masks of the training images."""
+        return f"{self.run}/masks/{network}/{masks.masks_name}/certainty.csv"
+
+    def pseudo_mask_scores(self, network: Network, masks: Experiment) -> str:
+        """Return the table of scores per image of pseudo masks."""
+        return self.score("images", **_result(network, masks, "train"))
+
     def submissions(self) -> list[str]:
         """Return the archives to submit; raises InputError where they cannot be made."""
         check_submission(self.config, has_test_images=has_test_images(self.config.data))
@@ -291,6 +314,11 @@ class Plan(Paths):
             masks = Experiment.of_masks(self.maps_of(experiment, network.split("/")[0]))
         return [self.masks(network, masks, split)]
 
+    def sheet_certainty(self, network: str, experiment: Experiment, split: str) -> list[str]:
+        """Return the certainty of the pseudo masks that a contact sheet is of, as a list: empty where there is none."""
+        is_rated = split == "train" and experiment.kind == "pseudo" and bool(experiment.maps)
+        return [self.certainty(network, experiment)] if is_rated else []
+
     def figure5_scores(self, network: str) -> str:
         """Return the scores by which figure 5 chooses images: of the pseudo masks of its last map."""
         return f"{self.run}/scores/{network}/train/pseudo-{self.shown_maps(network.split('/')[0])}.images.csv"
@@ -337,9 +365,7 @@ class Plan(Paths):
         """Return the pictures of the report alone: curves, and contact sheets of pseudo masks and all segmenters."""
         pictures = []
         for network in self.networks():
-            masks = self.config.pseudo_masks(network.classifier)
-            shown = [one for one in masks if one.producer == FUSED and one.maps == "fusion" and not one.variant]
-            sheets = [f"train/{one}" for one in shown or masks[:1]]
+            sheets = [f"train/{one}" for one in self._pseudo_masks_shown(network.classifier)]
             for setting in self.config.segmenters(network.classifier):
                 sheets += [f"{split}/{setting}-crf" for split in setting.splits(self.config)]
                 pictures.append(f"{self.run}/segmenter/{network}/{setting}/curves.png")

@@ -43,18 +43,20 @@ def read_scores(images_csv: Path) -> pd.DataFrame:
     return pd.read_csv(images_csv, dtype={"id": str}, keep_default_na=False, na_values=empty)
 
 
-def chosen_images(scores: pd.DataFrame, *, each: int) -> list[tuple[str, str]]:
-    """Return (kind, id) of the best, the median and the worst images by `miou`, `each` of every kind, best first.
+def chosen_images(
+    scores: pd.DataFrame, *, each: int, by: str = "miou", kinds: Sequence[str] = ("best", "median", "worst")
+) -> list[tuple[str, str]]:
+    """Return (kind, id) of the best, the median and the worst images by a column, `each` of every kind, best first.
 
-    Images without a score, all of whose pixels are void, are left out.
+    Images without a score, such as those all of whose pixels are void, are left out.
     With fewer than `3 * each` images every one of them is shown once.
     """
-    ranked = list(scores.dropna(subset=["miou"]).sort_values(["miou", "id"], ascending=[False, True])["id"])
+    ranked = list(scores.dropna(subset=[by]).sort_values([by, "id"], ascending=[False, True])["id"])
     if len(ranked) <= 3 * each:
         return [("", image_id) for image_id in ranked]
     middle = (len(ranked) - each) // 2
-    parts = {"best": ranked[:each], "median": ranked[middle : middle + each], "worst": ranked[-each:]}
-    return [(kind, image_id) for kind, ids in parts.items() for image_id in ids]
+    parts = ranked[:each], ranked[middle : middle + each], ranked[-each:]
+    return [(kind, image_id) for kind, ids in zip(kinds, parts, strict=True) for image_id in ids]
 
 
 def find_cams(ids: Sequence[str], files: Sequence[Path]) -> dict[str, tuple[Cams, CamsInfo]]:

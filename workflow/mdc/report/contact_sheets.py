@@ -22,19 +22,26 @@ from mdc.figures.pictures import (
     read_scores,
 )
 from mdc.figures.style import save_figure
+from mdc.masks.certainty import read_certainty
 from mdc.saliency.maps import read_saliency
 from mdc.storage.image_tables import read_table
+
+CERTAINTY_KINDS = ("surest", "middle", "least sure")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SheetInputs:
-    """What a contact sheet shows: files of maps (all shards), and tables of pictures, None where there is none."""
+    """What a contact sheet shows: files of maps (all shards), and tables of pictures, None where there is none.
+
+    `certainty_csv` is the table of `mdc.masks.certainty`, by which images without scores are chosen.
+    """
 
     split_csv: Path
     images_csv: Path
     cams_h5: Sequence[Path]
     saliency_csv: Path | None
     masks_csv: Path | None
+    certainty_csv: Path | None
     predictions_csv: Path | None
     crf_csv: Path | None
 
@@ -50,8 +57,9 @@ def draw_sheet(
 ) -> None:
     """Draw photo, saliency, each block's map, the fused map, pseudo mask, prediction, CRF and truth, a row per image.
 
-    Rows are the images with the best, median and worst `miou` in `inputs.images_csv`; where nothing was scored, the
-    first images of the split. Heat maps show, per pixel, the highest of the tagged classes' maps.
+    Rows are the images with the best, median and worst `miou` in `inputs.images_csv`; where nothing was scored, those
+    whose pseudo masks are surest, median and least sure, or else the first images of the split. Heat maps show, per
+    pixel, the highest of the tagged classes' maps.
 
     Args:
         setting: the map setting whose fusion is drawn.
@@ -59,8 +67,13 @@ def draw_sheet(
     """
     table = read_manifest(inputs.split_csv).set_index("id")
     scores = read_scores(inputs.images_csv)
-    chosen = chosen_images(scores, each=each) or [("", image_id) for image_id in table.index[: 3 * each]]
+    chosen = chosen_images(scores, each=each)
     values = dict(zip(scores["id"], scores["miou"], strict=True))
+    if not chosen and inputs.certainty_csv:
+        certainty = read_certainty(inputs.certainty_csv)
+        chosen = chosen_images(certainty, each=each, by="certainty", kinds=CERTAINTY_KINDS)
+        values = dict(zip(certainty["id"], certainty["certainty"], strict=True))
+    chosen = chosen or [("", image_id) for image_id in table.index[: 3 * each]]
     cams = find_cams([image_id for _, image_id in chosen], inputs.cams_h5)
     pictures = {
         "saliency": _paths(inputs.saliency_csv),
