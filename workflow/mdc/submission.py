@@ -54,7 +54,7 @@ def mask_problem(mask: Path, photo: Path, *, classes: int) -> str:
 
 
 def id_problems(expected: Collection[str], found: Collection[str]) -> list[str]:
-    """Return a line each for the ids without a mask and for masks with an id that was not asked for."""
+    """Return a line each for the ids without a mask and for masks with an unknown id."""
     kinds = {
         "images without a mask": [image_id for image_id in expected if image_id not in found],
         "masks of images that are not in the test list": sorted(set(found) - set(expected)),
@@ -108,7 +108,7 @@ def pack_submission(
         competition: `comp5` for methods trained on the challenge's own data alone, `comp6` for others.
 
     Raises:
-        InputError: there is no test image, an image has none or several masks, or a mask is not as the server wants it;
+        InputError: there is no test image, an image has none or several masks, or a mask lacks the server's format;
             counts and names them. Nothing is written then.
     """
     expected = list(read_manifest(split_csv)["id"])

@@ -1,4 +1,4 @@
-"""Another method's maps in the place of the classifier's."""
+"""Another method's maps instead of the classifier's."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ def link_cams(
     shard: int,
     shards: int,
 ) -> None:
-    """Put the maps of another method in the place of `dump_cams`: copy a shard's images after checking them.
+    """Use another method's maps instead of `dump_cams`: check a shard's images and copy them.
 
     Raises:
         InputError: the file is not in the layout of `mdc.cams.files`, its classes or dilations are not the configured

@@ -1,4 +1,4 @@
-"""Files of localization maps: what stands in them for every image, and reading them.
+"""Files of localization maps: their layout, and reading them.
 
 Each image has `maps`, float16 (D, T, h, w), the raw class activation maps of the D blocks for the T classes tagged in
 the image; `class_ids`, uint8 (T,), their mask indices; and `logits`, float32 (D, K), of each block for all classes.
@@ -71,7 +71,7 @@ class Cams:
 
 @dataclass(frozen=True)
 class CamsInfo:
-    """What all images of a file have in common.
+    """The attributes of a file that hold for all its images.
 
     Attributes:
         grid: where the maps' values sit on the photo.
@@ -105,7 +105,7 @@ def create_cams(path: Path, info: CamsInfo, *, config: Mapping[str, Any]) -> Abs
 
 
 def cams_info(path: Path) -> CamsInfo:
-    """Return what a file of maps says of all its images; raises InputError if it is no such file."""
+    """Return the attributes of a file of maps; raises InputError if it is not such a file."""
     found = hdf5.attributes(path, LAYOUT)
     return CamsInfo(
         grid=Grid(found["stride"], found["offset"]),

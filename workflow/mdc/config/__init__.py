@@ -1,1 +1,1 @@
-"""The configuration: its keys, how they are checked, and what a run consists of."""
+"""The configuration: its keys, their checks, and the plan of a run."""

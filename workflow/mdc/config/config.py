@@ -84,7 +84,7 @@ class Config(Section):
     # -- what follows from the keys ------------------------------------------------------------------------------------
 
     def varied(self, variant: str) -> Self:
-        """Return the configuration with what a variant changes; without one (empty) as it is."""
+        """Return the configuration with a variant's changes applied; unchanged for the empty name."""
         if not variant:
             return self
         changed = {}
@@ -95,7 +95,7 @@ class Config(Section):
 
     @property
     def classifiers(self) -> list[str]:
-        """The names of all classifiers: those of the run, then the ablations, which only tables ask for."""
+        """The names of all classifiers: those of the run, then the ablations, which only tables use."""
         return list(dict.fromkeys([*self.classifier.networks, *self.classifier.ablations]))
 
     def network(self, classifier: str) -> NetworkKeys:
@@ -142,13 +142,13 @@ class Config(Section):
         return [experiment for experiment in found if self.can_train(classifier, experiment)]
 
     def known_segmenters(self, classifier: str) -> list[Experiment]:
-        """Return the segmenters that can be asked for: those of the run and of the tables' rows."""
+        """Return all configured segmenters: those of the run and of the tables' rows."""
         rows = [row for table in ("table3", "table4") for row in self.rows(table)]
         asked = [setting for name, setting in rows if name == classifier and self.can_train(classifier, setting)]
         return list(dict.fromkeys([*self.segmenters(classifier), *asked]))
 
     def pseudo_masks(self, classifier: str) -> list[Experiment]:
-        """Return the pseudo masks to make and score: of all map settings, fused and salient, and others asked for."""
+        """Return the pseudo masks to make and score: fused and salient of all map settings, and `masks.variants`."""
         if self.masks.external_masks:
             return [Experiment.of_masks(EXTERNAL)]
         asked = [experiment.masks(self) for experiment in self.segmenters(classifier)]

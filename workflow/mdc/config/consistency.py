@@ -193,7 +193,7 @@ def _segmenters(config: Config) -> Iterator[str]:
 
 
 def setting_problems(config: Config, setting: Experiment) -> list[str]:
-    """Return a sentence per reason why a segmenter cannot be trained as its name says, wherever it is asked for."""
+    """Return a sentence per reason why a segmenter cannot be trained as its name says, wherever it is configured."""
     varied = config.varied(setting.variant)
     problems = []
     if setting.producer == SALIENT and (config.masks.external_masks or not varied.has_saliency):

@@ -62,7 +62,7 @@ class EncoderKeys(Section):
 
     @property
     def words(self) -> str:
-        """What the encoder is, for captions."""
+        """Return the encoder's description for captions."""
         return self.name
 
     @property

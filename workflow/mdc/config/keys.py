@@ -1,4 +1,4 @@
-"""What the sections of the configuration are built from: closed pydantic models, and types that keys share."""
+"""Base of the configuration's sections: pydantic models that refuse unknown keys, and types that keys share."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ class Section(BaseModel):
 
 
 def changes_of(section: type[Section], *names: str) -> type[Section]:
-    """Return a section with the keys `names` of another, of which each may be given or not: what a variant changes."""
+    """Return a section with the keys `names` of another, all optional: the keys that a variant may change."""
     fields = {name: section.model_fields[name] for name in names}
     optional = {
         name: (field.rebuild_annotation() | None, Field(None, description=field.description))

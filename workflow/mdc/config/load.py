@@ -94,7 +94,7 @@ def _problems_of_encoder(where: str, section: Mapping[str, Any]) -> Iterator[str
 
 
 def sentences(error: ValidationError, model: type[BaseModel], where: str = "") -> Iterator[str]:
-    """Yield a sentence per error of pydantic, each with the key's full name; `where` stands before the names."""
+    """Yield a sentence per error of pydantic, each with the key's full name; `where` is put before the names."""
     for detail in error.errors():
         place = ".".join([*filter(None, [where]), *(str(part) for part in detail["loc"] if part != "[key]")])
         if detail["type"] == "extra_forbidden":

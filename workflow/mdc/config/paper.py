@@ -1,4 +1,4 @@
-"""Whether the paper's numbers may stand beside those of a run: only where data and networks are the paper's."""
+"""Whether a run can be compared with the paper's numbers: only if its data and networks are the paper's."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ NOT_COMPARED = {"encoder.weights_input", "max_side_px"}
 
 
 def departures(config: Config, classifier: str) -> list[str]:
-    """Return in what a classifier and its segmenters depart from the paper's, in words; an empty list for the paper's.
+    """Return, in words, the differences of a classifier and its segmenters from the paper's; empty if there are none.
 
     The defaults of the configuration are the paper's. Compared are the training images, the origin of the maps, the
     layers of both networks and what they start from; not how they are trained, nor how pseudo masks are made.

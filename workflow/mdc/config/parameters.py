@@ -29,7 +29,7 @@ def sweep_recipe(config: Config, masks: Experiment) -> dict[str, Any]:
 
 
 def saliency_scaling(config: Config) -> dict[str, Any]:
-    """Return what the salient-object network takes and gives: the fields of `mdc.config.salient_networks.Scaling`."""
+    """Return the scaling of the salient-object network: the fields of `mdc.config.salient_networks.Scaling`."""
     known = config.saliency.known_network
     return (known.scaling if known else config.saliency.scaling).model_dump()
 
@@ -41,7 +41,7 @@ def maps_settings(config: Config, maps_name: str) -> dict[str, Any]:
 
 
 def network_keys(config: Config, stage: Stage, classifier: str) -> dict[str, Any]:
-    """Return what a network is built from but its classes, see `mdc.networks.descriptions`."""
+    """Return everything that a network is built from except its classes, see `mdc.networks.descriptions`."""
     section = config.classifier if stage == "classifier" else config.segmenter
     encoder = config.encoder_keys(stage, classifier).described(stage, pretrained=section.init == "pretrained")
     if stage == "classifier":

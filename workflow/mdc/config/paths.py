@@ -1,6 +1,6 @@
 """Where the files of a run lie; results/README.md explains the scheme.
 
-`{shard}` and `{shards}` stand for the number of a shard, from 0, and that of all.
+`{shard}` and `{shards}` are the index of a shard, from 0, and the number of shards.
 """
 
 import functools
@@ -136,13 +136,13 @@ class Paths:
         return self.config.varied(experiment.variant if experiment else "")
 
     def maps_name(self, experiment: Experiment | None) -> str:
-        """Return the part of paths that stands for the way its maps are made: the first variant with the same maps."""
+        """Return the part of paths that identifies its maps: the name of the first variant with the same maps."""
         wanted = self.varied(experiment).cams
         names = ("", *self.config.variants)
         return next(name or MAIN for name in names if self.config.varied(name).cams == wanted)
 
     def maps(self, network: str, split: str, experiment: Experiment | None = None) -> str:
-        """Return what the files of a split's maps behind an experiment begin with, below the run's folder."""
+        """Return the common start, below the run's folder, of the files of a split's maps that an experiment uses."""
         return f"cams/{network}/{self.maps_name(experiment)}/{split}"
 
     def cams(self, network: str, split: str, experiment: Experiment | None = None) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a run consists of: every network, map, mask, result and picture, as lists of files. The targets ask it."""
+"""The plan of a run: every network, map, mask, result and picture, as lists of files, which the targets request."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -50,13 +50,13 @@ class Plan(Paths):
                 yield network, experiment
 
     def known_segmenters(self) -> list[str]:
-        """Return the names of all segmenters that can be asked for."""
+        """Return the names of all configured segmenters."""
         config = self.config
         found = [str(experiment) for name in config.classifiers for experiment in config.known_segmenters(name)]
         return list(dict.fromkeys(found))
 
     def known_masks(self, producer: str) -> list[str]:
-        """Return the names of all pseudo masks of a producer that can be asked for."""
+        """Return the names of all pseudo masks that a producer can make in this run."""
         config, found = self.config, []
         for name in config.classifiers:
             found += config.pseudo_masks(name)
@@ -339,7 +339,7 @@ class Plan(Paths):
 
     @staticmethod
     def trained(path: str) -> dict[str, str]:
-        """Return what the curves in a folder are of: classifier, seed and, for a segmenter, its name as result."""
+        """Return the wildcards of the training in a folder: classifier, seed and, for a segmenter, result."""
         _, classifier, seed, *setting = path.split("/")
         return {"classifier": classifier, "seed": seed.removeprefix("seed"), "result": "".join(setting)}
 

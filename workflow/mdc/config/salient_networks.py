@@ -20,7 +20,7 @@ Spread = Annotated[list[Annotated[Float, Field(gt=0)]], Field(min_length=3, max_
 
 
 class Scaling(Section):
-    """What a network of yours takes and gives (`saliency.model` a file or URL); known networks have their own."""
+    """Input and output scaling of your own network (`saliency.model` a file or URL); known networks have theirs."""
 
     side_px: Int = Field(
         0, ge=0, le=4096, description="Side of the square that photos are resized to; 0: the one that the file fixes."

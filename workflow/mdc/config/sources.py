@@ -1,4 +1,4 @@
-"""Keys of what a run starts from: downloads, data, saliency."""
+"""Keys of a run's inputs: downloads, data, saliency."""
 
 from typing import Annotated, Literal
 

@@ -155,7 +155,7 @@ class Variant(Section):
 
 
 class Predictions(Section):
-    """What the segmenters are applied to."""
+    """The splits that segmenters predict."""
 
     splits: Annotated[list[Split], Unique] = Field(
         ["val"], description="Splits to predict and, where they have true masks, to score."

@@ -23,7 +23,7 @@ def class_names(root: Path) -> tuple[str, ...] | None:
 
 
 def checked_classes(names: Sequence[str], *, source: str) -> tuple[str, ...]:
-    """Return `names` as a tuple if they can be the classes of a run; `source` says in messages where they stand.
+    """Return `names` as a tuple if they can be the classes of a run; `source` names their file or key in messages.
 
     Raises `InputError` when a name is listed twice, contains ";", is "background" or "mIoU", or there are none or more
     than 254.

@@ -59,7 +59,7 @@ def decode_upright(path: Path) -> Image.Image:
 
 
 def decode(path: Path) -> Image.Image:
-    """Return the first frame, fully decoded, as it is stored, in the file's own colour mode.
+    """Return the first frame, fully decoded, in the file's own orientation and colour mode.
 
     Raises `InputError` when the file is missing, damaged or truncated.
     """
@@ -77,7 +77,7 @@ def decode(path: Path) -> Image.Image:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Return a decoded picture turned as its rotation flag says; as it is without one."""
+    """Return a decoded picture turned as its rotation flag says; unchanged without one."""
     turn = _turn(image)
     return image if turn is None else image.transpose(turn)
 

@@ -10,7 +10,7 @@ JPEG_SIGNATURE = b"\xff\xd8"
 
 
 def damage(data: bytes) -> str:
-    """Return what tells that a picture which decodes is damaged all the same, as the end of a sentence; or nothing.
+    """Return why a picture that decodes is damaged all the same, as the end of a sentence; empty if it is not.
 
     For PNGs: the checksums of their parts, and their end. For JPEGs: data that end before the picture does, which is
     grey from there on. Readers pass over these, Pillow over some and OpenCV over others, and give the rest of the

@@ -79,7 +79,7 @@ def tag_indices(tags: str, classes: Sequence[str]) -> list[int]:
 def tag_matrix(table: pandas.DataFrame, classes: Sequence[str]) -> np.ndarray:
     """Return the tags of all images as float32 (N, K), 1 where image n is tagged with class k, else 0.
 
-    Column k stands for mask index k + 1. Raises `InputError` when a tag is none of the `classes`.
+    Column k is mask index k + 1. Raises `InputError` when a tag is none of the `classes`.
     """
     matrix = np.zeros((len(table), len(classes)), dtype=np.float32)
     for row, tags in enumerate(table["tags"]):

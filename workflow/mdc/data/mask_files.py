@@ -36,7 +36,7 @@ def read_mask(
 ) -> np.ndarray:
     """Return the class indices of a palette or grey PNG: uint8 (H, W), 0 background, 255 void.
 
-    Indices are what the file stores, whatever its palette's colours and bits. A rotation flag is applied.
+    Indices are the stored values; the palette's colours and the bit depth do not matter. A rotation flag is applied.
 
     Args:
         classes: the largest index that a class can have.

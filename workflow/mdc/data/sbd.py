@@ -25,7 +25,7 @@ LISTS = ("train", "val")
 def sbd_ids(root: Path) -> list[str]:
     """Return the ids of SBD's own train and val lists together, sorted; `root` is SBD's folder or a parent of it.
 
-    Raises `InputError` when a list is missing or an id stands in both.
+    Raises `InputError` when a list is missing or an id is in both.
     """
     dataset = sbd_dataset(root)
     if dataset is None:

@@ -29,7 +29,7 @@ LONGEST_NAME_BYTES = 200  # file systems take 255; extensions and temporary name
 
 @dataclass(frozen=True)
 class Photo:
-    """One image as its owner listed it; `tags_source` says in messages where its tags stand."""
+    """One image as its owner listed it; `tags_source` names the source of its tags in messages."""
 
     id: str
     image: Path
@@ -40,7 +40,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class SplitTables:
-    """What a data folder holds.
+    """The tables of a data folder.
 
     Attributes:
         tables: a manifest (see `manifest.read_manifest`) per split.

@@ -1,4 +1,4 @@
-"""Unpacking archives from the internet: only into their folder, only what is wanted, and whole or not at all."""
+"""Unpacking archives from the internet: only into their folder, only the members needed, and whole or not at all."""
 
 import bz2
 import gzip
@@ -51,7 +51,7 @@ def unpack(
     A folder of that name is replaced when all else has gone well, unless it holds the same already.
 
     Args:
-        members: patterns of the members to unpack, as in a shell, where * also stands for slashes; others are skipped.
+        members: patterns of the members to unpack, as in a shell, where * also matches slashes; others are skipped.
         unpacked_mb: expected size of these members in MB (10^6 bytes), for the checks of space and of absurd sizes.
         is_known: whether its hash was checked. If not, it must have the zeros that end an archive.
         must_hold: a member without which it is another archive.

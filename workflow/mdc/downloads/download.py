@@ -51,7 +51,7 @@ def download(wanted: Wanted, path: Path, patience: Patience) -> None:
     `timeout_seconds` without an answer or a byte.
 
     Raises:
-        InputError: no source had it (one line each: the URL, what came); the disk is too small or full; another
+        InputError: every source failed (one line each: the URL and its answer); the disk is too small or full; another
             process is downloading the same file.
     """
     failures: dict[str, str] = {}

@@ -10,7 +10,7 @@ ENDINGS = (".pth", ".pt", ".safetensors")
 
 
 def weights_file(weights: str) -> Path:
-    """Return the file that `weights` stands for: the one of a package, which is not imported, or the path itself.
+    """Return the file that `weights` names: a package's, without importing it, or the path itself.
 
     Raises:
         InputError: the package is not installed, or does not have one file of weights.

@@ -43,7 +43,7 @@ class Wanted:
         hash: "md5:" or "sha256:" and hex digits; the first 8 or more of them are enough, as in torchvision's names.
         archive_mb: its size in MB (10^6 bytes), for the check of free space and the time left where a server does
             not say it.
-        unpacked_mb: what the file takes once unpacked, 0 where it is used as it is.
+        unpacked_mb: size of the file's content once unpacked, 0 if it is not unpacked.
         advice: what to do when no source has it, as the end of a sentence.
     """
 
@@ -245,7 +245,7 @@ class _Answer:
 
 
 class _OtherPartError(Exception):
-    """The server sent another part than was asked for."""
+    """The server sent another part than requested."""
 
 
 def _is_page(path: Path) -> bool:

@@ -111,7 +111,7 @@ def main_class(tags: Sequence[int], truth: np.ndarray | None) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One image of a figure: what stands at its left, and column -> picture, uint8 (H, W, 3)."""
+    """One image of a figure: the text at its left, and column -> picture, uint8 (H, W, 3)."""
 
     kind: str
     label: str
@@ -136,7 +136,7 @@ def draw_figure5(
 
     Args:
         split_csv: manifest.
-        images_csv: scores of each image's pseudo mask; the row tells it.
+        images_csv: scores of each image's pseudo mask, printed at its row.
         cams_h5: maps of the split, all shards.
         setting: the map setting that is drawn last, `fusion` in the paper.
         ids: images to show; empty chooses.
@@ -182,7 +182,7 @@ def draw_figure6(
 
     Args:
         split_csv: manifest.
-        images_csv: scores of each image with the first segmenter and the CRF; the row tells it.
+        images_csv: scores of each image with the first segmenter and the CRF, printed at its row.
         predictions_csv, crf_csv: setting of a segmenter -> table of its masks.
         ids: images to show; empty chooses.
 

@@ -163,7 +163,7 @@ def plot_classes(
 ) -> None:
     """Draw a result's IoU of every class and their mean as bars, beside the paper's where it has such a result.
 
-    Where they stand alone, the figure says why. Arguments as of `ours_and_the_papers`.
+    Without the paper's numbers the figure says why. Arguments as of `ours_and_the_papers`.
     """
     tables = [read_per_class(path) for path in (per_class_csv, paper_csv)]
     result = {"split": split, "classifier": classifier, "setting": setting, "crf": crf}

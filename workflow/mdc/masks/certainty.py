@@ -1,4 +1,4 @@
-"""How sure pseudo masks are, told without true masks: which of them a person should look at first."""
+"""How sure pseudo masks are, estimated without true masks: which of them a person should look at first."""
 
 import functools
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ NAMED = 5  # in the log
 def object_agreement(mask: np.ndarray, other: np.ndarray) -> float:
     """Return on how many of the pixels that are object in one of two masks both have the same class: share in 0..1.
 
-    NaN where neither has an object; 255 is no object.
+    NaN where neither has an object; 255 is not an object.
     """
     objects, others = ((one != BACKGROUND) & (one != VOID) for one in (mask, other))
     either = (objects | others).sum()

@@ -39,7 +39,7 @@ class Pamr:
 
 
 def shifted(values: Tensor, dilations: Sequence[int]) -> Iterator[Tensor]:
-    """Yield values (N, C, H, W) at each of the 8 neighbours at every dilation; the border's values go on beyond it."""
+    """Yield values (N, C, H, W) at each of the 8 neighbours at every dilation; beyond the border its values repeat."""
     height, width = values.shape[2:]
     reach = max(dilations)
     padded = functional.pad(values, [reach] * 4, mode="replicate")

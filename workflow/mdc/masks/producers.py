@@ -1,4 +1,4 @@
-"""What makes pseudo masks: one interface, whatever a mask is made of, and writing the masks of a shard.
+"""The interface of all producers of pseudo masks, and writing the masks of a shard.
 
 To add a producer: a module of this package with a class that is a `Producer`, a rule in `workflow/rules/masks.smk` that
 calls `write_masks` with it, and its name in `mdc.config.experiments`.
@@ -27,7 +27,7 @@ from mdc.storage.image_tables import png_path, read_table, write_table
 
 @dataclass(frozen=True, kw_only=True)
 class ImageInputs:
-    """What the pseudo mask of one image can be made of. Pictures are read when they are asked for.
+    """The inputs of one image's pseudo mask. Pictures are read on first use.
 
     Attributes:
         id: of the image.
@@ -154,7 +154,7 @@ def write_masks(
         label: of the progress.
 
     Raises:
-        InputError: what the images and the producer raise.
+        InputError: raised by the images or the producer.
     """
     one = functools.partial(_write_one, producer=producer, folder=folder)
     write_table(list(map_in_order(one, images, processes=processes, label=label, total=total)), masks_csv)

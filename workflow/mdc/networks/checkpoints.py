@@ -21,7 +21,7 @@ PARTS = ("state", "description", "settings")
 
 
 def save_network(path: Path, network: nn.Module, description: Description, *, settings: Mapping[str, Any]) -> None:
-    """Write the network's state, what it is built from, and the settings it was trained with; whole or not at all."""
+    """Write the network's state, its description, and the settings of its training; whole or not at all."""
     content = {
         "state": network.state_dict(),
         "description": json.dumps(description.model_dump(), sort_keys=True),

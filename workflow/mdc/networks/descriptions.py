@@ -1,4 +1,4 @@
-"""What a network is built from, as its checkpoint keeps it: nothing else is needed to build it again.
+"""Descriptions of networks, as checkpoints keep them: everything needed to build a network again.
 
 The classifier's is in `multi_dilation.py`, the segmenter's in `largefov.py`.
 """

@@ -1,4 +1,4 @@
-"""The encoder of a network: what every one of them has, whatever its layers are."""
+"""The interface of all encoders."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Encoder(nn.Module):
-    """Layers from standardised images to features, with what the networks must know of them.
+    """Layers from standardised images to features, with their grid and channels.
 
     Attributes:
         layers: from standardised images (N, 3, H, W), sides as of `grid.padded_side`, to features (N, channels, h, w).

@@ -33,7 +33,7 @@ class Grid:
         """Return `maps` at image size, by bilinear interpolation between the pixels on which the features sit.
 
         With offset 0 the same as `align_corners=True` interpolation to the padded size followed by cropping. Beyond the
-        outermost features, which a positive offset leaves room for, the values of these go on.
+        outermost features, which a positive offset leaves room for, their values are repeated.
 
         Args:
             maps: (..., h, w), any float dtype.

@@ -94,7 +94,7 @@ def check_weights(description: Description, *, init: str, weights: str, expected
     """Write the load report of `initialise` to `checked_csv`: columns tensor and use.
 
     Args:
-        expected_hash: what the file must have, see `mdc.runtime.hashes.has_hash`; empty for a file of the user.
+        expected_hash: of the file, see `mdc.runtime.hashes.has_hash`; empty for a file of the user.
 
     Raises:
         InputError: the hash is another one, or as `initialise`; so that it comes before anything is trained and not

@@ -46,7 +46,7 @@ class LargeFov(nn.Module):
 
     @torch.no_grad()
     def start_fully_connected(self, tensors: Mapping[str, Tensor]) -> None:
-        """Give fc6 and fc7 pre-trained weights, named as in this network's state; they are no longer new then."""
+        """Give fc6 and fc7 pre-trained weights, named as in this network's state; they then no longer count as new."""
         own = self.state_dict()
         for name, tensor in tensors.items():
             own[name].copy_(tensor)

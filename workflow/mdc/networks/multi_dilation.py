@@ -75,7 +75,7 @@ class MultiDilationClassifier(nn.Module):
 
 
 class ClassifierDescription(Description):
-    """What the multi-dilation classifier is built from; the keys are explained in `mdc.config.networks.Classifier`."""
+    """Description of the multi-dilation classifier; its keys are explained in `mdc.config.networks.Classifier`."""
 
     stage: Literal["classifier"] = "classifier"
     dilations: Dilations

@@ -193,5 +193,5 @@ def read_weights(path: Path, name: str, *, output_stride: int | None, stage: int
 
 
 def _joined(name: str) -> str:
-    """Return a name as it is for timm's models and for their features, which write `stages_0` for `stages.0`."""
+    """Return a parameter's name alike for timm's models and feature extractors (`stages.0`, `stages_0`)."""
     return name.removeprefix("model.").replace(".", "_")

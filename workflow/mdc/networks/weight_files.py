@@ -26,7 +26,7 @@ def weights_hash(state: Mapping[str, Tensor]) -> str:
 
 
 def read_torch(path: Path) -> Any:
-    """Return what a .pt or .pth file holds, on the CPU, without running any code that it may carry.
+    """Return the content of a .pt or .pth file, on the CPU, without running any code in it.
 
     Raises:
         InputError: the file is missing or damaged, or holds more than tensors and plain values.
@@ -80,7 +80,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 def changed_part(path: Path) -> str | None:
     """Return the first part of a .pt, .pth or .ckpt file that does not have its checksum, or None.
 
-    PyTorch does not compare the checksums of its own format. The one before 1.6, which is no zip archive, has none.
+    PyTorch does not compare the checksums of its own format. The format before 1.6, not a zip archive, has none.
     Raises what zipfile raises for a damaged archive.
     """
     with open(path, "rb") as file:

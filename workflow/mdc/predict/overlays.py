@@ -23,8 +23,8 @@ def overlay(image: np.ndarray, mask: np.ndarray, labels: Sequence[tuple[int, str
 
     Args:
         image: uint8 (H, W, 3), RGB.
-        mask: uint8 (H, W) of class indices; background stays as it is.
-        labels: what the legend says: (class index, text) in this order.
+        mask: uint8 (H, W) of class indices; background is left unchanged.
+        labels: the legend's entries in order, (class index, text).
 
     Returns:
         uint8 (H', W', 3): the photo, its long side brought between 640 and 1280 pixels, and the legend below it.

@@ -112,7 +112,7 @@ def mask_of(
 ) -> np.ndarray:
     """Return the mask, uint8 (height, width), that class scores give a photo of that size.
 
-    It is made at the size that the network saw, which is also what the widths of the CRF are meant for, and enlarged.
+    It is computed at the network's input size, to which the CRF's widths refer, and then enlarged.
 
     Args:
         seen: uint8 (h, w, 3), the photo as `seen_by_network` returns it.

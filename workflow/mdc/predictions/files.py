@@ -61,7 +61,7 @@ def add_scores(writer: hdf5.Writer, scores: Scores) -> None:
 
 
 def scores_grid(path: Path) -> Grid:
-    """Return where the scores of a file sit on the photos; raises InputError if it is no such file."""
+    """Return the grid of a file of scores; raises InputError if it is not such a file."""
     found = hdf5.attributes(path, LAYOUT)
     return Grid(found["stride"], found["offset"])
 

@@ -32,10 +32,10 @@ def caption(
     """Return sentences in reStructuredText: networks, seed, split, maps, threshold, saliency and CRF behind a result.
 
     Args:
-        classifier: one or several names; empty tells all of `classifier.networks`.
-        seed: empty tells all of the run.
+        classifier: one or several names; empty for all of `classifier.networks`.
+        seed: empty for all of the run.
         split: train, val or test; empty says nothing of it.
-        result: name of an experiment; empty tells what all results share.
+        result: name of an experiment; empty for what all results share.
         tells: `masks` for the pseudo masks and `crf` for the CRF behind a segmenter's result.
     """
     names = [classifier] if isinstance(classifier, str) else list(classifier)
@@ -77,7 +77,7 @@ def segmenter_sentence(config: Config, variant: str = "") -> str:
 
 
 def _encoder(config: Config, stage: Stage, classifier: str = "") -> str:
-    """Return the encoder of a network and what the network starts from; the segmenters are of no classifier."""
+    """Return the encoder of a network and its starting weights; segmenters have no classifier."""
     keys, section = config.encoder_keys(stage, classifier), getattr(config, stage)
     start = {
         "pretrained": f"pretrained weights ``{keys.published_name or keys.weights}``",
@@ -91,7 +91,7 @@ def _encoder(config: Config, stage: Stage, classifier: str = "") -> str:
 def masks_sentences(config: Config, experiment: Experiment | None = None) -> str:
     """Return how the masks are made that an experiment learns from or is: maps, threshold, conflicts, saliency.
 
-    None tells it of all map settings.
+    None for all map settings.
     """
     if experiment is not None and experiment.kind == "true-masks":
         return "Trained on the true masks of the training images."

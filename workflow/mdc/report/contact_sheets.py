@@ -31,7 +31,7 @@ CERTAINTY_KINDS = ("surest", "middle", "least sure")
 
 @dataclass(frozen=True, kw_only=True)
 class SheetInputs:
-    """What a contact sheet shows: files of maps (all shards), and tables of pictures, None where there is none.
+    """Inputs of a contact sheet: files of maps (all shards), and tables of pictures, None where there is none.
 
     `certainty_csv` is the table of `mdc.masks.certainty`, by which images without scores are chosen.
     """

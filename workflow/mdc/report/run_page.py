@@ -21,14 +21,14 @@ SOURCES = ("Snakefile", "workflow", "config")  # what a run's numbers depend on,
 
 
 def benchmark_table(folder: Path) -> pd.DataFrame:
-    """Return what the jobs of a run took, a row per rule, in the order in which the rules were first finished.
+    """Return time and memory of a run's jobs, a row per rule, in the order in which the rules were first finished.
 
     Args:
         folder: `results/<run>/benchmarks`, one TSV of Snakemake per job below `<rule>` (a file or a folder).
 
     Returns:
         Columns rule, jobs; seconds, the sum of their wall time; cpu_seconds, NaN where it was not measured; max_mb, the
-        most memory (resident set) that one of them had.
+        most memory (resident set) of any of them.
     """
     rows = []
     for path in sorted(folder.rglob("*.tsv"), key=lambda path: path.stat().st_mtime):

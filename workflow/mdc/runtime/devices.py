@@ -11,7 +11,7 @@ def accelerator(device: str) -> str:
     """Return `gpu` or `cpu` for the config key `device` (`auto`, `cpu` or `cuda`).
 
     Raises:
-        InputError: `cuda` is asked for and there is no CUDA device.
+        InputError: `cuda` is requested and there is no CUDA device.
     """
     available = torch.cuda.is_available()
     if device == "cuda" and not available:

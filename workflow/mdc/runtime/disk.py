@@ -1,4 +1,4 @@
-"""What a disk refuses, as a sentence."""
+"""Disk errors as sentences."""
 
 import errno
 import os

@@ -23,10 +23,10 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to, which is renamed to `path` when the block ends well.
 
     For writers that need a path. When the block raises, what it has written is removed: a full disk has room again. The
-    temporary name is fixed, so that the next attempt overwrites what a killed one has left.
+    temporary name is fixed, so that the next attempt overwrites the file of a killed one.
 
     Raises:
-        InputError: the disk is full or may not be written to, whatever the writer made of it.
+        InputError: the disk is full or not writable, whatever exception the writer raised.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     with disk_faults_named(path):
@@ -48,7 +48,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def _refusal(path: Path) -> OSError | None:
-    """Return what the disk says to a few more bytes at the end of the file; None if it takes them.
+    """Return the disk's error on writing a few more bytes to the file; None if they can be written.
 
     Asked because writers hide it: PyTorch raises a RuntimeError about positions, others an error about the error.
     """

@@ -22,7 +22,7 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
     An `InputError` is shown as its sentence, and so are faults of the surroundings: a full disk, too little memory,
     being stopped (by Ctrl-C with status 130). Any other exception is a defect: its traceback goes to both places.
     Nothing is called while another process runs the same job. When Snakemake is killed, the job stops as by SIGTERM. Of
-    the processes that share a training, all but the first tell only what went wrong.
+    the processes that share a training, only the first logs more than errors.
     """
     log = Path(log_path)
     forget_foreign_ranks()

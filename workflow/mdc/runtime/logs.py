@@ -15,7 +15,7 @@ def _formatted(handler: logging.Handler) -> logging.Handler:
 
 
 class _LogFile(logging.FileHandler):
-    """The rule's log; when the disk no longer takes it, the work goes on: the terminal shows the same."""
+    """The rule's log; when it can no longer be written, the work continues: the terminal shows the same."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, mode="a", errors="backslashreplace")  # names of files may be no UTF-8

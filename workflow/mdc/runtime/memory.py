@@ -19,7 +19,7 @@ def ran_out(error: BaseException) -> bool:
 
 
 def memory_sentence(error: BaseException, advice: str = MORE_MEMORY) -> str:
-    """Return that memory ran out, what the library said, in one line, and what to do."""
+    """Return one line that says that memory ran out, the library's message, and what to do."""
     said = " ".join(str(error).split())[:150]
     return f"memory ran out{f' ({said})' if said else ''}: {advice}"
 

@@ -100,7 +100,7 @@ def _results(function: Callable[[T], R], items: Iterable[T], processes: int) -> 
 def apart(function: Callable[[T], R], item: T) -> R:
     """Return `function(item)`, computed by a process of its own: for libraries in C that crash on what they read.
 
-    Raises `ChildProcessError` when that process dies, and whatever `function` raises.
+    Raises `ChildProcessError` when that process dies, and any exception of `function`.
     """
     answers, answer = _FORK.Pipe(duplex=False)
     process = _FORK.Process(target=_answer, args=(function, item, answer))
@@ -135,7 +135,7 @@ def map_in_order(
 
     `function` and the items must be picklable. Shows progress under `label`; `total` is the number of items where
     these have no length. Items are taken only a few ahead of the results.
-    Raises `InputError` when a worker is killed from outside, and whatever `function` raises. When the caller is stopped
+    Raises `InputError` when a worker is killed from outside, and `function`'s exceptions. When the caller is stopped
     (Ctrl-C, SIGTERM) or does not take all results, the workers are killed; files half written keep temporary names.
     """
     return progress(_results(function, items, processes), total=len(items) if total is None else total, label=label)

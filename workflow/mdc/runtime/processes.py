@@ -29,5 +29,5 @@ def forget_foreign_ranks() -> None:
 
 
 def end_with_parent(number: signal.Signals) -> None:
-    """Have the kernel send this process a signal when the one that started it ends, in whatever way."""
+    """Have the kernel send this process a signal when its parent ends, for any reason."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number)

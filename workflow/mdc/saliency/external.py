@@ -1,4 +1,4 @@
-"""Saliency maps of any other model, 8-bit grey PNGs in a folder, in the place of computed ones."""
+"""Saliency maps of any other model, 8-bit grey PNGs in a folder, instead of computed ones."""
 
 import functools
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The true masks' objects in the place of a saliency map: what a perfect model of saliency would give."""
+"""The true masks' objects as saliency maps: the output of a perfect saliency model."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How well the certainty of pseudo masks, told without true masks, predicts their quality where there are some."""
+"""How well the certainty of pseudo masks, estimated without true masks, predicts their quality where there are some."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -148,7 +148,7 @@ def tabulate_paper(
     Args:
         table: table3 or table4.
         paper_csv, others_csv: see `mdc.scores.published`.
-        on_voc: whether the data is VOC's, so that published numbers may stand beside ours.
+        on_voc: whether the data is VOC's, so that published numbers can be compared with ours.
         departures, unscored, notes: see `paper_text`.
     """
     as_paper = [name for name, found in departures.items() if not found]

@@ -24,7 +24,7 @@ def paper_rows(path: Path) -> pd.DataFrame:
 
 
 def other_methods(path: Path) -> pd.DataFrame:
-    """Return what other methods reach, as the paper's table 1 (weak) or 2 (semi-supervised) lists them.
+    """Return the results of other methods, as the paper's table 1 (weak) or 2 (semi-supervised) lists them.
 
     Columns: method, supervision of the weak images, in table 1 the number of images and whether masks are used
     implicitly; mIoU on val and test, NaN where none is printed.

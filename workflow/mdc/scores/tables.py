@@ -35,7 +35,7 @@ class Result:
     classifier: str
 
     def columns(self) -> dict[str, str | int]:
-        """Return the fields as they stand in tables: `crf` is `true` or `false`."""
+        """Return the fields as tables write them: `crf` is `true` or `false`."""
         return vars(self) | {"crf": str(self.crf).lower()}
 
 
@@ -55,7 +55,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def read_per_class(path: Path) -> pd.DataFrame:
-    """Return `per_class.csv`, or the paper's rows of a table, as `per_class` does: what a row is of is its index."""
+    """Return `per_class.csv`, or the paper's rows of a table, indexed as by `per_class`."""
     table = read_table(path)
     index = pd.MultiIndex.from_frame(table.iloc[:, : len(KEYS)])
     return table.iloc[:, len(KEYS) :].set_axis(index, axis=0).reorder_levels(KEYS)

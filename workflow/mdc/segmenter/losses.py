@@ -29,7 +29,7 @@ def online_mask(scores: Tensor, tags: Tensor, padding: Tensor) -> Tensor:
     Args:
         scores: (N, C, h, w), logits or log-probabilities.
         tags: (N, K = C - 1), 1 for the classes that the image is tagged with.
-        padding: bool (N, h, w), true where there is no photo.
+        padding: bool (N, h, w), true outside the photo.
 
     Returns:
         int64 (N, h, w), 255 on padding. No gradient flows through it.

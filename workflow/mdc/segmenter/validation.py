@@ -1,4 +1,4 @@
-"""What a segmenter is validated on while it trains: a fixed sample of whole photos with masks."""
+"""The validation sample of a segmenter's training: a fixed set of whole photos with masks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""HDF5 files with arrays per image; the only module that opens them. What a kind of file holds is its `Layout`.
+"""HDF5 files with arrays per image; the only module that opens them. A `Layout` describes each kind of file.
 
 One group per image, named by its id with `%` and `/` written as `%25` and `%2F`; the plain id is its attribute `id`,
 beside `height` and `width` of the photo. Attributes of a file: `format`, `version`, `stride` and `offset` (where
@@ -45,9 +45,9 @@ class Array:
     """One array of every image.
 
     Attributes:
-        dtype: as it is stored.
+        dtype: of the stored array.
         kinds: of dtypes that a file may have instead, as numpy abbreviates them.
-        shape: of an image, given the file's attributes and the photo's height and width; None stands for any length.
+        shape: of an image, given the file's attributes and the photo's height and width; None for any length.
     """
 
     dtype: type

@@ -21,7 +21,7 @@ class UnreadableShardError(ValueError):
 def encoded_text(text: str | list[str]) -> np.ndarray:
     """Return a text, or a list of them, as HDF5 keeps it under the checksum of what it belongs to: of fixed length.
 
-    Texts of variable length lie in a heap without one, in which HDF5 may look for them for ever when it is damaged.
+    Texts of variable length lie in a heap without one, in which HDF5 may search endlessly when it is damaged.
     """
     encoded = np.array(text.encode() if isinstance(text, str) else [item.encode() for item in text], bytes)
     return encoded.astype(h5py.string_dtype("utf-8", max(encoded.itemsize, 1)))
@@ -92,7 +92,7 @@ def checked_array(
 
     Args:
         kinds: of dtypes that it may have, as numpy abbreviates them.
-        shape: None stands for any length.
+        shape: None for any length.
         with_checksum: whether it must have one.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Tables of PNG files (saliency maps, pseudo masks, predictions): what a stage hands on beside a folder of pictures.
+"""Tables of PNG files (saliency maps, pseudo masks, predictions), which list the pictures that a stage wrote.
 
 Columns: `id`, `path` and `digest`, the first 16 hex digits of the SHA-256 of the file. The digest makes the table
 change whenever a picture does, so that Snakemake, which watches the table only, reruns what reads the pictures.

@@ -1,4 +1,4 @@
-"""In how many shards a stage's files are had, so that another value of the config key `shards` makes nothing again."""
+"""The number of shards of a stage's files on disk, so that changing the config key `shards` recomputes nothing."""
 
 import functools
 import glob
@@ -15,7 +15,7 @@ from mdc.runtime.logs import logger
 def shards_on_disk(pattern: str) -> dict[int, int]:
     """Return how many shards of every set there are: number of shards -> those that exist.
 
-    `{shard}` and `{shards}` in `pattern` stand for the number of a shard, from 0, and that of all.
+    `{shard}` and `{shards}` in `pattern` are the index of a shard, from 0, and the number of shards.
     """
     anywhere = glob.escape(pattern).replace("{shard}", "*").replace("{shards}", "*")
     name = re.compile(re.escape(pattern).replace(r"\{shard\}", r"(\d+)").replace(r"\{shards\}", r"(\d+)"))

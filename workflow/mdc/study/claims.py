@@ -24,9 +24,9 @@ class Claim:
 
 
 def claims_of(config: Config) -> list[Claim]:
-    """Return what a run with this configuration can say about the paper's claims, if it has the settings.
+    """Return the paper's claims that a run with this configuration can test, if it has the settings.
 
-    The words follow the configuration: what a variant is compared with is the configuration's own choice.
+    The words follow the configuration: a variant is compared with the configuration's own choice.
     """
     saliency, conflict = config.saliency.source, config.masks.background_conflict
     warmup = config.segmenter.online_warmup_epochs

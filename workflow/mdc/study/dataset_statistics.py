@@ -85,7 +85,7 @@ def _saliency_at(histogram: np.ndarray, level: int, where: str) -> dict[str, flo
 
 
 def describe_data(*, split_csv: Path, saliency_csv: Path, processes: int) -> pd.DataFrame:
-    """Return what a split's images with true masks are like, a row per measure: columns measure and value.
+    """Return statistics of a split's images with true masks, a row per measure: columns measure and value.
 
     Shares of images and objects are in 0..1; quantiles are over images (foreground) or objects (area, contrast). The
     saliency rows are pooled over all pixels, at the threshold with the best intersection over union and at the paper's.

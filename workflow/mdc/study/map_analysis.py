@@ -125,7 +125,7 @@ def sizes_table(
 def seen_table(seen: np.ndarray, thresholds: Sequence[float]) -> pd.DataFrame:
     """Return the shares of true and false positive pixels by the number of blocks whose region holds them.
 
-    `seen` is (thresholds, 2, blocks) of `mdc.study.map_statistics.seen_by`; a pixel in no region is no positive.
+    `seen` is (thresholds, 2, blocks) of `mdc.study.map_statistics.seen_by`; a pixel in no region is not a positive.
     """
     rows = [
         (threshold, kind, number + 1, share)
@@ -198,7 +198,7 @@ def measure_maps(
     folder: Path,
     processes: int,
 ) -> None:
-    """Write to `folder` what the maps of the training images respond to, over those with true masks.
+    """Write to `folder` where the maps respond, measured on the training images with true masks.
 
     The files are `mdc.study.names.MEASURES`, the tables of this module. `response.csv` and `contrast.csv` have rows for
     the built-in dataset only, whose heads and distractors are known; `logits.csv` is about the images of val.

@@ -203,7 +203,7 @@ def contrast_table(contrast: pd.DataFrame) -> str:
 
 
 def calibration_table(calibration: pd.DataFrame) -> str:
-    """Return what the training images of each dataset are like, a column per dataset."""
+    """Return statistics of the training images, a column per dataset."""
     wide = calibration.pivot_table(index="measure", columns="dataset", values="value", sort=False)
     rows = [
         [str(measure), *(f"{value:.3g}" for value in row)]

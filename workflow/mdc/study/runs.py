@@ -43,7 +43,7 @@ def _comparable(config: Config) -> dict[str, Any]:
 
 
 class Dataset:
-    """The runs on one dataset, whose scores are read when they are asked for.
+    """The runs on one dataset, whose scores are read on first use.
 
     Args:
         name: of the dataset.

@@ -104,7 +104,7 @@ def fusion_sentence(differences: pd.DataFrame, dataset: str) -> str:
 
 
 def _called(tables: Mapping[str, pd.DataFrame], dataset: str, first: str, second: str) -> str:
-    """Return what the differences call a comparison at the last stage, `not compared` if there is none."""
+    """Return the verdict of a comparison at the last stage, `not compared` if there is none."""
     table = tables["differences"]
     is_it = (table["dataset"] == dataset) & (table["first"] == first) & (table["second"] == second)
     rows = table[is_it].to_dict("records")

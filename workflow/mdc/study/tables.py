@@ -161,7 +161,7 @@ def precision_table(dataset: Dataset) -> pd.DataFrame:
 
 
 def calibration_table(dataset: Dataset) -> pd.DataFrame:
-    """Return what the training images are like, averaged over the runs: dataset, measure, value."""
+    """Return statistics of the training images, averaged over the runs: dataset, measure, value."""
     tables = [pd.read_csv(run / "study" / "data.csv") for run in dict.fromkeys(unit.run for unit in dataset.units)]
     mean = pd.concat(tables).groupby("measure", sort=False)["value"].mean().reset_index()
     return mean.assign(dataset=dataset.name)[["dataset", "measure", "value"]]

@@ -76,7 +76,7 @@ def study_text(tables: Mapping[str, pd.DataFrame]) -> str:
 
 
 def details_text(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Return what the study's page leaves out, as Markdown: pseudo masks, maps, sizes, responses, data."""
+    """Return the details that the study's page leaves out, as Markdown: pseudo masks, maps, sizes, responses, data."""
     parts = ["# The study in detail"]
     for dataset in tables["results"]["dataset"].unique():
         parts += [f"## {dataset}", "### Pseudo masks", markdown_tables.pseudo_table(tables["results"], dataset)]

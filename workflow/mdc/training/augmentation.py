@@ -36,7 +36,7 @@ def augmented(
         rng: the only source of randomness.
         crop_px: side of the view.
         resize_long_side_px: lowest and highest length of the long side; empty to keep the size.
-        flip: whether to flip at all.
+        flip: whether to flip the photo with probability 1/2.
         fill: colour of the padding.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What a finished training has made, kept a second time until its settings or inputs change.
+"""A second copy of a finished training's results, kept until its settings or inputs change.
 
 Between the end of a training and the moment in which Snakemake takes note of it lies a second in which a kill would
 make Snakemake remove the outputs and train all epochs again. The second name costs no space: it links to the same file.

@@ -17,7 +17,7 @@ from mdc.training.augmentation import augmented
 class TrainingViews(Dataset):
     """Random views of photos, of their tags and, if there are any, of their masks.
 
-    Items are asked for as (epoch, index), and their randomness depends on nothing but the seed and these two: neither
+    Items are indexed by (epoch, index), and their randomness depends only on the seed and these two: neither
     the number of worker processes nor an interruption changes what is seen.
 
     Args:

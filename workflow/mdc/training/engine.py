@@ -43,7 +43,7 @@ STEPS_BETWEEN_LOGGED_LOSSES = 10
 
 
 class Task(pl.LightningModule):
-    """What a stage adds to the engine: its loss, and how it is validated."""
+    """A stage's part of the engine: its loss and its validation."""
 
     def __init__(self, network: nn.Module, schedule: Schedule) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ def resume_path(folder: Path, *, settings: dict[str, Any], inputs: Sequence[Path
 
 
 def _resumable(checkpoint: Path, task: Task) -> Path | None:
-    """Return the resume file if a training of `task` can go on from it; None, with a warning if it is of no use."""
+    """Return the resume file if a training of `task` can continue from it; else None, with a warning if it exists."""
     problem = resume_problem(checkpoint, task.state_dict()) if checkpoint.exists() else ""
     if problem:
         # Not an error: nothing in the file can be used, and what a person could do about it, to remove it, gives
@@ -186,7 +186,7 @@ def _resumable(checkpoint: Path, task: Task) -> Path | None:
 
 
 def _clear(folder: Path, *, keep: Path, resuming: bool) -> None:
-    """Remove what earlier trainings left in the folder of one that begins, or goes on from the resume file `keep`."""
+    """Remove earlier trainings' files from the folder of one that begins, or continues from the resume file `keep`."""
     for other in [*folder.glob("resume-*.ckpt"), *folder.glob(".resume-*.ckpt.tmp")]:  # the latter of killed runs
         if other != keep:
             other.unlink()
@@ -224,7 +224,7 @@ def fit(
         training: gives items for keys (epoch, index), as `mdc.training.datasets.TrainingViews`.
         validation: batches for `task.validation_step`, or None.
         description: of the network, kept with its weights.
-        settings, inputs: everything else that the result depends on; they tell whose resume file it is, and the
+        settings, inputs: everything else that the result depends on; they identify the resume file, and the
         settings
             are kept with the weights.
         device: `auto`, `cpu` or `cuda`.

@@ -34,7 +34,7 @@ class Schedule:
 
 
 def lr_factor(step: int, *, steps_per_epoch: int, schedule: Schedule) -> float:
-    """Return what the learning rate is multiplied by at optimiser step `step`, counted from 0.
+    """Return the factor of the learning rate at optimiser step `step`, counted from 0.
 
     `step` schedule: `lr_decay_factor` once for each of `lr_decay_epochs` that has passed. `cosine`: from 1 to 0 over
     the run. The first `warmup_steps` steps rise linearly.

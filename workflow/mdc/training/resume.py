@@ -58,7 +58,7 @@ def _add(value: Any, digest: Any) -> None:
 
 
 def resume_problem(path: Path, state: Mapping[str, Tensor]) -> str:
-    """Return what is wrong with a resume file; empty if a training of a network with this state can go on from it.
+    """Return what is wrong with a resume file; empty if a training of a network with this state can continue from it.
 
     Raises:
         InputError: the file may be good, but not here and now: it cannot be read, or another version of Lightning

@@ -1,6 +1,6 @@
 """Training on several GPUs of one machine, which share every batch (Lightning's DDP).
 
-On CPUs, processes stand in for them.
+On CPUs, processes replace them.
 """
 
 import os
@@ -26,7 +26,7 @@ from mdc.runtime.processes import SHARED_GPUS, end_with_parent, rank_in_training
 
 @dataclass(frozen=True)
 class Share:
-    """What this process has of a training: number `rank` of `processes`, `threads` of the CPU, on `kind` gpu or cpu.
+    """This process's share of a training: `rank` of `processes`, CPU `threads`, and the `kind` of device, gpu or cpu.
 
     `cards` are the numbers of the GPUs of all processes, none on CPUs.
     """

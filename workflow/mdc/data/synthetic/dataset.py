@@ -1,6 +1,6 @@
 """The built-in dataset: drawn scenes in VOC's folder layout, so that everything downstream treats them like photos.
 
-`scenes.py` describes what the scenes show, and why.
+`scenes.py` describes the scenes, and the reasons for them.
 """
 
 import zlib
@@ -25,7 +25,7 @@ def write_dataset(
     """Write `images[split]` scenes for each split in VOC's folder layout under `root`, with ids such as `train_000012`.
 
     `side_px` and `body_cue` are those of `scenes.draw_scene`. A scene depends on them, `seed`, its split and its
-    number, not on `processes` or the sizes of the splits. The class names stand in `root`/classes.txt, in the order of
+    number, not on `processes` or the sizes of the splits. The class names are in `root`/classes.txt, in the order of
     the mask's indices.
     """
     root = Path(root)

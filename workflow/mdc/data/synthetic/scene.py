@@ -3,7 +3,7 @@
 Every object is a large textured *body* with a small *head* inside it: a disc with the colour and glyph of its class.
 What each part is for:
 
-- Heads are what surely tells the classes apart, so a classifier trained on tags looks at heads, and most of an object
+- Only heads distinguish the classes reliably, so a classifier trained on tags looks at heads, and most of an object
   can only be found by carrying evidence from the head over to the body, which is what larger dilations are for.
 - A share `body_cue` of the bodies hints at the class by its hue, as fur and paint do on real objects; the others take
   any, and no hue belongs to one class. With 0 nothing that tags name distinguishes a body from the ground.
@@ -85,7 +85,7 @@ class SceneObject(NamedTuple):
 
 @dataclass(frozen=True)
 class Head:
-    """The disc that tells the class, `label` 1..6; its middle and radius in pixels."""
+    """The disc that shows the class, `label` 1..6; its middle and radius in pixels."""
 
     label: int
     x: float
