@@ -8,6 +8,7 @@ from .configs import config, nested, problems
 
 RANDOM = {"classifier": {"init": "random"}, "segmenter": {"init": "random"}}
 EXTERNAL = {"masks": {"external_masks": "."}, "segmenter": {"settings": ["weak-external"]}}
+ONE_BY_ONE = {"micro_batches": 30}
 THERE_ARE = "there are d1, d3, d6, d9, fusion, mean"
 
 
@@ -27,62 +28,56 @@ def refused(overlays: list[dict], *starts: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "start"),
+    ("key", "value", "words"),
     [
-        ("run", "study", "results/study is the folder of the study's tables: give the run another name"),
+        ("run", "study", "results/study is the folder of the study's tables"),
         ("classifier.networks", {"mdc": {"encoder": {"output_stride": 4}}}, "mdc has no dilations: write [1, 3, 6, 9]"),
-        # of what is trained
         ("classifier.augmentation.resize_long_side_px", [320], "[320] must be empty or [lowest, highest]"),
         ("segmenter.augmentation.resize_long_side_px", [64, 32], "[64, 32] must be empty or [lowest, highest]"),
         ("classifier.training.micro_batches", 4, "30 images cannot be divided into 4 equal parts"),
-        ("segmenter.training.micro_batches", 7, "30 images cannot be divided into 7 equal parts"),
-        # of segmenters and masks
         ("segmenter.settings", ["weak-d12", "true-masks"], f"weak-d12 needs maps that no classifier has; {THERE_ARE}"),
-        ("segmenter.settings", ["semi500-d2"], f"semi500-d2 needs maps that no classifier has; {THERE_ARE}"),
         ("segmenter.settings", ["weak-external"], f"weak-external needs maps that no classifier has; {THERE_ARE}"),
         ("segmenter.settings", ["weak-d1@best"], "weak-d1@best: unknown variant best; variants has none"),
         ("scores.table3", ["mdc/weak-d1@best"], "weak-d1@best: unknown variant best; variants has none"),
-        ("segmenter.settings", ["semi2913-d1"], "semi2913-d1 learns from the true masks of val (segmenter.strong.with"),
-        # of data, saliency and pictures
-        ("saliency.model_hash", "md5:01234567", "is for a URL in saliency.model: leave it empty"),
-        ("saliency.scaling", {"stretch": True}, "isnet-general-use has its own: leave this out, or name a file in"),
-        ("saliency.folder", ".", "is not read with saliency.source rbd: set that to folder, or leave this empty"),
-        ("data.classes", ["cat"], "source voc has VOC's 20 classes: leave the list empty, or set data.source to voc_"),
+        ("segmenter.settings", ["semi2913-d1"], "semi2913-d1 learns from the true masks of val"),
+        ("saliency.model_hash", "md5:01234567", "is for a URL in saliency.model"),
+        ("saliency.scaling", {"stretch": True}, "isnet-general-use has its own"),
+        ("saliency.folder", ".", "is not read with saliency.source rbd"),
+        ("data.classes", ["cat"], "source voc has VOC's 20 classes"),
         ("figures.figure5", ["2007000032"], '2007000032 is not an id of VOC; write ids in quotes: "2007_000032"'),
-        # files and folders
-        ("data.voc_root", "nowhere", "there is no folder nowhere: name VOCdevkit/VOC2012 of VOCtrainval_11-May-2012."),
-        ("data.voc_root", "file", "file is a file, not a folder: name VOCdevkit/VOC2012"),
+        ("data.voc_root", "nowhere", "there is no folder nowhere"),
+        ("data.voc_root", "file", "file is a file, not a folder"),
+        ("data.voc_root", ".", ". is not a folder of VOC 2012: it lacks JPEGImages, Annotations, SegmentationClass, "),
+        ("data.sbd_root", ".", ". is not a folder of SBD: it lacks cls, train.txt, val.txt"),
+        ("data.voc_test_archive", "a.tar", "there is no file a.tar"),
+        ("predictions.splits", ["test"], "there are no test images"),
+        ("predict.photos", "nowhere", "there is no folder nowhere"),
+        ("downloads.folder", "file/below", "file is a file or a broken link"),
+        ("study.runs", {"photos": ["gone"]}, "there is no results/gone/scores/summary.csv"),
+        ("data", {"source": "voc_layout", "root": ".", "classes": ["seed", "mIoU"]}, "rename the class 'mIoU'"),
+        ("data", {"source": "folder", "root": ""}, "there is no folder (empty)"),
+        ("data", {"source": "folder", "root": "."}, "there is no file tags.csv"),
+        ("data", {"train_list": "trainvalaug"}, "with data.train_list trainvalaug val is trained on and has no scores"),
         (
-            "data.voc_root",
-            ".",
-            ". is not a folder of VOC 2012: it lacks JPEGImages, Annotations, SegmentationClass, "
-            "ImageSets/Segmentation/train.txt, ImageSets/Segmentation/val.txt: name VOCdevkit/VOC2012",
+            "saliency",
+            {"source": "onnx", "model": "https://a.org/b.onnx"},
+            "is empty; a network at a URL needs",
         ),
-        ("data.sbd_root", "nowhere", "there is no folder nowhere: name benchmark_RELEASE/dataset of benchmark.tgz"),
-        (
-            "data.sbd_root",
-            ".",
-            ". is not a folder of SBD: it lacks cls, train.txt, val.txt: name benchmark_RELEASE/dat",
-        ),
-        ("data.voc_test_archive", "a.tar", "there is no file a.tar; name VOC2012test.tar, from the site of the chall"),
-        ("predictions.splits", ["test"], "there are no test images; name VOC2012test.tar (behind the login of the"),
-        ("predict.photos", "nowhere", "there is no folder nowhere; name the folder of the photos to predict"),
-        ("downloads.folder", "file", "file is a file or a broken link: remove it or name another folder"),
-        ("downloads.folder", "file/below", "file is a file or a broken link: remove it or name another folder"),
-        (
-            "study.runs",
-            {"photos": ["gone"]},
-            "there is no results/gone/scores/summary.csv: finish the run gone first, or start `make study`",
-        ),
+        ("saliency", {"source": "onnx", "model": "u2ent"}, "there is no file u2ent; name u2net, u2netp, "),
+        ("segmenter", {"init": "file", "weights": "w.pt"}, "there is no file w.pt"),
+        ("segmenter", {"encoder": {"norm": "group"}}, "pretrained weights fit VGG16 only"),
+        ("encoder", {"weights": "IMAGENET1K_FEATURES"}, "IMAGENET1K_FEATURES has no fc6 and fc7, which segmenter.init"),
     ],
 )
-def test_one_key_that_cannot_be(key, value, start):
-    refused([nested(key, value)], f"{key}: {start}")
+def test_one_key_that_cannot_be(key, value, words):
+    (line,) = problems(nested(key, value))
+    at, said = line.split(": ", 1)
+    assert said.startswith(words) and (at.startswith(key) or key == "data")
 
 
-def test_a_class_cannot_be_called_as_the_mean_of_all():
-    data = {"source": "voc_layout", "root": ".", "classes": ["seed", "mIoU"]}
-    refused([{"data": data}], "data.classes: rename the class 'mIoU': tables of scores call the mean over the classes")
+UNTRAINED = {"raw": {"cams": {"network": "untrained"}}}
+TWO_SCALES = {"two": {"cams": {"scales": [1, 2]}}}
+LOWER = {"x": {"masks": {"threshold": 0.1}}}
 
 
 @pytest.mark.parametrize(
@@ -94,19 +89,15 @@ def test_a_class_cannot_be_called_as_the_mean_of_all():
         ),
         # batch normalisation, wherever it is
         (
-            {
-                **RANDOM,
-                "encoder": {"norm": "batch"},
-                "classifier": {"init": "random", "training": {"micro_batches": 30}},
-            },
+            {"encoder": {"norm": "batch"}} | {**RANDOM, "classifier": {"init": "random", "training": ONE_BY_ONE}},
             ["classifier.training.micro_batches: batch normalisation needs at least 2 images at a time"],
         ),
         (
-            {"classifier": {"block_norm": "batch", "training": {"micro_batches": 30}}},
+            {"classifier": {"block_norm": "batch", "training": ONE_BY_ONE}},
             ["classifier.training.micro_batches: batch normalisation needs at least 2 images at a time"],
         ),
         (
-            {"segmenter": {"init": "random", "fc_norm": "batch", "training": {"micro_batches": 30}}},
+            {"segmenter": {"init": "random", "fc_norm": "batch", "training": ONE_BY_ONE}},
             ["segmenter.training.micro_batches: batch normalisation needs at least 2 images at a time"],
         ),
         # weights
@@ -122,88 +113,25 @@ def test_a_class_cannot_be_called_as_the_mean_of_all():
             {"classifier": {"ablations": {"slim": {"encoder": {"widths": [8] * 5}}}}},
             ["classifier.init: pretrained weights fit VGG16 only: "],
         ),
-        (
-            {"segmenter": {"encoder": {"norm": "group"}}},
-            ["segmenter.init: pretrained weights fit VGG16 only: "],
-        ),
-        (
-            {"encoder": {"weights": "IMAGENET1K_FEATURES"}},
-            ["encoder.weights: IMAGENET1K_FEATURES has no fc6 and fc7, which segmenter.init pretrained needs: take"],
-        ),
-        (
-            {"encoder": {"weights": "w.pth"}, "segmenter": {"init": "classifier"}},
-            ["encoder.weights: there is no file w.pth; name your file with the weights of vgg, or one of IMAGENET"],
-        ),
-        (
-            {"encoder": {"weights": "."}, "classifier": {"init": "random"}},
-            ["encoder.weights: . is a folder; name your file with the weights of vgg, or one of IMAGENET1K"],
-        ),
-        (
-            {"segmenter": {"init": "file", "weights": "w.pt"}},
-            ["segmenter.weights: there is no file w.pt; name the wei"],
-        ),
         # another method's maps or masks
-        (
-            {"masks": {"external_masks": "nowhere"}, "segmenter": {"settings": ["weak-external"]}},
-            ["masks.external_masks: there is no folder nowhere"],
-        ),
-        (
-            {**EXTERNAL, "segmenter": {"settings": ["weak-d1", "weak-external"]}},
-            ["segmenter.settings: weak-d1 needs maps that no classifier has; there are external"],
-        ),
+        (EXTERNAL | {"masks": {"external_masks": "nowhere"}}, ["masks.external_masks: there is no folder nowhere"]),
         (
             {"cams": {"external_maps": "maps/{split}.h5"}},
             ["cams.external_maps: there is no file maps/train.h5", "cams.external_maps: there is no file maps/val.h5"],
         ),
+        ({"cams": {"external_maps": "file"}, "variants": UNTRAINED}, ["cams.network: untrained needs a classifier"]),
         (
-            {"cams": {"external_maps": "file"}, "variants": {"raw": {"cams": {"network": "untrained"}}}},
-            [
-                "cams.network: untrained needs a classifier, which external_maps and external_masks replace: remove "
-                "the key"
-            ],
+            {**EXTERNAL, "cams": {"flip": True}, "variants": TWO_SCALES},
+            ["cams.scales: [1.0, 2.0] needs a classifier", "cams.flip: True needs a classifier"],
         ),
         (
-            {**EXTERNAL, "cams": {"flip": True}, "variants": {"two": {"cams": {"scales": [1, 2]}}}},
-            [
-                "cams.scales: [1.0, 2.0] needs a classifier, which external_maps and external_masks replace: remove "
-                "the key",
-                "cams.flip: True needs a classifier, which external_maps and external_masks replace: remove the key",
-            ],
+            {**EXTERNAL, "masks": {"external_masks": ".", "variants": ["external@x"]}, "variants": LOWER},
+            ["masks.variants: external@x: masks.external_masks are used as they are"],
         ),
-        (
-            {
-                **EXTERNAL,
-                "masks": {"external_masks": ".", "variants": ["external@x"]},
-                "variants": {"x": {"masks": {"threshold": 0.1}}},
-            },
-            ["masks.variants: external@x: masks.external_masks are used as they are, so this variant changes nothing"],
-        ),
-        (
-            EXTERNAL | {"figures": {"figure5": ["a"]}},
-            ["figures.figure5: there are no localization maps to show with masks.external_masks: leave the list empty"],
-        ),
+        (EXTERNAL | {"figures": {"figure5": ["a"]}}, ["figures.figure5: there are no localization maps to show"]),
         (
             {"figures": {"figure6": ["a"]}, "predictions": {"splits": []}},
-            ["figures.figure6: nothing is predicted: leave it empty, or fill segmenter.settings and pred"],
-        ),
-        # data
-        (
-            {"data": {"source": "folder", "root": ""}},
-            ["data.root: there is no folder (empty); name the folder of you"],
-        ),
-        ({"data": {"source": "folder", "root": "."}}, ["data.tags_csv: there is no file tags.csv; write a table with"]),
-        (
-            {"data": {"train_list": "trainvalaug"}},
-            ["predictions.splits: with data.train_list trainvalaug val is trained on and has no scores: set it to []"],
-        ),
-        # several at once
-        (
-            {"saliency": {"source": "onnx", "model": "https://a.org/b.onnx"}},
-            ["saliency.model_hash: is empty; a network at a URL needs the hash of its file, as sha256sum prints it"],
-        ),
-        (
-            {"saliency": {"source": "onnx", "model": "u2ent"}},
-            ["saliency.model: there is no file u2ent; name u2net, u2netp, isnet-general-use, birefnet-general-lite"],
+            ["figures.figure6: nothing is predicted: leave it empty"],
         ),
         (
             {
@@ -215,7 +143,7 @@ def test_a_class_cannot_be_called_as_the_mean_of_all():
         ),
     ],
 )
-def test_keys_that_contradict_each_other_or_name_no_file(overlay, starts):
+def test_keys_that_contradict_each_other(overlay, starts):
     refused([overlay], *starts)
 
 
@@ -224,8 +152,6 @@ def test_keys_that_contradict_each_other_or_name_no_file(overlay, starts):
     [
         {},
         {"classifier": {"augmentation": {"crop_px": 320}}, "segmenter": {"loss_resolution": "image"}},  # has no masks
-        {"segmenter": {"augmentation": {"crop_px": 320}}},  # the loss is at network resolution
-        {"classifier": {"augmentation": {"resize_long_side_px": []}}},
         {"classifier": {"networks": {"same": [1, 1, 1, 1]}}, "segmenter": {"settings": ["weak-d1_2", "weak-d9"]}},
         {"data": {"source": "synthetic", "root": "nowhere", "classes": ["cat"]}},
         {"segmenter": {"settings": ["semi500-fusion", "semi7-d1"]}},
@@ -234,13 +160,11 @@ def test_keys_that_contradict_each_other_or_name_no_file(overlay, starts):
             "segmenter": {"settings": ["semi2913-d9"]},
             "predictions": {"splits": ["test"]},
         },
-        {"saliency": {"source": "none"}},
         {"data": {"train_list": "trainvalaug"}, "predictions": {"splits": []}},
         {"data": {"sbd_root": "nowhere", "train_list": "train"}},  # SBD is not needed
         {"encoder": {"weights": "IMAGENET1K_FEATURES"}, "segmenter": {"init": "classifier"}},
         {"encoder": {"weights": "file"}},
         {"encoder": {"weights": "nowhere", "norm": "batch"}, **RANDOM},
-        {"masks": {"threshold": "best"}},
         EXTERNAL | {"classifier": {"init": "file", "weights": "nowhere"}},  # no classifier is needed
         EXTERNAL
         | {
@@ -249,7 +173,6 @@ def test_keys_that_contradict_each_other_or_name_no_file(overlay, starts):
         },
         {"saliency": {"folder": "."}, "variants": {"other": {"saliency": {"source": "folder"}}}},
         {"segmenter": {"online_warmup_epochs": 15, "online_term": False}},
-        {"segmenter": {"online_warmup_epochs": 15, "settings": ["true-masks"]}},
         {"figures": {"figure5": ["2007_000032"], "figure6": ["2007_000033"]}},
     ],
 )
@@ -261,49 +184,30 @@ def test_what_is_possible_passes(overlay):
 
 
 @pytest.mark.parametrize(
-    ("overlay", "line"),
+    ("variant", "overlay", "line"),
     [
+        ({"masks": {"threshold": 0.1}}, {"masks": {"variants": ["d12@x"]}}, "masks.variants: d12@x needs maps that no"),
+        ({"saliency": {"source": "folder"}}, {}, "variants.x: saliency.source folder needs the key saliency.folder"),
+        ({}, {}, "variants.x: changes nothing"),
         (
-            {"masks": {"variants": ["d12@low"]}, "variants": {"low": {"masks": {"threshold": 0.1}}}},
-            f"masks.variants: d12@low needs maps that no classifier has; {THERE_ARE}",
+            {"saliency": {"source": "none"}},
+            {"segmenter": {"settings": ["weak-salient-d1@x"]}},
+            "segmenter.settings: weak-salient-d1@x needs saliency maps",
         ),
         (
-            {"variants": {"other": {"saliency": {"source": "folder"}}}},
-            "variants.other: saliency.source folder needs the key saliency.folder, which is empty",
-        ),
-        ({"variants": {"same": {}}}, "variants.same: changes nothing: name the keys that differ"),
-        (
-            {"saliency": {"source": "none"}, "segmenter": {"settings": ["weak-salient-d1"]}},
-            "segmenter.settings: weak-salient-d1 needs saliency maps, which this configuration does not use",
+            {"masks": {"threshold": 0.6}},
+            {"segmenter": {"settings": ["weak-densecrf-d1@x"]}},
+            "segmenter.settings: weak-densecrf-d1@x is the same as weak-densecrf-d1",
         ),
         (
-            {
-                "segmenter": {"settings": ["weak-salient-d1@bare"]},
-                "variants": {"bare": {"saliency": {"source": "none"}}},
-            },
-            "segmenter.settings: weak-salient-d1@bare needs saliency maps, which this configuration does not use",
-        ),
-        (
-            {
-                "segmenter": {"settings": ["weak-densecrf-d1@high"]},
-                "variants": {"high": {"masks": {"threshold": 0.6}}},
-            },
-            "segmenter.settings: weak-densecrf-d1@high is the same as weak-densecrf-d1: the variant high changes "
-            "nothing for it",
-        ),
-        (
-            {
-                "segmenter": {"settings": ["weak-salient-d1@high"]},
-                "masks": {"variants": ["d3@high"]},
-                "variants": {"high": {"masks": {"threshold": 0.6}}},
-            },
-            "segmenter.settings: weak-salient-d1@high is the same as weak-salient-d1: the variant high changes nothing "
-            "for it",
+            {"masks": {"threshold": 0.6}},
+            {"segmenter": {"settings": ["weak-salient-d1@x"]}, "masks": {"variants": ["d3@x"]}},
+            "segmenter.settings: weak-salient-d1@x is the same as weak-salient-d1",
         ),
     ],
 )
-def test_variants_that_cannot_be(overlay, line):
-    assert problems(overlay)[0] == line
+def test_variants_that_cannot_be(variant, overlay, line):
+    assert problems(overlay | {"variants": {"x": variant}})[0].startswith(line)
 
 
 def test_variants_that_change_nothing_for_an_experiment_are_told_one_by_one():

@@ -25,11 +25,6 @@ def test_manifest_comes_back_as_written(tmp_path):
     assert (tmp_path / "run" / "train.csv").read_text().startswith(header)
 
 
-def test_empty_manifest_comes_back(tmp_path):
-    write_manifest(pandas.DataFrame([], columns=list(COLUMNS)), tmp_path / "a.csv")
-    assert len(read_manifest(tmp_path / "a.csv")) == 0
-
-
 HEADER = "id,image,tags,mask,height,width,own_mask,own_height,own_width,digest\n"
 
 

@@ -146,18 +146,6 @@ def test_without_saliency_the_background_is_where_the_map_is_low(fused):
     assert fused(None, background_below=0.25)["x/1"] == [[2, 2, 2, 0, 0]]
 
 
-def test_an_image_without_a_saliency_map_is_named(tmp_path, fused, saliency_csv):
-    write_table([("none", str(tmp_path / "none.png"), "0")], saliency_csv)
-    with pytest.raises(InputError, match=r"saliency\.csv: no saliency map of the image x/1"):
-        fused(saliency_csv)
-
-
-def test_a_saliency_map_of_another_size_is_named(fused, saliency_csv):
-    Image.fromarray(np.zeros((5, 1), np.uint8)).save(read_table([saliency_csv])["x/1"])
-    with pytest.raises(InputError, match=r"the map is 1 x 5, its photo 5 x 1 pixels: width and height are swapped"):
-        fused(saliency_csv)
-
-
 def test_salient_baseline_uses_the_threshold_of_its_file(tmp_path, split_csv, cams_h5, saliency_csv):
     (tmp_path / "threshold.json").write_text(json.dumps({"threshold": 0.5}))
     link_shards(cams_h5, tmp_path / "train.h5", LAYOUT)
@@ -211,12 +199,6 @@ def test_sweeps_are_of_the_photos_own_sizes(tmp_path, cams_h5, saliency_csv, wri
     # at 0.3 the mask is 2 2 2 0 0, at 0.6 it is 2 2 255 0 0, each pixel twice
     assert table["pixel_accuracy"].tolist() == pytest.approx([8 / 9, 7 / 9])
     assert table["miou"].tolist() == pytest.approx([(3 / 4 + 5 / 6) / 2, (3 / 4 + 4 / 5) / 2])
-
-
-def test_sweep_without_true_masks_has_columns_and_no_rows(tmp_path, cams_h5, saliency_csv, write_split):
-    table = swept(tmp_path, cams_h5, saliency_csv, write_split("t", {"x/1": (PHOTO, "b", None)}))
-    assert len(table) == 0
-    assert list(table.columns) == ["maps", "threshold", "miou", "pixel_accuracy", "precision", "recall", "labelled"]
 
 
 @pytest.fixture
@@ -301,19 +283,6 @@ def test_another_methods_masks_have_the_photos_own_size_or_the_reduced_one(tmp_p
     assert other.endswith(
         "the mask is 6 x 5, its photo 6 x 4 pixels, reduced to 3 x 2: make it again at one of these sizes"
     )
-
-
-def test_shards_of_copied_masks_joined_are_those_of_one_shard(tmp_path, copied):
-    names = ["e", "b/1", "d", "a", "c"]
-    for value, name in enumerate(names):
-        write_mask(tmp_path / "theirs" / f"{name}.png", np.array([[0, 1, 2], [255, 0, value % 3]], np.uint8))
-    assert list(copied(names, tmp_path / "masks" / "one.csv")) == names
-    shards = [tmp_path / "masks" / f"train.{shard}-of-3.csv" for shard in range(3)]
-    parts = [list(copied(names, path, shard=shard, shards=3)) for shard, path in enumerate(shards)]
-    assert sorted(map(len, parts)) == [1, 2, 2]
-    join_tables(shards, tmp_path / "masks" / "train.csv")
-    joined, one = (tmp_path / "masks" / name for name in ("train.csv", "one.csv"))
-    assert joined.read_text() == one.read_text()  # which has digests of the masks
 
 
 def test_shards_of_fused_masks_joined_are_those_of_one_shard(tmp_path, fused, split_csv, cams_h5, saliency_csv):

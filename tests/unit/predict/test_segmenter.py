@@ -19,12 +19,11 @@ from mdc.networks.grid import Grid
 from mdc.predict.photos import list_photos
 from mdc.predict.segmenter import Segmenter, areas, legend, predict_photos
 from mdc.predictions.inference import predict_scores
-from mdc.runtime.errors import InputError
 from mdc.scores.compare import score_masks
 from mdc.scores.tables import read_confusion
 from mdc.storage.image_tables import read_table
 from tests.unit.data.photo_folders import settings, table
-from tests.unit.networks.slim_networks import slim_classifier, slim_segmenter
+from tests.unit.networks.slim_networks import slim_segmenter
 from tests.unit.predict.bright_photos import CLASSES, EDGE, mask, photo, save
 
 CRF = {
@@ -108,26 +107,6 @@ def test_the_crf_is_that_of_the_crf_stage(weights):
     np.testing.assert_array_equal(refined(image), np.broadcast_to(np.arange(33) >= EDGE, (33, 33)))
 
 
-def test_only_rgb_arrays_are_taken(weights):
-    for wrong in (photo(9, 9)[..., 0], photo(9, 9) / 255):
-        with pytest.raises(ValueError, match=r"an image is uint8 \(H, W, 3\), not "):
-            Segmenter.load(weights)(wrong)
-
-
-def test_weights_of_something_else_are_refused(tmp_path):
-    classifier = tmp_path / "classifier.pt"
-    save_network(classifier, slim_classifier().build(), slim_classifier(), settings={})
-    with pytest.raises(
-        InputError, match="classifier.pt: is a classifier, not a segmenter: name the weights.pt of a seg"
-    ):
-        Segmenter.load(classifier)
-    torch.save({"state": {}, "settings": "{}"}, tmp_path / "other.pt")
-    with pytest.raises(InputError, match="other.pt: is not a checkpoint of this workflow: it lacks description"):
-        Segmenter.load(tmp_path / "other.pt")
-    with pytest.raises(InputError, match="no such weights file"):
-        Segmenter.load(tmp_path / "nowhere.pt")
-
-
 @pytest.mark.parametrize("crf", [None, CRF])
 def test_predicted_masks_are_those_that_are_scored(tmp_path, noise, crf):
     photos, masks_csv = tmp_path / "photos", tmp_path / "masks.csv"
@@ -173,26 +152,6 @@ def test_areas_and_legend_by_hand():
     assert legend(found, ["background", "a", "b", "c"]) == [(1, "a 16.7 %"), (3, "c 33.3 %")]
     assert legend([(9999, 99.99), (1, 0.01)], ["background", "a"]) == [(1, "a < 0.1 %")]
     assert legend([(9, 100), (0, 0)], ["background", "a"]) == [(0, "nothing but background")]
-
-
-def test_too_little_memory_is_a_sentence(weights, tmp_path, monkeypatch):
-    def too_much(*_):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr("mdc.predict.segmenter.read_photos", too_much)
-    with pytest.raises(
-        InputError, match=r"^memory ran out \(CUDA out of memory\): on a GPU set device: cpu, on a CPU give"
-    ):
-        predict_photos(
-            photos_csv=tmp_path / "photos.csv",
-            weights_pt=weights,
-            areas_csv=tmp_path / "areas.csv",
-            masks=tmp_path / "masks",
-            overlays=tmp_path / "overlays",
-            crf=None,
-            device="cpu",
-            processes=1,
-        )
 
 
 def test_a_folder_becomes_masks_overlays_and_areas(weights, tmp_path):

@@ -11,10 +11,9 @@ from mdc.networks.grid import Grid
 from mdc.networks.weight_files import weights_hash
 from mdc.predictions.files import LAYOUT, read_scores, scores_grid
 from mdc.predictions.inference import predict_scores
-from mdc.runtime.errors import InputError
 from mdc.storage import hdf5
 from mdc.storage.image_tables import read_table
-from tests.unit.networks.slim_networks import slim_classifier, slim_segmenter
+from tests.unit.networks.slim_networks import slim_segmenter
 
 PHOTOS = {"x/1": (41, 50), "none": (17, 9), "tiny": (1, 30)}
 CLASSES = ["a", "b", "c"]
@@ -81,21 +80,3 @@ def test_predictions_have_the_photos_own_size(predict, segmenter, tmp_path, writ
     mask = Grid(8).upsample(scores.scores, height=41, width=67).argmax(0).astype(np.uint8)
     found = read_mask(read_table([tmp_path / "masks.csv"])["a"])
     np.testing.assert_array_equal(found, enlarged(mask, height=61, width=100))
-
-
-def test_weights_of_a_classifier_are_refused(predict, tmp_path):
-    save_network(tmp_path / "w.pt", slim_classifier().build(), slim_classifier(), settings={})
-    with pytest.raises(InputError, match=r"w\.pt: is a classifier, not a segmenter"):
-        predict(tmp_path / "w.pt")
-    assert not list(tmp_path.rglob("*.h5*"))
-
-
-def test_too_little_memory_names_what_to_lower_and_leaves_no_file(predict, segmenter, tmp_path, monkeypatch):
-    def too_much(*_):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-
-    monkeypatch.setattr("mdc.networks.largefov.LargeFov.forward", too_much)
-    said = r"^memory ran out \(CUDA out of memory\. .*\): lower data\.max_side_px, or set device: cpu on a GPU, or give"
-    with pytest.raises(InputError, match=said):
-        predict(segmenter[1])
-    assert not list(tmp_path.rglob("*.h5*")) and not (tmp_path / "masks.csv").exists()

@@ -127,15 +127,6 @@ def test_a_rank_of_the_users_shell_neither_unlocks_a_job_nor_silences_it(start, 
     assert start("Path('third').touch()").end()[0] == 0 and (tmp_path / "third").exists()
 
 
-def test_a_log_that_snakemake_has_removed_still_tells_that_the_job_runs(start, tmp_path):
-    first = start("ready('go'); time.sleep(600)")
-    first.said()
-    (tmp_path / "log").unlink()  # as it does before every attempt
-    status, terminal = start("Path('second').touch()").end()
-    assert status == 1 and "is running this job" in terminal and not (tmp_path / "second").exists()
-    assert "is running this job" in (tmp_path / "log").read_text()  # of this attempt
-
-
 def test_the_kernel_frees_a_killed_job_and_a_finished_one_leaves_nothing(start, tmp_path):
     first = start("ready('go'); time.sleep(600)")
     first.said()
@@ -259,14 +250,6 @@ def test_a_stopped_job_leaves_no_half_file(start, tmp_path, number, status, said
     assert os.listdir(tmp_path) == ["log"] and (tmp_path / "log").read_text()[9:] == f"{said}\n"
 
 
-def test_ctrl_c_reaches_all_processes_of_a_terminal_and_is_one_sentence(start):
-    job = start(WORKERS)
-    workers = job.said(2)
-    status, terminal = job.end(signal.SIGINT, whole_group=True)
-    assert (status, terminal[9:]) == (130, "stopped: run the same command again to continue\n")
-    assert all_end(workers)
-
-
 def test_a_job_cannot_start_where_its_log_cannot_be_written(start, tmp_path):
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs") as folder:
         status, terminal = start(f"Path({str(tmp_path)!r}, 'done').touch()", folder / "log").end()
@@ -294,26 +277,6 @@ Path({str(tmp_path)!r}, 'done').touch()
     assert status == 0 and (tmp_path / "done").exists() and "Traceback" not in terminal
     assert terminal.count(f"{folder}/log: No space left on device (0.0 of 1.0 MB are free in {folder})") == 1
     assert terminal.count("x" * 99) == 200  # nothing is lost on the terminal
-
-
-def test_a_full_disk_where_nobody_looked_for_it_is_a_sentence(start, tmp_path):
-    with small_disk(tmp_path / "disk") as folder:
-        job = start(f"Path({str(folder)!r}, 'file').write_bytes(bytes(2_000_000))", folder / "log")
-        status, terminal = job.end()
-    assert status == 1 and "Traceback" not in terminal and "defect" not in terminal
-    assert f"{folder}: No space left on device (0.0 of 1.0 MB are free in {folder}): free some space" in terminal
-
-
-def test_too_little_memory_is_a_sentence(start):
-    job = start("""
-import resource
-resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
-np.ones((4 << 30,), np.uint8)
-""")
-    status, terminal = job.end()
-    assert status == 1 and "Traceback" not in terminal
-    assert terminal[9:].startswith("memory ran out (Unable to allocate 4.00 GiB for an array")
-    assert terminal.endswith("give the rule more memory (mem_mb) or fewer threads, then run the same command again\n")
 
 
 @pytest.mark.parametrize(

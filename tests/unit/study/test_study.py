@@ -9,9 +9,8 @@ import yaml
 
 from mdc.config.config import Config
 from mdc.runtime.errors import InputError
-from mdc.study.claims import claims_of, result_of, verdict
-from mdc.study.figures import plot_differences, plot_response, plot_sizes
-from mdc.study.markdown_tables import claims_table, overview_table, scores_table
+from mdc.study.claims import claims_of, verdict
+from mdc.study.markdown_tables import overview_table
 from mdc.study.runs import Dataset
 from mdc.study.sentences import fusion_sentence
 from mdc.study.tables import (
@@ -23,7 +22,7 @@ from mdc.study.tables import (
     tabulate_study,
     thresholds_table,
 )
-from mdc.study.text import BEGIN, END, details_text, read_tables, readme_text, study_text, with_section
+from mdc.study.text import BEGIN, END, read_tables, readme_text, study_text, with_section
 from tests.unit.overlays import merged
 
 CONFIG = {
@@ -166,26 +165,6 @@ def test_a_difference_is_shown_only_if_images_and_seeds_agree(low, high, seeds, 
     assert verdict(row) == expected
 
 
-def test_claims_are_worded_as_the_configuration_is():
-    def words(**changes) -> dict[tuple[str, str], str]:
-        config = {name: {**CONFIG[name], **changes.get(name, {})} for name in CONFIG}
-        return {(claim.first, claim.second): claim.words for claim in claims_of(Config.model_validate(config))}
-
-    paper = words()
-    assert paper["fusion", "fusion@no-online"] == "online term after a warm-up of 3 over none"
-    assert paper["fusion@background-wins", "fusion@best"] == "background wins over conflicts ignored"
-    assert ("fusion@conflicts-ignored", "fusion@best") not in paper
-    photos = words(
-        masks={"background_conflict": "background"},
-        segmenter={"online_warmup_epochs": 0},
-        saliency={"source": "folder"},
-    )
-    assert photos["fusion", "fusion@no-online"] == "online term from the start over none"
-    assert photos["fusion@conflicts-ignored", "fusion@best"] == "conflicts ignored over background wins"
-    assert photos["fusion@object-wins", "fusion@best"] == "object wins over background wins"
-    assert photos["fusion@best", "fusion@no-saliency"] == "saliency folder over none"
-
-
 @pytest.mark.parametrize(("base", "overlay"), [("demo", "synthetic"), ("own", "photos")])
 def test_the_overlays_of_the_study_answer_every_claim_and_train_nothing_else(base, overlay):
     names = ("config.yaml", f"{base}.yaml", f"study/{overlay}.yaml")
@@ -216,13 +195,6 @@ def test_runs_with_their_own_images_are_sampled_apart(tmp_path):
     assert (first != second).any()
 
 
-def test_results_have_names_by_stage():
-    assert result_of("fusion@best", "pseudo masks") == "pseudo-fusion@best"
-    assert result_of("salient-d1", "pseudo masks") == "pseudo-salient-d1"
-    assert result_of("salient-d1", "segmenter") == "weak-salient-d1"
-    assert result_of("true-masks", "segmenter + CRF") == "true-masks"
-
-
 def test_an_unfinished_run_is_named(tmp_path):
     with pytest.raises(InputError, match="summary.csv is missing: finish the run none first"):
         Dataset("tiny", [tmp_path / "none"], draws=10)
@@ -231,6 +203,9 @@ def test_an_unfinished_run_is_named(tmp_path):
     (run / "study" / "mdc" / "seed1" / "seen.csv").unlink()
     with pytest.raises(InputError, match=r"seed1/seen\.csv is missing: run the target study_measures of run"):
         list(Dataset("tiny", [run], draws=10).measured("seen"))
+    (run / "scores" / "summary.csv").write_text("split,setting,crf,seed,miou,classifier\n")
+    with pytest.raises(InputError, match="run has no scores: its images have no true masks"):
+        Dataset("tiny", [run], draws=10)
 
 
 def test_runs_that_do_not_fit_each_other_are_refused(tmp_path):
@@ -246,18 +221,6 @@ def test_runs_that_do_not_fit_each_other_are_refused(tmp_path):
     for words, other in others.items():
         with pytest.raises(InputError, match=words):
             Dataset("tiny", [one, other], draws=10)
-
-
-def test_runs_may_differ_in_their_seeds_and_names(tmp_path):
-    runs = [write_run(tmp_path / str(n), (n,), data={"synthetic": {"seed": n}}) for n in (0, 1)]
-    assert len(Dataset("tiny", runs, draws=10).units) == 2
-
-
-def test_a_run_without_scores_is_refused(tmp_path):
-    run = write_run(tmp_path / "run")
-    (run / "scores" / "summary.csv").write_text("split,setting,crf,seed,miou,classifier\n")
-    with pytest.raises(InputError, match="run has no scores: its images have no true masks"):
-        Dataset("tiny", [run], draws=10)
 
 
 def test_contrast_is_averaged_over_images_and_sampled_with_them(dataset):
@@ -307,36 +270,6 @@ def test_measures_are_averaged_over_seeds(tables):
     assert tables["calibration"].to_numpy().tolist() == [["tiny", "images", 2], ["tiny", "objects", 3.5]]
 
 
-def test_tables_in_words(tables):
-    text = scores_table(tables["results"], "tiny")
-    fusion = next(line for line in text.splitlines() if line.startswith("| fusion |"))
-    mean = np.mean([miou(14, 2), miou(16, 2)])
-    assert f"{mean:.1f} ± " in fusion and f"| {miou(16, 2):.1f} | {miou(8, 1):.1f} |" in fusion
-    assert "all background" not in text  # no run has it
-    claims = claims_table(tables["differences"], "tiny")
-    assert (
-        "| fusion over d1, one threshold |" in claims
-        and f"2 of 2, unseen {miou(16, 2) - miou(12, 2):+.1f}: **yes**" in claims
-    )
-    details = details_text(tables)
-    assert "70 % of the true positives and 40 % of the false ones lie in the regions of two or more blocks." in details
-    assert "| 55.0 ± 7.1 | 40.0 ± 0.0 | 30.0 ± 0.0 | 0.30 | 30.0 ± 0.0 |" in details
-    assert "| tiny | d1 | 20.0 ± 0.0 [10.0, 30.0] |  |" in details
-
-
-def test_the_section_tells_what_is_shown_and_what_is_not(tables):
-    text = study_text(tables)
-    assert "## tiny: 2 seeds, 2 training images" in text
-    differences = tables["differences"].copy()
-    assert "- As segmenters, shown: fusion over d1, one threshold." in text
-    assert "1 of 1 differences are shown" in text
-    assert "in percent of the map's maximum: d1 +20.0" in text
-    differences["low"] = -1.0
-    assert "- As segmenters, not shown either way: fusion over d1, one threshold." in study_text(
-        tables | {"differences": differences}
-    )
-
-
 def test_the_overview_has_pseudo_masks_without_the_crf_and_segmenters_with_it():
     rows = [
         ("train", "pseudo-fusion", "false", 50, 1),
@@ -377,15 +310,3 @@ def test_the_page_and_the_readme_are_those_of_the_tables():
     tables = read_tables(folder)
     assert (folder / "study.md").read_text() == study_text(tables)
     assert with_section(readme, readme_text(tables)) == readme
-
-
-def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"results\.csv is missing: run `make study`"):
-        read_tables(tmp_path)
-
-
-def test_figures_are_drawn(tables, tmp_path):
-    plot_response(tables["response"], tmp_path / "response.png")
-    plot_sizes(tables["sizes"], tmp_path / "sizes.png")
-    plot_differences(tables["differences"], tmp_path / "differences.png")
-    assert all((tmp_path / f"{name}.png").stat().st_size > 5000 for name in ("response", "sizes", "differences"))
