@@ -10,11 +10,10 @@ from PIL import Image
 
 from mdc.cams.files import LAYOUT, Cams, CamsInfo, create_cams
 from mdc.data.manifest import read_manifest
-from mdc.data.mask_files import read_mask, write_mask
-from mdc.masks.external import ExternalMasks, copy_masks
+from mdc.data.mask_files import read_mask
 from mdc.masks.fused import FusedMasks, fuse_masks
 from mdc.masks.fusion import Recipe
-from mdc.masks.producers import ImageInputs, images_with_maps, images_without_maps
+from mdc.masks.producers import ImageInputs, images_with_maps
 from mdc.masks.salient import SalientMasks, fuse_salient_masks
 from mdc.masks.sweep import sweep_threshold
 from mdc.networks.grid import Grid
@@ -84,9 +83,9 @@ def masks(path: Path) -> dict[str, list]:
 def fused(tmp_path, split_csv, cams_h5):
     """Return a function that makes the masks of every file of maps, joins their tables and returns the masks."""
 
-    def fuse(saliency_csv: Path | None, *, maps="d1", sweep_csv=None, processes=1, **recipe) -> dict[str, list]:
-        shards = [tmp_path / "masks" / f"train.{shard}-of-{len(cams_h5)}.csv" for shard in range(len(cams_h5))]
-        for cams, masks_csv in zip(cams_h5, shards, strict=True):
+    def fuse(saliency_csv: Path | None, *, files=cams_h5, maps="d1", sweep_csv=None, **recipe) -> dict[str, list]:
+        shards = [tmp_path / "masks" / f"train.{shard}.csv" for shard in range(len(files))]
+        for cams, masks_csv in zip(files, shards, strict=True):
             fuse_masks(
                 split_csv=split_csv,
                 cams_h5=cams,
@@ -96,7 +95,7 @@ def fused(tmp_path, split_csv, cams_h5):
                 maps=maps,
                 recipe=RECIPE | recipe,
                 sweep_csv=sweep_csv,
-                processes=processes,
+                processes=2,
             )
         join_tables(shards, tmp_path / "masks" / "train.csv")
         return masks(tmp_path / "masks" / "train.csv")
@@ -104,11 +103,14 @@ def fused(tmp_path, split_csv, cams_h5):
     return fuse
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_pseudo_masks_of_one_block(tmp_path, fused, saliency_csv, processes):
+def test_pseudo_masks_of_one_block_whatever_its_shards(tmp_path, fused, saliency_csv, cams_h5):
     # above 0.3: the first three pixels; background: the last two
-    found = fused(saliency_csv, processes=processes)
-    assert found == {"x/1": [[2, 2, 2, 0, 0]], "none": [[0, 0, 0, 0, 0]]}
+    expected = {"x/1": [[2, 2, 2, 0, 0]], "none": [[0, 0, 0, 0, 0]]}
+    assert fused(saliency_csv) == expected
+    in_shards = (tmp_path / "masks" / "train.csv").read_text()
+    link_shards(cams_h5, tmp_path / "train.h5", LAYOUT)
+    assert fused(saliency_csv, files=[tmp_path / "train.h5"]) == expected
+    assert (tmp_path / "masks" / "train.csv").read_text() == in_shards
     assert (tmp_path / "masks" / "train" / "x" / "1.png").is_file()
 
 
@@ -202,108 +204,6 @@ def test_sweeps_are_of_the_photos_own_sizes(tmp_path, cams_h5, saliency_csv, wri
 
 
 @pytest.fixture
-def copied(tmp_path, write_split):
-    """Return a function that copies a shard of another method's masks of photos of 2 x 3 pixels."""
-
-    def copy(images: list[str], masks_csv: Path, *, shard=0, shards=1) -> dict[str, str]:
-        photo = np.zeros((2, 3, 3), np.uint8)
-        copy_masks(
-            split_csv=write_split("train", {name: (photo, "", None) for name in images}),
-            external_folder=tmp_path / "theirs",
-            masks_csv=masks_csv,
-            folder=tmp_path / "masks" / "train",
-            classes=["a", "b"],
-            shard=shard,
-            shards=shards,
-            processes=1,
-        )
-        return read_table([masks_csv])
-
-    return copy
-
-
-def test_another_methods_masks_are_copied(tmp_path, copied):
-    for name in ("x/1", "y"):
-        write_mask(tmp_path / "theirs" / f"{name}.png", np.array([[0, 1, 2], [255, 0, 0]], np.uint8))
-    found = copied(["x/1", "y"], tmp_path / "masks" / "train.csv")
-    assert found == {name: str(tmp_path / "masks" / "train" / f"{name}.png") for name in ("x/1", "y")}
-    assert masks(tmp_path / "masks" / "train.csv") == dict.fromkeys(("x/1", "y"), [[0, 1, 2], [255, 0, 0]])
-
-
-def test_all_unusable_masks_of_another_method_are_listed(tmp_path, copied):
-    write_mask(tmp_path / "theirs" / "good.png", np.zeros((2, 3), np.uint8))
-    write_mask(tmp_path / "theirs" / "turned.png", np.zeros((3, 2), np.uint8))
-    write_mask(tmp_path / "theirs" / "strange.png", np.array([[0, 3, 7], [255, 2, 3]], np.uint8))
-    with pytest.raises(InputError) as error:
-        copied(["good", "turned", "strange", "missing"], tmp_path / "masks" / "train.csv")
-    lines = str(error.value).splitlines()
-    assert lines[0] == "masks.external_masks, 3 masks cannot be used:"
-    swapped = (
-        "turned.png: the mask is 2 x 3, its photo 3 x 2 pixels: width and height are swapped, probably because the "
-    )
-    assert swapped in lines[1]
-    assert lines[2].endswith("strange.png: the indices [3, 7] are not classes; there are 2: make the mask again")
-    assert "missing.png: no such mask: restore it or" in lines[3]
-    assert not (tmp_path / "masks" / "train.csv").exists()
-
-
-def test_another_methods_masks_have_the_photos_own_size_or_the_reduced_one(tmp_path, write_split):
-    photo, own = np.zeros((2, 3, 3), np.uint8), np.zeros((4, 6), np.uint8)
-    given = {
-        "own": [[0, 0, 1, 1, 2, 2]] * 2 + [[255, 255, 0, 0, 0, 0]] * 2,
-        "reduced": [[0, 1, 2], [255, 0, 0]],
-        "turned": np.zeros((6, 4)),
-        "other": np.zeros((5, 6)),
-    }
-    for name, mask in given.items():
-        write_mask(tmp_path / "theirs" / f"{name}.png", np.array(mask, np.uint8))
-
-    def copy(*names: str) -> None:
-        copy_masks(
-            split_csv=write_split(
-                "train", {name: (photo, "", None) for name in names}, own_truths=dict.fromkeys(names, own)
-            ),
-            external_folder=tmp_path / "theirs",
-            masks_csv=tmp_path / "masks.csv",
-            folder=tmp_path / "masks",
-            classes=["a", "b"],
-            shard=0,
-            shards=1,
-            processes=1,
-        )
-
-    copy("own", "reduced")
-    assert masks(tmp_path / "masks.csv") == dict.fromkeys(("own", "reduced"), given["reduced"])
-    with pytest.raises(InputError) as error:
-        copy("turned", "other")
-    _, turned, other = str(error.value).splitlines()
-    assert (
-        "turned.png: the mask is 4 x 6, its photo 6 x 4 pixels, reduced to 3 x 2: width and height are swap" in turned
-    )
-    assert other.endswith(
-        "the mask is 6 x 5, its photo 6 x 4 pixels, reduced to 3 x 2: make it again at one of these sizes"
-    )
-
-
-def test_shards_of_fused_masks_joined_are_those_of_one_shard(tmp_path, fused, split_csv, cams_h5, saliency_csv):
-    in_shards = fused(saliency_csv)
-    link_shards(cams_h5, tmp_path / "train.h5", LAYOUT)
-    fuse_masks(
-        split_csv=split_csv,
-        cams_h5=tmp_path / "train.h5",
-        saliency_csv=saliency_csv,
-        masks_csv=tmp_path / "one.csv",
-        folder=tmp_path / "masks" / "train",
-        maps="d1",
-        recipe=RECIPE,
-        sweep_csv=None,
-        processes=1,
-    )
-    assert masks(tmp_path / "one.csv") == in_shards and list(in_shards) == ["x/1", "none"]
-    assert (tmp_path / "masks" / "train.csv").read_text() == (tmp_path / "one.csv").read_text()
-
-
-@pytest.fixture
 def image(tmp_path, write_split):
     """Return a function that gives an image of 1 x 5 pixels with classes 1 and 3, and saliency 1, .8, .6, .2, 0.
 
@@ -368,16 +268,3 @@ def test_salient_masks_have_the_best_scored_class_where_the_background_score_is_
     assert ((found > 0) == (background <= 1 - 0.5)).all()
     assert (found[found > 0] == np.array([1, 3])[np.argmax(objects, 0)][found > 0]).all()
     assert found.tolist() == by_hand
-
-
-def test_scores_of_external_masks_are_1_at_their_class_and_0_where_unlabelled(tmp_path, write_split):
-    write_mask(tmp_path / "theirs" / "i.png", np.array([[0, 3, 255, 1, 2]], np.uint8))
-    table = read_manifest(write_split("one", {"i": (PHOTO, "a;c", None)}))
-    (image,) = images_without_maps(table, ["a", "b", "c"])
-    producer = ExternalMasks(tmp_path / "theirs", 3)
-    labels, scores = producer.labels(image), producer.scores(image)
-    assert labels.dtype == np.uint8 and labels.tolist() == [[0, 3, 255, 1, 2]]
-    # class 2 is no tag of this image
-    assert_scores(scores, [[1, 0, 0, 0, 0], [0, 0, 0, 1, 0], [0, 1, 0, 0, 0]])
-    scored = scores.max(0) == 1
-    assert (np.array([0, 1, 3])[scores.argmax(0)][scored] == labels[scored]).all()

@@ -103,36 +103,22 @@ def all_end(pids: list[str]) -> bool:
     return False
 
 
-def test_a_job_that_runs_is_not_started_a_second_time(start, tmp_path):
-    first = start("logger.info('one'); ready('go'); time.sleep(600)")
-    first.said()
-    second = start("Path('second').touch()")
-    status, terminal = second.end()
+def test_a_job_that_runs_is_not_started_a_second_time(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")  # of the user's shell: Lightning must not see it, nor must it unlock the job
+    first = start("logger.info('one'); ready(os.environ.get('LOCAL_RANK')); time.sleep(600)")
+    assert first.said() == ["None"]
+    status, terminal = start("Path('second').touch()").end()
     said = f"log: another process, {first.process.pid} on {os.uname().nodename}, is running this job: wait until"
     assert status == 1 and said in terminal and "Traceback" not in terminal
     assert not (tmp_path / "second").exists()
     lines = (tmp_path / "log").read_text().splitlines()  # the first one's is kept, the second one's added
     assert [line[9:] for line in lines][0] == "one" and said in lines[1] and len(lines) == 2
-    assert first.process.poll() is None
-
-
-def test_a_rank_of_the_users_shell_neither_unlocks_a_job_nor_silences_it(start, tmp_path, monkeypatch):
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    first = start("logger.info('one'); ready(os.environ.get('LOCAL_RANK')); time.sleep(600)")
-    assert first.said() == ["None"]  # Lightning must not see it either
-    status, terminal = start("Path('second').touch()").end()
-    assert status == 1 and "is running this job" in terminal and not (tmp_path / "second").exists()
-    assert (tmp_path / "log").read_text()[9:].startswith("one\n")
     monkeypatch.setenv("MDC_GPUS", "0,1")  # of a process that a training of this job has started
     assert start("Path('third').touch()").end()[0] == 0 and (tmp_path / "third").exists()
-
-
-def test_the_kernel_frees_a_killed_job_and_a_finished_one_leaves_nothing(start, tmp_path):
-    first = start("ready('go'); time.sleep(600)")
-    first.said()
-    first.end(signal.SIGKILL)
-    assert start("Path('second').touch(); logger.info('well')").end()[0] == 0
-    assert sorted(os.listdir(tmp_path)) == ["log", "second"]
+    assert first.end(signal.SIGKILL)[0] == -signal.SIGKILL  # and the kernel frees a killed job
+    monkeypatch.delenv("MDC_GPUS")
+    assert start("Path('fourth').touch(); logger.info('well')").end()[0] == 0
+    assert sorted(os.listdir(tmp_path)) == ["fourth", "log", "third"]
     assert (tmp_path / "log").read_text()[9:] == "well\n"
 
 
@@ -238,12 +224,16 @@ with create_scores(Path('file'), grid=Grid(8), classes=['a'], weights_hash='', c
 """
 
 
-@pytest.mark.parametrize("wait", [HALF_A_PICTURE, HALF_THE_SCORES], ids=["picture", "scores"])
 @pytest.mark.parametrize(
-    ("number", "status", "said"),
-    [(signal.SIGTERM, 1, STOPPED), (signal.SIGINT, 130, "stopped: run the same command again to continue")],
+    ("wait", "number", "status", "said"),
+    [
+        (HALF_A_PICTURE, signal.SIGTERM, 1, STOPPED),
+        (HALF_THE_SCORES, signal.SIGTERM, 1, STOPPED),
+        (HALF_A_PICTURE, signal.SIGINT, 130, "stopped: run the same command again to continue"),
+    ],
+    ids=["picture", "scores", "Ctrl-C"],
 )
-def test_a_stopped_job_leaves_no_half_file(start, tmp_path, number, status, said, wait):
+def test_a_stopped_job_leaves_no_half_file(start, tmp_path, wait, number, status, said):
     job = start(wait)
     job.said()
     assert job.end(number) == (status, (tmp_path / "log").read_text())
