@@ -17,7 +17,7 @@ from mdc.networks.grid import Grid
 from mdc.networks.largefov import SegmenterDescription
 from mdc.networks.weight_files import weights_hash
 from mdc.predictions.inference import predict_scores
-from mdc.runtime.errors import InputError, StoppedError
+from mdc.runtime.errors import StoppedError
 from mdc.runtime.hashes import file_digest
 from mdc.segmenter.train import SegmenterTask, train_segmenter, training_masks
 from mdc.storage.image_tables import read_table, write_table
@@ -309,9 +309,3 @@ def test_init_classifier_takes_the_classifiers_encoder(run):
     name = "encoder.layers.conv1_1.weight"
     torch.testing.assert_close(state[name], donor.state_dict()[name])
     assert state["encoder.mean"].flatten().tolist() == [1, 2, 3]  # what the encoder expects comes with it
-
-
-def test_an_image_without_a_mask_stops_the_run(run):
-    write_table([("x", "x.png", "0")], run.folder / "short.csv")
-    with pytest.raises(InputError, match="no picture of 2 images, the first is y"):
-        run("a", masks_csv=run.folder / "short.csv")

@@ -8,7 +8,7 @@ import torch
 from mdc.config import parameters
 from mdc.config.config import Config
 from mdc.config.encoders import Stage
-from mdc.segmenter.losses import weak_loss
+from mdc.segmenter.losses import semi_loss
 from tests.unit.networks.slim_networks import DESCRIPTIONS
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")]
@@ -56,6 +56,7 @@ def test_a_batch_of_the_papers_segmenter_is_finite():
     masks = torch.randint(0, CLASSES + 1, (BATCH, 41, 41), device="cuda")
     tags = torch.ones(BATCH, CLASSES, device="cuda")
     padding = torch.zeros(BATCH, 41, 41, dtype=torch.bool, device="cuda")
-    loss, rate, memory = step(network, lambda scores: weak_loss(scores.float(), masks, tags, padding))
+    strong = torch.zeros(BATCH, dtype=torch.bool, device="cuda")
+    loss, rate, memory = step(network, lambda scores: semi_loss(scores.float(), masks, tags, padding, strong))
     print(f"segmenter: loss {loss:.4f}, {rate:.0f} images/s, {memory:.1f} GiB")
     assert torch.isfinite(torch.tensor(loss))

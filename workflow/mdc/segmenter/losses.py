@@ -49,25 +49,12 @@ def strong_loss(scores: Tensor, masks: Tensor) -> Tensor:
     return mean_over_labelled(scores.log_softmax(1), masks).mean()
 
 
-def weak_loss(scores: Tensor, masks: Tensor, tags: Tensor, padding: Tensor) -> Tensor:
-    """Return J_w of equation 1, averaged over the batch: a scalar.
-
-    The first term is over the pseudo masks, the second over the masks predicted online; each is normalised by its own
-    number of labelled pixels. (The printed equation repeats the hat; the first term is over M_w.)
-
-    Args:
-        scores: logits (N, C, h, w).
-        masks: int64 (N, h, w), pseudo masks, 255 where unlabelled.
-        tags, padding: see `online_mask`.
-    """
-    return semi_loss(scores, masks, tags, padding, torch.zeros(len(scores), dtype=torch.bool, device=scores.device))
-
-
 def semi_loss(scores: Tensor, masks: Tensor, tags: Tensor, padding: Tensor, strong: Tensor) -> Tensor:
     """Return J_w + J_s of equation 2, averaged over the batch: a scalar.
 
-    Weak images have both terms of equation 1, strong ones the first, over their human masks. The parameters are
-    shared, and each image counts alike.
+    Weak images have both terms of equation 1: over their pseudo masks and over the masks predicted online, each
+    normalised by its own number of labelled pixels. (The printed equation repeats the hat; the first term is over M_w.)
+    Strong images have the first, over their human masks. The parameters are shared, and each image counts alike.
 
     Args:
         scores: logits (N, C, h, w).
