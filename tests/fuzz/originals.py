@@ -18,7 +18,6 @@ from mdc.data.voc_layout import link_voc_layout
 from mdc.masks.fused import fuse_masks
 from mdc.networks.largefov import SegmenterDescription
 from mdc.networks.multi_dilation import ClassifierDescription
-from mdc.predictions.inference import predict_scores
 from mdc.saliency.external import maps_of_images
 from mdc.segmenter.train import train_segmenter
 from mdc.storage.hdf5_checks import plain
@@ -147,16 +146,6 @@ def _run(run: Path) -> None:
     _stopped_training(run)
     (resume,) = (run / "stopped").glob("resume-*.ckpt")
     shutil.copy(resume, run.parent / "resume.ckpt")
-    predict_scores(
-        split_csv=run / "data/val.csv",
-        weights_pt=run / "segmenter/weights.pt",
-        scores_h5=run / "predictions/val.h5",
-        masks_csv=run / "predictions/val.csv",
-        folder=run / "predictions/val",
-        shard=0,
-        shards=1,
-        **common,
-    )
 
 
 def _stopped_training(run: Path) -> None:
@@ -213,7 +202,6 @@ def _others(folder: Path) -> None:
     with mock.patch("time.time", lambda: 0.0), mock.patch("time.asctime", lambda: "now"):  # headers have the time
         (folder / "mask.mat").write_bytes(gtcls(mask))
         sbd = {name: content for name, content in sbd_files().items() if "/inst/" not in name}
-        write_tar(folder / "sbd.tar", sbd)
         write_tar(folder / "sbd.tgz", sbd, mode="w:gz")
     torch.save({k: v for k, v in vgg16_state().items() if k.startswith("features")}, folder / "vgg16.pth")
     for name in ("demo", "own"):
