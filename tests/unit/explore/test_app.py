@@ -1,0 +1,119 @@
+"""Who may ask, what can be read, and runs that are partial, damaged or written to meanwhile."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mdc.explore.app import ANSWERS
+from mdc.explore.command import found_runs, make_explorer
+from mdc.runtime.errors import InputError
+
+from .conftest import asking
+from .made_run import NETWORK
+
+FUSION = f"masks/{NETWORK}/fusion"
+LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+
+
+@pytest.mark.parametrize(
+    "path, headers, status",
+    [
+        ("/", {}, 200),
+        ("/", {"Host": "127.0.0.1"}, 200),
+        ("/", {"Host": "[::1]:8600"}, 200),
+        ("/", {"Host": "evil.example:8600"}, 403),  # a site whose name leads here
+        ("/", {"Host": "localhost.evil.example"}, 403),
+        ("/", {"Host": ""}, 403),
+        ("/", LINK, 200),
+        ("/api/run", LINK, 403),
+        ("/api/run", {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:8600"}, 200),
+        ("/api/run", {"Origin": "http://evil.example"}, 403),
+        ("/api/run", {"Origin": "null"}, 403),
+        ("/style.css", {}, 200),
+        ("/made_run.py", {}, 404),
+        ("/../app.py", {}, 404),
+    ],
+)
+def test_only_the_page_itself_may_ask(ask, path, headers, status):
+    assert ask(path, headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"run": "../made"}, {"split": "../data/train"}, {"id": "../../../data/images/b"}, {"result": "masks/../data"}],
+)
+def test_what_is_in_no_table_is_not_read(ask, arguments):
+    response = ask("/mask", **({"id": "b", "result": FUSION} | arguments))
+    assert response.status_code == 422
+
+
+def contents(folder: Path) -> dict[str, tuple[int, int]]:
+    return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*")}
+
+
+def test_no_answer_writes_into_the_run(ask, run):
+    before = contents(run)
+    for path in ANSWERS:
+        response = ask(path, id="a/1", result=FUSION, source="rbd", cams=f"cams/{NETWORK}/main", map="d1", class_=1)
+        assert response.status_code == (422 if path == "/probability" else 200), (path, response.text)
+    assert contents(run) == before
+
+
+@pytest.fixture
+def copied(run, tmp_path) -> Path:
+    """Return a copy of the run under another name, which it can be looked at under."""
+    return Path(shutil.copytree(run, tmp_path / "results/copy"))
+
+
+def test_a_partial_run_says_what_is_missing_and_shows_the_rest(copied):
+    for part in ("masks", "cams", "config.yaml"):
+        shutil.rmtree(copied / part) if (copied / part).is_dir() else (copied / part).unlink()
+    ask = asking(copied)
+    train = ask("/api/run").json["splits"]["train"]
+    assert train["missing"] == ["config.yaml is not there yet (target report): settings start from the paper's"]
+    assert ask("/api/image", id="a/1").json["usual"] is None
+    assert ask("/saliency", id="a/1", source="rbd").status_code == 200
+    assert "no localization maps" in ask("/api/what_if", id="a/1").json["error"]
+
+
+@pytest.mark.parametrize(
+    "file, path",
+    [
+        (f"{FUSION}/train/a/1.png", "/mask"),
+        (f"scores/{NETWORK}/train/pseudo-fusion.images.csv", "/api/run"),
+        (f"cams/{NETWORK}/main/train.0-of-1.h5", "/api/image"),
+        ("data/train.csv", "/api/run"),
+    ],
+)
+def test_a_damaged_file_is_named(copied, file, path):
+    data = (copied / file).read_bytes()
+    (copied / file).write_bytes(data[: len(data) // 2] if file.endswith(("png", "h5")) else b'id\n"a')
+    response = asking(copied)(path, id="a/1", result=FUSION)
+    told = response.json.get("error") or response.json["problems"][0]
+    assert str(copied / file) in told
+
+
+def test_a_file_that_changes_is_read_again(copied):
+    ask = asking(copied)
+    assert ask("/api/images", search="b").json["total"] == 1
+    table = copied / "data/train.csv"
+    table.write_text("".join(line for line in table.read_text().splitlines(True) if not line.startswith("b,")))
+    os.utime(table, ns=(0, 0))
+    assert ask("/api/images", search="b").json["total"] == 0
+
+
+def test_folders_that_are_no_runs_or_have_one_name_are_refused(run, tmp_path):
+    with pytest.raises(InputError, match="not a run"):
+        found_runs([tmp_path])
+    (tmp_path / "made/data").mkdir(parents=True)
+    with pytest.raises(InputError, match="another run is called made"):
+        found_runs([run, tmp_path / "made"])
+
+
+def test_a_port_that_is_taken_is_named(run):
+    server = make_explorer([run], port=0)
+    with pytest.raises(InputError, match=f"port {server.port}"):
+        make_explorer([run], port=server.port)
+    server.server_close()

@@ -1,0 +1,126 @@
+"""The answers in numbers and words: what the page lists, describes and tries."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from mdc.data.labels import VOID
+from mdc.explore.asked import Asked
+from mdc.explore.descriptions import described_image, described_run
+from mdc.explore.gallery import Query, listing
+from mdc.explore.open_image import OpenImage, image_row
+from mdc.explore.pictures import grey_png
+from mdc.explore.runs import Run
+from mdc.explore.what_if import config_lines, confusion_of, made_mask, sample_of, scored, try_on_sample
+from mdc.runtime.errors import InputError
+
+PER_PAGE = 60
+SAMPLE, LARGEST_SAMPLE = 200, 1_000_000
+PROBLEMS_TOLD = 20
+
+
+def run(asked: Asked) -> dict[str, Any]:
+    """Return `described_run`."""
+    return described_run(asked.run, list(asked.explored.runs))
+
+
+def images(asked: Asked) -> dict[str, Any]:
+    """Return a page of the images of a query, and how far their measure is while it is taken."""
+    run, query = asked.run, asked.query()
+    found = listing(run, query, asked.explored.background)
+    pages = max(-(-len(found.ids) // PER_PAGE), 1)
+    page = asked.whole("page", 1, largest=pages)
+    ids = found.ids[PER_PAGE * (page - 1) : PER_PAGE * page]
+    answer = {
+        "total": len(found.ids),
+        "page": page,
+        "pages": pages,
+        "images": [_row(run, query, image_id, found.values) for image_id in ids],
+        "pending": None,
+        "problems": [],
+    }
+    if found.progress:
+        answer["problems"] = found.progress.problems[:PROBLEMS_TOLD]
+        if not found.progress.is_done:
+            answer["pending"] = {"done": found.progress.done, "total": found.progress.total}
+    return answer
+
+
+def _row(run: Run, query: Query, image_id: str, values: Mapping[str, float]) -> dict[str, Any]:
+    row = image_row(run, query.split, image_id)
+    tags = row.tags.split(";") if row.tags else []
+    scores = {}
+    for name, shown in (("iou", query.result), ("other_iou", query.other)):
+        table = shown[0].iou(shown[1], query.split) if shown else None
+        scores[name] = None if table is None else table.get(image_id)
+    return {"id": image_id, "tags": tags, "value": values.get(image_id)} | scores
+
+
+def neighbours(asked: Asked) -> dict[str, Any]:
+    """Return the place of an image in its query, from 1, and the images before and after it."""
+    ids = listing(asked.run, asked.query(), asked.explored.background).ids
+    if asked.text("id") not in ids:
+        return {"place": None, "total": len(ids), "previous": None, "next": ids[0] if ids else None}
+    place = ids.index(asked.text("id"))
+    return {
+        "place": place + 1,
+        "total": len(ids),
+        "previous": ids[place - 1] if place else None,
+        "next": ids[place + 1] if place + 1 < len(ids) else None,
+    }
+
+
+def image(asked: Asked) -> dict[str, Any]:
+    """Return `described_image`; without its maps where these cannot be read."""
+    usual, problems = None, []
+    try:
+        usual = asked.usual()
+        opened = asked.image(cams=usual.cams if usual else "")
+    except InputError as error:
+        opened, problems = asked.image(), [str(error)]
+    described = described_image(opened, result=asked.result, usual=usual)
+    return described | {"problems": [*problems, *described["problems"]]}
+
+
+def what_if(asked: Asked) -> dict[str, Any]:
+    """Return the mask of an image with other settings, as a PNG in base64, its scores and the lines to copy."""
+    tried, usual = asked.settings()
+    opened = asked.image(cams=tried.cams, source=tried.source)
+    mask = made_mask(opened, tried)
+    blocks = opened.inputs.info.blocks
+    usually = asked.image(cams=usual.cams, source=usual.source)
+    return {
+        "mask_png": base64.b64encode(grey_png(mask)).decode(),
+        "ignored": float((mask == VOID).mean()),
+        "scores": _scores(opened, mask),
+        "usual_scores": usually.keep(lambda: _scores(usually, made_mask(usually, usual)), "scores", usual),
+        "config": config_lines(asked.run, tried, usual, blocks=blocks, said=f"tried on {opened.inputs.id}"),
+    }
+
+
+def _scores(opened: OpenImage, mask: np.ndarray) -> dict[str, Any] | None:
+    return scored(confusion_of(opened, mask), opened.run.classes()) if opened.has_truth else None
+
+
+def sample(asked: Asked) -> Iterator[dict[str, Any]]:
+    """Return the answers of `try_on_sample` on the query's images with true masks, each with the lines to copy."""
+    tried, usual = asked.settings()
+    run, query = asked.run, asked.query()
+    table = run.images(query.split)
+    chosen = set(listing(run, query, asked.explored.background).ids)
+    ids = [image_id for image_id in table.index[table["mask"] != ""] if image_id in chosen]
+    if not ids:
+        raise InputError(f"none of these images of {query.split} has a true mask to compare with")
+    ids = sample_of(ids, asked.whole("images", SAMPLE, largest=LARGEST_SAMPLE))
+    blocks = asked.blocks(tried.cams)
+    return (
+        answer | {"config": config_lines(run, tried, usual, blocks=blocks, said=_said(answer, query.split))}
+        for answer in try_on_sample(run, query.split, ids, tried, usual)
+    )
+
+
+def _said(answer: Mapping[str, Any], split: str) -> str:
+    tried, usual = (100 * answer[name]["miou"] for name in ("tried", "usual"))
+    return f"mIoU {tried:.1f} on {answer['done']} images of {split}; with the run's settings {usual:.1f}"

@@ -1,0 +1,109 @@
+"""What images are sorted by beyond their scores: measured in the background, once, as it takes a file per image."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mdc.cams.files import read_cams
+from mdc.data.labels import VOID
+from mdc.explore.open_image import image_row, mask_at_size
+from mdc.explore.runs import Result, Run
+from mdc.predictions.files import read_scores
+from mdc.runtime.errors import InputError
+from mdc.runtime.logs import logger
+
+KEPT = 50  # measures of a result
+Measure = Callable[[str], float]  # of an image's id
+
+
+@dataclass
+class Progress:
+    """What has been measured so far: values by id, and a sentence per image that could not be."""
+
+    total: int
+    values: dict[str, float] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    is_done: bool = False
+
+    @property
+    def done(self) -> int:
+        """The number of images that have been looked at."""
+        return len(self.values) + len(self.problems)
+
+
+class Background:
+    """Measures one list of images after the other in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._jobs: OrderedDict[Hashable, Progress] = OrderedDict()
+        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="measures")
+
+    def progress(self, measure: Measure, ids: list[str], key: Hashable) -> Progress:
+        """Return how far a measure is, which is begun if it was not; `key` changes when its files do."""
+        with self._lock:
+            if key not in self._jobs:
+                self._jobs[key] = Progress(len(ids))
+                self._thread.submit(_measure_all, measure, ids, self._jobs[key])
+                while len(self._jobs) > KEPT:
+                    self._jobs.popitem(last=False)
+            return self._jobs[key]
+
+    def close(self) -> None:
+        """Drop what has not begun."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _measure_all(measure: Measure, ids: list[str], progress: Progress) -> None:
+    try:
+        for image_id in ids:
+            try:
+                progress.values[image_id] = measure(image_id)
+            except InputError as error:
+                progress.problems.append(str(error))
+    except Exception:
+        logger.exception("internal error, please report it")
+        progress.problems.append("internal error, please report it: see the terminal")
+    progress.is_done = True
+
+
+def ignored_share(run: Run, result: Result, split: str, image_id: str) -> float:
+    """Return the share of unlabelled pixels of a mask, in 0..1."""
+    row = image_row(run, split, image_id)
+    return float((mask_at_size(run, result.key, split, image_id, (row.height, row.width)) == VOID).mean())
+
+
+def differing_share(mine: tuple[Run, Result], other: tuple[Run, Result], split: str, image_id: str) -> float:
+    """Return the share of pixels in which two masks of an image have different labels, in 0..1.
+
+    Both are compared at the size of the photo in the first run; 255 is a label as any other.
+    """
+    row = image_row(mine[0], split, image_id)
+    first, second = (
+        mask_at_size(run, result.key, split, image_id, (row.height, row.width)) for run, result in (mine, other)
+    )
+    return float((first != second).mean())
+
+
+def certainty(run: Run, result: Result, split: str, image_id: str) -> float:
+    """Return how sure a mask is, in 0..1.
+
+    Of a segmenter the mean, over its feature grid, of the highest class probability. Of pseudo masks the classifier's
+    probability of the tag that it believes in least, averaged over the blocks; 1 without tags.
+    """
+    stage, classifier, seed, setting = result.key.split("/")
+    if stage != "masks":
+        key = f"predictions/{classifier}/{seed}/{setting}"
+        (scores,) = read_scores(run.store_of(key, split, image_id), [image_id])
+        logits = scores.scores.astype(np.float32)
+        return float((1 / np.exp(logits - logits.max(0)).sum(0)).mean())
+    key = next((key for key in run.cams(split) if key.startswith(f"cams/{classifier}/{seed}/")), None)
+    if key is None:
+        raise InputError(f"{run.folder / 'cams' / classifier / seed}: no maps of {split} yet")
+    (cams,) = read_cams(run.store_of(key, split, image_id), [image_id])
+    tagged = cams.logits[:, cams.class_ids - 1]
+    return float((1 / (1 + np.exp(-tagged))).mean(0).min(initial=1))

@@ -1,0 +1,181 @@
+// The page: its choices, keys, and which view is shown.
+
+import { byId, element, fillSelect, settled } from "./dom.js";
+import { Grid } from "./grid.js";
+import { ImageView } from "./image.js";
+import { css } from "./panel.js";
+import { json } from "./requests.js";
+import { savePanels } from "./save.js";
+import { change, onChange, start, state } from "./state.js";
+import { zoomBy } from "./viewport.js";
+
+const LOOK_AGAIN_MS = 15_000;
+const SEARCH_MS = 200;
+let run = null;
+let runs = {};
+let opacityBefore = "0.6";
+
+const grid = new Grid(byId("main"), tell);
+const view = new ImageView(byId("main"), tell);
+
+/** Say what is shown, and list what is missing or damaged. */
+function tell(sentence, problems = []) {
+  byId("status").textContent = sentence;
+  const missing = run?.splits[state.split]?.missing ?? [];
+  const all = [...new Set([...(run?.problems ?? []), ...problems])];
+  const notes = [...all, ...missing];
+  const box = byId("notes");
+  box.hidden = !notes.length;
+  box.querySelector("summary").textContent =
+    [all.length && `${all.length} damaged or unreadable`, missing.length && `${missing.length} not there yet`]
+      .filter(Boolean).join(", ");
+  box.classList.toggle("damaged", all.length > 0);
+  box.querySelector("ul").replaceChildren(...notes.map((note) => element("li", {}, note)));
+}
+
+async function loadRun(name) {
+  const found = await json("api/run", { run: name });
+  runs[found.name] = found;
+  return found;
+}
+
+/** Complete the address: the run, its first split, and the masks to look at. */
+function complete() {
+  const changes = {};
+  if (!state.run) changes.run = run.name;
+  const splits = Object.keys(run.splits);
+  const split = splits.includes(state.split) ? state.split : splits[0] ?? "";
+  if (split !== state.split) changes.split = split;
+  const results = run.splits[split]?.results ?? [];
+  if (!results.some((one) => one.key === state.result)) {
+    const first = results.find((one) => /^masks\/.*\/fusion$/.test(one.key));
+    changes.result = (first ?? results.find((one) => one.key.startsWith("crf/")) ?? results[0])?.key ?? "";
+  }
+  change(changes);
+}
+
+function fillChoices() {
+  const splits = run.splits;
+  const named = (results) => (results ?? []).map((one) => [one.key, one.label]);
+  fillSelect(byId("run"), run.runs.map((name) => [name, name]), state.run);
+  fillSelect(byId("split"), Object.keys(splits).map((name) => [name, `${name} (${splits[name].images})`]), state.split);
+  fillSelect(byId("result"), named(splits[state.split]?.results), state.result);
+  fillSelect(byId("other_run"), run.runs.map((name) => [name, name]), state.other_run || state.run);
+  const other = runs[state.other_run || state.run];
+  fillSelect(byId("other"), [["", "nothing"], ...named(other?.splits[state.split]?.results)], state.other);
+  fillSelect(byId("sort"), Object.entries(run.sorted_by), state.sort);
+  byId("order").textContent = state.order === "down" ? "Descending" : "Ascending";
+  byId("order").setAttribute("aria-pressed", String(state.order === "down"));
+  if (document.activeElement !== byId("search")) byId("search").value = state.search;
+  byId("grid_opacity").value = state.opacity;
+  document.documentElement.style.setProperty("--overlay", state.opacity);
+  byId("filters").hidden = Boolean(state.id);
+  byId("to_images").hidden = !state.id;
+  fillTags();
+}
+
+function fillTags() {
+  const chosen = state.tags.split(";").filter(Boolean);
+  byId("tags").replaceChildren(...run.classes.slice(1).map((name) => {
+    const isOn = chosen.includes(name);
+    const tags = isOn ? chosen.filter((one) => one !== name) : [...chosen, name];
+    return element("button", {
+      type: "button", class: "tag", "aria-pressed": String(isOn), onclick: () => change({ tags: tags.join(";"), page: 1 }),
+    }, element("i", { style: `background: ${css(run.palette[run.classes.indexOf(name)])}` }), name);
+  }));
+}
+
+async function render(changed) {
+  try {
+    if (!run || changed?.has("run")) run = await loadRun(state.run);
+    complete();
+    if (state.other_run && !runs[state.other_run]) await loadRun(state.other_run);
+  } catch (error) {
+    tell(error.message);
+    return;
+  }
+  fillChoices();
+  document.title = `${state.id || state.split} · ${run.name} · MDC explorer`;
+  if (!Object.keys(run.splits).length) tell("this run has no images yet");
+  else if (!state.id) {
+    view.stop();
+    if (!changed || [...changed].some((name) => name !== "opacity")) await grid.render(run);
+  } else {
+    grid.stop();
+    if (changed && view.info?.id === state.id && view.follow(changed)) return;
+    await view.render(run);
+  }
+}
+
+/** See what the run has meanwhile. */
+async function lookAgain() {
+  if (document.hidden || !run) return;
+  const found = await loadRun(run.name).catch(() => null);
+  if (!found || JSON.stringify(found) === JSON.stringify(run)) return;
+  run = found;
+  fillChoices();
+  tell(byId("status").textContent);
+}
+
+function listen() {
+  const step = (name, more = {}) => (event) => change({ [name]: event.target.value, page: 1, ...more }, true);
+  byId("run").addEventListener("change", step("run", { result: "", other: "", other_run: "", class: "" }));
+  byId("split").addEventListener("change", step("split", { result: "", other: "", id: "" }));
+  byId("result").addEventListener("change", step("result"));
+  byId("other_run").addEventListener("change", step("other_run", { other: "" }));
+  byId("other").addEventListener("change", step("other"));
+  byId("sort").addEventListener("change", step("sort"));
+  byId("order").addEventListener("click", () => change({ order: state.order === "down" ? "up" : "down", page: 1 }));
+  byId("search").addEventListener("input", settled((event) => change({ search: event.target.value, page: 1 }), SEARCH_MS));
+  byId("grid_opacity").addEventListener("input", (event) => change({ opacity: event.target.value }));
+  byId("to_images").addEventListener("click", () => change({ id: "" }, true));
+  byId("help_button").addEventListener("click", () => byId("help").showModal());
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").focus();
+  });
+  for (const form of ["choices", "filters"]) byId(form).addEventListener("submit", (event) => event.preventDefault());
+  byId("main").addEventListener("click", (event) => event.target.id === "save" && save());
+  window.addEventListener("resize", () => state.id && view.redraw());
+  document.addEventListener("keydown", pressed);
+  document.addEventListener("visibilitychange", lookAgain);
+  setInterval(lookAgain, LOOK_AGAIN_MS);
+}
+
+const save = () => savePanels(view.panels.values(), `${run.name}-${state.id}`);
+
+function toggleOverlays() {
+  if (Number(state.opacity)) opacityBefore = state.opacity;
+  change({ opacity: Number(state.opacity) ? 0 : opacityBefore });
+}
+
+const KEYS = {
+  ArrowLeft: () => (state.id ? view.step(-1) : grid.turnPage(-1)),
+  ArrowRight: () => (state.id ? view.step(1) : grid.turnPage(1)),
+  o: toggleOverlays,
+  "+": () => zoomBy(2),
+  "=": () => zoomBy(2),
+  "-": () => zoomBy(0.5),
+  0: () => zoomBy(0),
+  r: () => view.whatIf.reset(),
+  s: () => state.id && save(),
+  g: () => change({ id: "" }, true),
+  "?": () => byId("help").showModal(),
+};
+const NUDGES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+function pressed(event) {
+  const { target } = event;
+  const isTyping = /^(input|select|textarea)$/i.test(target.tagName);
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
+  if (event.shiftKey && event.key in NUDGES) view.nudge(...NUDGES[event.key]);
+  else if (/^[1-9]$/.test(event.key)) view.chooseClass(Number(event.key) - 1);
+  else if (event.key in KEYS) KEYS[event.key]();
+  else return;
+  event.preventDefault();
+}
+
+start();
+listen();
+onChange(render);
+render();
