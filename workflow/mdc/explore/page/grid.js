@@ -26,7 +26,7 @@ export class Grid {
     this.pages = found.pages;
     const cells = found.images.map((image) => this.#cell(run, image));
     this.main.replaceChildren(
-      element("div", { class: "grid", role: "list", "aria-label": "images" }, ...cells),
+      element("ul", { class: "grid", "aria-label": "images" }, ...cells.map((cell) => element("li", {}, cell))),
       this.#pager(found),
     );
     const measured = found.pending ? `; measuring, ${found.pending.done} of ${found.pending.total}` : "";
@@ -72,7 +72,7 @@ export class Grid {
     });
     return element(
       "a",
-      { href: addressOf({ ...state, id: image.id }), class: "cell", role: "listitem", "data-id": image.id },
+      { href: addressOf({ ...state, id: image.id }), class: "cell", "data-id": image.id },
       element("span", { class: "pictures" }, ...pictures),
       element("span", { class: "line" }, element("b", {}, image.id),
         element("span", { class: "score" }, isScored ? `IoU ${scores.map(percent).join(" | ")}` : "", value)),

@@ -119,7 +119,7 @@ export class ImageView {
   #layOut() {
     const layers = this.#layers();
     this.panels = new Map(
-      layers.map(([key, title]) => [key, new Panel(key, title, this.run, (x, y) => this.point(x, y))]),
+      layers.map(([key, title]) => [key, new Panel(key, title, this.run, this.info, (x, y) => this.point(x, y))]),
     );
     this.load = new Map(layers.map(([key, , load]) => [key, load]));
     const figures = [...this.panels.values()].map((panel) => panel.figure);
@@ -210,11 +210,19 @@ export class ImageView {
     await this.#loadOne("tried-map", () => map("made_map", given), this.turn);
   }
 
+  #showClass() {
+    this.#layOut();
+    if (this.photo) this.panels.get("photo").show(this.photo, this.photo);
+    this.#loadAll(this.turn);
+    this.whatIf.render(this.run, this.info);
+  }
+
   /** Show what a change of the address asks for, without loading what is there; false if it asks for more. */
   follow(changed) {
     const isOnly = (...names) => [...changed].every((name) => names.includes(name));
     if (isOnly("zoom", "x", "y")) this.panels.forEach((panel) => panel.draw());
     else if (isOnly("opacity", "colours")) this.panels.forEach((panel) => panel.paint());
+    else if (isOnly("class")) this.#showClass();
     else if (isOnly(...Object.keys(triedOf()))) this.whatIf.render(this.run, this.info);
     else return false;
     for (const name of ["opacity", "colours"]) if (byId(name)) byId(name).value = state[name];

@@ -14,6 +14,7 @@ const SEARCH_MS = 200;
 let run = null;
 let runs = {};
 let opacityBefore = "0.6";
+let replaced = ""; // masks of the address that are not there
 
 const grid = new Grid(byId("main"), tell);
 const view = new ImageView(byId("main"), tell);
@@ -22,12 +23,13 @@ const view = new ImageView(byId("main"), tell);
 function tell(sentence, problems = []) {
   byId("status").textContent = sentence;
   const missing = run?.splits[state.split]?.missing ?? [];
-  const all = [...new Set([...(run?.problems ?? []), ...problems])];
+  const absent = replaced && replaced !== state.result ? [`${replaced}: not there, so others are shown`] : [];
+  const all = [...new Set([...absent, ...(run?.problems ?? []), ...problems])];
   const notes = [...all, ...missing];
   const box = byId("notes");
   box.hidden = !notes.length;
   box.querySelector("summary").textContent =
-    [all.length && `${all.length} damaged or unreadable`, missing.length && `${missing.length} not there yet`]
+    [all.length && `${all.length} damaged or missing`, missing.length && `${missing.length} not there yet`]
       .filter(Boolean).join(", ");
   box.classList.toggle("damaged", all.length > 0);
   box.querySelector("ul").replaceChildren(...notes.map((note) => element("li", {}, note)));
@@ -49,6 +51,7 @@ function complete() {
   const results = run.splits[split]?.results ?? [];
   if (!results.some((one) => one.key === state.result)) {
     const first = results.find((one) => /^masks\/.*\/fusion$/.test(one.key));
+    replaced = state.result;
     changes.result = (first ?? results.find((one) => one.key.startsWith("crf/")) ?? results[0])?.key ?? "";
   }
   change(changes);

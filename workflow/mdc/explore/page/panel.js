@@ -19,17 +19,19 @@ export class Panel {
    * @param {string} key of the layer
    * @param {string} title
    * @param {object} run as the server describes it
+   * @param {object} size of the image, {width, height} in pixels
    * @param {Function} point called with the place under the pointer
    */
-  constructor(key, title, run, point) {
+  constructor(key, title, run, size, point) {
     Object.assign(this, { key, title, run, layer: null, photo: null, painted: null });
     this.canvas = element("canvas", { role: "img", "aria-label": title });
+    this.canvas.style.aspectRatio = `${size.width} / ${size.height}`;
     this.marker = element("span", { class: "marker", hidden: "" });
     this.value = element("output", {});
     this.problem = element("p", { class: "problem", hidden: "" });
     this.figure = element(
       "figure",
-      { "data-panel": key },
+      { "data-panel": key, "aria-busy": "true" },
       element("figcaption", {}, element("strong", {}, title), this.value),
       element("div", { class: "picture" }, this.canvas, this.marker, this.problem),
     );
@@ -41,6 +43,9 @@ export class Panel {
     Object.assign(this, { layer, photo });
     this.problem.hidden = true;
     this.canvas.hidden = false;
+    this.figure.setAttribute("aria-busy", "false");
+    this.note = layer.kind === "map" && peakOf(layer) === 0 ? "0 everywhere" : "";
+    this.value.textContent = this.note;
     this.paint();
   }
 
@@ -50,6 +55,7 @@ export class Panel {
     this.problem.textContent = sentence;
     this.problem.hidden = false;
     this.canvas.hidden = true;
+    this.figure.setAttribute("aria-busy", "false");
     this.value.textContent = "";
   }
 
@@ -88,7 +94,6 @@ export class Panel {
     if (!this.painted) return;
     const { width, height } = this.painted;
     const canvas = this.canvas;
-    canvas.style.aspectRatio = `${width} / ${height}`;
     const pixels = Math.round((canvas.clientWidth || 240) * devicePixelRatio);
     canvas.width = pixels;
     canvas.height = Math.max(Math.round((pixels * height) / width), 1);
@@ -108,7 +113,7 @@ export class Panel {
     const [across, down] = [(x - left) / side, (y - top) / side];
     const isSeen = x !== null && this.layer && across >= 0 && across < 1 && down >= 0 && down < 1;
     this.marker.hidden = !isSeen;
-    this.value.textContent = isSeen ? this.#valueAt(x, y) : "";
+    this.value.textContent = isSeen ? this.#valueAt(x, y) : this.note ?? "";
     if (isSeen) Object.assign(this.marker.style, { left: `${100 * across}%`, top: `${100 * down}%` });
   }
 

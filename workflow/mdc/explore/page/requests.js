@@ -6,11 +6,12 @@ export function address(path, given) {
   return `${path}?${new URLSearchParams(kept)}`;
 }
 
-async function answered(path, given) {
+async function answered(path, given, signal) {
   let response;
   try {
-    response = await fetch(address(path, given));
-  } catch {
+    response = await fetch(address(path, given), { signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
     throw new Error("the explorer does not answer: is it still running?");
   }
   if (response.ok) return response;
@@ -20,9 +21,9 @@ async function answered(path, given) {
 
 export const json = async (path, given) => (await answered(path, given)).json();
 
-/** Call `take` with each line of an answer that comes line by line. */
-export async function lines(path, given, take) {
-  const reader = (await answered(path, given)).body.pipeThrough(new TextDecoderStream()).getReader();
+/** Call `take` with each line of an answer that comes line by line; `signal` ends it. */
+export async function lines(path, given, take, signal) {
+  const reader = (await answered(path, given, signal)).body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     const found = (rest + part.value).split("\n");

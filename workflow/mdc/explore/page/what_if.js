@@ -201,6 +201,7 @@ export class WhatIf {
 
   async #apply() {
     const given = { ...queryOf(), ...this.#asked(), images: this.count.value };
+    const stop = (this.sampled = new AbortController());
     this.apply.disabled = true;
     this.applied.textContent = "reading maps ...";
     try {
@@ -210,9 +211,9 @@ export class WhatIf {
         this.applied.textContent =
           `mIoU ${tried}, the run's settings ${usual}: ${found.done} of ${found.total} images${skipped}`;
         this.config.textContent = found.config;
-      });
+      }, stop.signal);
     } catch (error) {
-      this.applied.textContent = error.message;
+      if (error.name !== "AbortError") this.applied.textContent = error.message;
     }
     this.apply.disabled = false;
   }
