@@ -21,6 +21,7 @@ from mdc.config.experiments import Experiment
 from mdc.config.parameters import recipe
 from mdc.data.manifest import COLUMNS, write_manifest
 from mdc.data.mask_files import write_mask
+from mdc.masks.certainty import estimate_certainty
 from mdc.masks.fused import fuse_masks
 from mdc.networks.grid import Grid
 from mdc.predictions.files import Scores, add_scores, create_scores
@@ -33,7 +34,7 @@ CLASSES = ["cat", "dog"]
 SIDE = 9
 FALLING = [[4.0, -2.0], [4.0, -2.0]]  # rectified: 1 at the left, 0 at the right
 CONFIG = {"run": "made", "device": "cpu", "classifier": {"networks": {"mdc": [1, 3]}}}
-LOGITS = np.array([[0.0, 2.0], [0.0, 2.0]])  # the probability of cat is 1/2
+LOGITS = np.zeros((2, 2))  # probabilities are 1/2
 RUN = Path("results/made")
 NETWORK = "mdc/seed0"
 
@@ -72,6 +73,16 @@ def fuse(maps: str, keys: dict) -> None:
         processes=1,
     )
     score(f"masks/{NETWORK}/{maps}", f"pseudo-{maps}")
+    estimate_certainty(
+        split_csv=RUN / "data/train.csv",
+        cams_h5=[RUN / f"cams/{NETWORK}/main/train.h5"],
+        saliency_csv=RUN / "saliency/rbd/train.csv",
+        masks_csv=folder / "train.csv",
+        certainty_csv=folder / "certainty.csv",
+        name=maps,
+        maps=maps,
+        processes=1,
+    )
 
 
 def score(key: str, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mdc.explore.file_cache import file_state
-from mdc.explore.measures import Background, Progress, certainty, differing_share, ignored_share
+from mdc.explore.measures import Background, Progress, differing_share, ignored_share, mean_probability
 from mdc.explore.runs import Result, Run
 from mdc.runtime.errors import InputError
 
@@ -86,12 +86,14 @@ def _values(
     if query.sort == "iou_difference":
         return _known((_iou(query.result, query.split) - _iou(query.other, query.split)).abs()), None
     shown, split = query.result, query.split
+    if query.sort == "certainty" and shown[1].key.startswith("masks/"):
+        return _known(shown[0].certainty(shown[1], split)), None
     if query.sort == "differs":
         ids = [one for one in ids if one in query.other[0].images(split).index]
         measure = partial(differing_share, shown, query.other, split)
         watched = [_state(shown, split), _state(query.other, split)]
     else:
-        measure = partial({"ignored": ignored_share, "certainty": certainty}[query.sort], *shown, split)
+        measure = partial({"ignored": ignored_share, "certainty": mean_probability}[query.sort], *shown, split)
         watched = [_state(shown, split)]
     progress = background.progress(measure, ids, (query.sort, split, *watched))
     return progress.values, progress

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mdc.cams.files import read_cams
+from mdc.crf import softmax
 from mdc.data.labels import VOID
 from mdc.explore.open_image import image_row, mask_at_size
 from mdc.explore.runs import Result, Run
@@ -89,21 +89,9 @@ def differing_share(mine: tuple[Run, Result], other: tuple[Run, Result], split: 
     return float((first != second).mean())
 
 
-def certainty(run: Run, result: Result, split: str, image_id: str) -> float:
-    """Return how sure a mask is, in 0..1.
-
-    Of a segmenter the mean, over its feature grid, of the highest class probability. Of pseudo masks the classifier's
-    probability of the tag that it believes in least, averaged over the blocks; 1 without tags.
-    """
-    stage, classifier, seed, setting = result.key.split("/")
-    if stage != "masks":
-        key = f"predictions/{classifier}/{seed}/{setting}"
-        (scores,) = read_scores(run.store_of(key, split, image_id), [image_id])
-        logits = scores.scores.astype(np.float32)
-        return float((1 / np.exp(logits - logits.max(0)).sum(0)).mean())
-    key = next((key for key in run.cams(split) if key.startswith(f"cams/{classifier}/{seed}/")), None)
-    if key is None:
-        raise InputError(f"{run.folder / 'cams' / classifier / seed}: no maps of {split} yet")
-    (cams,) = read_cams(run.store_of(key, split, image_id), [image_id])
-    tagged = cams.logits[:, cams.class_ids - 1]
-    return float((1 / (1 + np.exp(-tagged))).mean(0).min(initial=1))
+def mean_probability(run: Run, result: Result, split: str, image_id: str) -> float:
+    """Return how sure a segmenter is of an image: the mean, over its feature grid, of the highest class probability."""
+    _, classifier, seed, setting = result.key.split("/")
+    path = run.store_of(f"predictions/{classifier}/{seed}/{setting}", split, image_id)
+    (scores,) = read_scores(path, [image_id])
+    return float(softmax(scores.scores.astype(np.float32)).max(0).mean())

@@ -18,6 +18,7 @@ from mdc.data.class_names import class_names
 from mdc.data.manifest import read_manifest
 from mdc.explore.file_cache import FileCache, file_state
 from mdc.figures.pictures import read_scores
+from mdc.masks.certainty import read_certainty
 from mdc.predictions.files import scores_ids
 from mdc.runtime.errors import InputError
 from mdc.storage.image_tables import read_table
@@ -179,7 +180,18 @@ class Run:
         path = self.folder / f"scores/{result.network}/{split}/{result.name}.images.csv"
         if not file_state(path):
             return None
-        return self._cache.get(lambda: _image_scores(path), path, files=(path,))
+        return self._cache.get(lambda: _by_id(read_scores, path, "miou"), path, files=(path,))
+
+    def certainty(self, result: Result, split: str) -> pd.Series:
+        """Return how sure each pseudo mask is, float64 by id (`mdc.masks.certainty`).
+
+        Raises:
+            InputError: it has not been estimated, or the table is damaged.
+        """
+        path = self.folder / result.key / "certainty.csv"
+        if split != "train" or not file_state(path):
+            raise InputError(f"{path}: how sure the masks of {split} are has not been estimated")
+        return self._cache.get(lambda: _by_id(read_certainty, path, "certainty"), path, files=(path,))
 
     # -- settings ------------------------------------------------------------------------------------------------------
 
@@ -217,12 +229,11 @@ class Run:
         ]
 
 
-def _image_scores(path: Path) -> pd.Series:
+def _by_id(read: Callable[[Path], pd.DataFrame], path: Path, column: str) -> pd.Series:
     try:
-        table = read_scores(path)
-        return table.set_index("id")["miou"].astype(float)
+        return read(path).set_index("id")[column].astype(float)
     except Exception as error:  # pandas', which depend on the damage
-        raise InputError(f"{path}: not a table of scores ({error}): run score_masks again with --forcerun") from error
+        raise InputError(f"{path}: not a readable table ({error}): remove it and run the same command again") from error
 
 
 def _config(path: Path) -> tuple[Config, str]:
