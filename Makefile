@@ -1,7 +1,7 @@
 # The commands people type. `make demo` and `make test` install what they need into .venv first.
 PYTHON ?= python3
 VENV := .venv
-RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+WITH_VENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 INSTALLED := $(VENV)/installed
 CORES ?= 2
 # On a few cores, many small jobs side by side are faster than one after the other on all cores.
@@ -27,7 +27,7 @@ STUDY_RUNS := built-in: $(call runs_of,synthetic,$(STUDY_SEEDS))$(comma)
 STUDY_RUNS += built-in without hints: $(call runs_of,plain,$(FEW_SEEDS))
 STUDY_RUNS += $(if $(PHOTOS),$(comma) photos: [study-photos])
 
-.PHONY: demo paper-small study study-seeds test lint format schema lock clean-demo
+.PHONY: demo explore paper-small study study-seeds test lint format schema lock clean-demo
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed: make PYTHON=python3.12 ...")'
@@ -38,62 +38,67 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 # The whole workflow on the built-in dataset.
 demo: $(INSTALLED)
-	$(RUN) snakemake --cores $(CORES) --configfile config/demo.yaml \
+	$(WITH_VENV) snakemake --cores $(CORES) --configfile config/demo.yaml \
 		--set-threads $(FIXED_THREADS)
-	$(RUN) snakemake --cores 1 --configfile config/demo.yaml --report results/demo/report.html
+	$(WITH_VENV) snakemake --cores 1 --configfile config/demo.yaml --report results/demo/report.html
 	@echo
 	@cat results/demo/scores/segmenters.md
 	@echo
 	@echo "Every result:  results/demo/scores/summary.csv"
 	@echo "The report:    $(CURDIR)/results/demo/report.html"
 
+# A run in a browser, finished or not.
+RUN ?= demo
+explore: $(INSTALLED)
+	$(WITH_VENV) python -m mdc explore results/$(RUN) --open
+
 # The paper's tables 3 and 4 on the built-in dataset.
 SMALL := --configfile config/demo.yaml config/paper-small.yaml
 paper-small: $(INSTALLED)
-	$(RUN) snakemake table3 table4 --cores $(CORES) $(SMALL) --set-threads $(FIXED_THREADS)
+	$(WITH_VENV) snakemake table3 table4 --cores $(CORES) $(SMALL) --set-threads $(FIXED_THREADS)
 	@cat results/paper-small/scores/table3.md results/paper-small/scores/table4.md
 
 # The same command continues where it was; results/README.md tells the hours.
 study: $(INSTALLED)
 	$(MAKE) study-seeds SEEDS="$(STUDY_SEEDS)" FEW="$(FEW_SEEDS)"
 	$(MAKE) study-seeds SEEDS="$(UNSEEN_SEED)" FEW="$(UNSEEN_SEED)" PHOTO_SEEDS="$(FEW_SEEDS) $(UNSEEN_SEED)"
-	$(RUN) snakemake study_tables --cores 1 --configfile config/demo.yaml \
+	$(WITH_VENV) snakemake study_tables --cores 1 --configfile config/demo.yaml \
 		--config study='{runs: {$(STUDY_RUNS)}, unseen_seed: $(UNSEEN_SEED)}'
-	$(RUN) python -m mdc.study.text
+	$(WITH_VENV) python -m mdc.study.text
 	@cat results/study/study.md
 
 study-seeds:
 	for seed in $(SEEDS); do \
-		$(RUN) $(STUDY_RUN) --configfile config/demo.yaml config/study/synthetic.yaml \
+		$(WITH_VENV) $(STUDY_RUN) --configfile config/demo.yaml config/study/synthetic.yaml \
 			--config device=$(DEVICE) run=study-synthetic-$$seed seeds="[$$seed]" data="{synthetic: {seed: $$seed}}" || exit 1; \
 	done
 	for seed in $(FEW); do \
-		$(RUN) $(STUDY_RUN) --configfile config/demo.yaml config/study/synthetic.yaml \
+		$(WITH_VENV) $(STUDY_RUN) --configfile config/demo.yaml config/study/synthetic.yaml \
 			--config device=$(DEVICE) run=study-plain-$$seed seeds="[$$seed]" segmenter="{settings: []}" \
 			data="{synthetic: {seed: $$seed, body_cue: 0}}" || exit 1; \
 	done
 ifneq ($(PHOTOS),)
-	$(RUN) $(STUDY_RUN) --configfile config/own.yaml config/study/photos.yaml --config device=$(DEVICE) \
+	$(WITH_VENV) $(STUDY_RUN) --configfile config/own.yaml config/study/photos.yaml --config device=$(DEVICE) \
 		seeds="[$(call listed,$(or $(PHOTO_SEEDS),$(FEW)))]" data='{source: voc_layout, root: $(PHOTOS)}'
 endif
 
 test: $(INSTALLED) lint
-	$(RUN) python -m pytest --numprocesses $(CORES)
+	$(WITH_VENV) python -m pytest --numprocesses $(CORES)
 
 lint: $(INSTALLED)
-	$(RUN) ruff check .
-	$(RUN) ruff format --check .
-	$(RUN) snakefmt --check Snakefile workflow/rules
-	$(RUN) snakemake --lint --configfile config/demo.yaml
+	$(WITH_VENV) ruff check .
+	$(WITH_VENV) ruff format --check .
+	$(WITH_VENV) snakefmt --check Snakefile workflow/rules
+	$(WITH_VENV) snakemake --lint --configfile config/demo.yaml
 
 format: $(INSTALLED)
-	$(RUN) ruff check --fix .
-	$(RUN) ruff format .
-	$(RUN) snakefmt Snakefile workflow/rules
+	$(WITH_VENV) ruff check --fix .
+	$(WITH_VENV) ruff format .
+	$(WITH_VENV) snakefmt Snakefile workflow/rules
 
 # config/config.yaml and the editors' schema, from workflow/mdc/config.
 schema: $(INSTALLED)
-	$(RUN) python -m mdc.config
+	$(WITH_VENV) python -m mdc.config
 
 # Exact versions of everything, for Python 3.11 and newer on any platform; then bring envs/mdc.yaml in line.
 lock:

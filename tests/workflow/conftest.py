@@ -5,12 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 
 PROJECT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "results/README.md")
@@ -94,3 +97,25 @@ def tiny_report(tiny_run) -> Path:
     result = tiny_run.snakemake("--report", "results/tiny/report.html", overlays=TINY)
     assert result.returncode == 0, result.stdout + result.stderr
     return tiny_run.folder / "results/tiny/report.html"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[webdriver.Chrome]:
+    """Headless Chromium; tests that need it are skipped without it."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        reason = "NO BROWSER, SO NO PAGE WAS LOOKED AT: apt-get install chromium chromium-driver"
+        warnings.warn(reason, stacklevel=1)
+        pytest.skip(reason)
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--disable-dev-shm-usage", "--disable-gpu", "--window-size=1500,600"):
+        options.add_argument(argument)
+    if os.geteuid() == 0:
+        options.add_argument("--no-sandbox")  # Chromium refuses to start as root with it
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("no_proxy", "NO_PROXY"):
+            patch.setenv(name, "127.0.0.1,localhost")  # the driver listens here, not behind a proxy
+        opened = webdriver.Chrome(options=options, service=Service(driver))
+        yield opened
+        opened.quit()

@@ -1,16 +1,11 @@
 """The report in a real browser: every category opens, and its pictures and tables are really there."""
 
-import os
-import shutil
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -89,27 +84,6 @@ class Page:
         found = self.browser.execute_script(cells)
         self.browser.switch_to.default_content()
         return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        reason = "NO BROWSER, SO THE REPORT WAS NOT LOOKED AT: apt-get install chromium chromium-driver"
-        warnings.warn(reason, stacklevel=1)
-        pytest.skip(reason)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--disable-dev-shm-usage", "--disable-gpu", "--window-size=1500,600"):
-        options.add_argument(argument)
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")  # Chromium refuses to start as root with it
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("no_proxy", "NO_PROXY"):
-            patch.setenv(name, "127.0.0.1,localhost")  # the driver listens here, not behind a proxy
-        opened = webdriver.Chrome(options=options, service=Service(driver))
-        yield opened
-        opened.quit()
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def test_images_are_filtered_by_class_and_id(ask, query, expected):
         ({"sort": "iou"}, {"a/1": 0.7, "c": 1.0, "b": None}),
         # of `b`, dog is claimed from column 3 on, background from 5 on, and nothing in 0 to 2
         ({"sort": "ignored", "order": "down"}, {"a/1": 1 / 9, "b": 7 / 9, "c": 0}),
-        # of `a/1`: d1 agrees in 5 of 6 columns and d3 in 0 of 5, saliency and map share 3.75 of 5.75, 8 of 9 are labelled
+        # of `a/1`: d1 agrees in 5 of 6 columns, d3 in none; saliency and map share 3.75 of 5.75; 8 of 9 are labelled
         ({"sort": "certainty"}, {"b": 0.180, "a/1": (5 / 12 + 3.75 / 5.75 + 8 / 9) / 3, "c": 1}),
         ({"sort": "certainty", "result": PREDICTED}, {"a/1": 0.75, "b": 0.75, "c": 0.75}),
         ({"sort": "differs", "other": PREDICTED}, {"a/1": 4 / 9, "b": 1, "c": 1}),
