@@ -29,7 +29,7 @@ class Page:
 
     def __init__(self, browser, address: str):
         self.browser = browser
-        self.wait = WebDriverWait(browser, 60, poll_frequency=0.05)
+        self.wait = WebDriverWait(browser, 120, poll_frequency=0.05)
         browser.get(address)
 
     def found(self, css: str) -> list:
@@ -53,7 +53,7 @@ class Page:
 
     def tried_miou(self, threshold: str) -> str:
         """Return the mIoU of the tried settings, in percent, once the mask with that threshold is there."""
-        self.until(f"return document.querySelector('.config').textContent.includes('{threshold}')")
+        self.until(f"return document.querySelector('.config')?.textContent.includes('{threshold}')")
         return self.until(SETTLED)
 
 
@@ -85,7 +85,7 @@ def test_from_the_grid_to_other_settings_and_back_by_the_address(browser, addres
     browser.execute_script("location.hash = location.hash.replace(/tags=[^&]*&?/, '')")
     page.until(SETTLED)
     page.found("#apply")[0].click()
-    page.until("return document.querySelector('.applied').textContent.includes('12 of 12')")
+    page.until("return document.querySelector('.applied')?.textContent.includes('12 of 12')")
     sweep = pd.read_csv(results / "masks/mdc/seed0/fusion/sweep.csv").set_index("threshold")["miou"]
     applied = page.found(".applied")[0].text
     assert applied == f"mIoU {100 * sweep[0.6]:.1f}, the run's settings {100 * sweep[0.3]:.1f}: 12 of 12 images"

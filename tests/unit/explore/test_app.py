@@ -31,6 +31,7 @@ LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
         ("/api/run", {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:8600"}, 200),
         ("/api/run", {"Origin": "http://evil.example"}, 403),
         ("/api/run", {"Origin": "null"}, 403),
+        ("/api/run", {"Origin": "http://localhost:3000"}, 403),
         ("/style.css", {}, 200),
         ("/made_run.py", {}, 404),
         ("/../app.py", {}, 404),

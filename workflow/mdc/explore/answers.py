@@ -9,11 +9,11 @@ import numpy as np
 from mdc.data.labels import VOID
 from mdc.explore.asked import Asked
 from mdc.explore.descriptions import described_image, described_run
-from mdc.explore.gallery import Query, listing
-from mdc.explore.open_image import OpenImage, image_row
+from mdc.explore.gallery import listing
+from mdc.explore.open_image import OpenImage
 from mdc.explore.pictures import grey_png
-from mdc.explore.runs import Run
-from mdc.explore.what_if import config_lines, confusion_of, made_mask, sample_of, scored, try_on_sample
+from mdc.explore.runs import Result, Run
+from mdc.explore.what_if import confusion_of, made_mask, sample_of, scored, try_on_sample
 from mdc.runtime.errors import InputError
 
 PER_PAGE = 60
@@ -37,25 +37,27 @@ def images(asked: Asked) -> dict[str, Any]:
         "total": len(found.ids),
         "page": page,
         "pages": pages,
-        "images": [_row(run, query, image_id, found.values) for image_id in ids],
+        "images": [],
         "pending": None,
-        "problems": [],
+        "problems": found.progress.problems[:PROBLEMS_TOLD] if found.progress else [],
     }
-    if found.progress:
-        answer["problems"] = found.progress.problems[:PROBLEMS_TOLD]
-        if not found.progress.is_done:
-            answer["pending"] = {"done": found.progress.done, "total": found.progress.total}
-    return answer
+    if found.progress and not found.progress.is_done:
+        answer["pending"] = {"done": found.progress.done, "total": found.progress.total}
+    scores, problems = zip(_scores_of(query.result, query.split), _scores_of(query.other, query.split), strict=True)
+    for image_id in ids:
+        tags = run.images(query.split).at[image_id, "tags"]
+        row = {"id": image_id, "tags": tags.split(";") if tags else [], "value": found.values.get(image_id)}
+        answer["images"].append(row | {"iou": scores[0].get(image_id), "other_iou": scores[1].get(image_id)})
+    return answer | {"problems": [*answer["problems"], *filter(None, problems)]}
 
 
-def _row(run: Run, query: Query, image_id: str, values: Mapping[str, float]) -> dict[str, Any]:
-    row = image_row(run, query.split, image_id)
-    tags = row.tags.split(";") if row.tags else []
-    scores = {}
-    for name, shown in (("iou", query.result), ("other_iou", query.other)):
-        table = shown[0].iou(shown[1], query.split) if shown else None
-        scores[name] = None if table is None else table.get(image_id)
-    return {"id": image_id, "tags": tags, "value": values.get(image_id)} | scores
+def _scores_of(shown: tuple[Run, Result] | None, split: str) -> tuple[Mapping[str, float], str]:
+    """Return the scores of masks by id, and what is wrong with their table."""
+    try:
+        found = shown[0].iou(shown[1], split) if shown else None
+    except InputError as error:
+        return {}, str(error)
+    return {} if found is None else found, ""
 
 
 def neighbours(asked: Asked) -> dict[str, Any]:
@@ -89,14 +91,13 @@ def what_if(asked: Asked) -> dict[str, Any]:
     tried, usual = asked.settings()
     opened = asked.image(cams=tried.cams, source=tried.source)
     mask = made_mask(opened, tried)
-    blocks = opened.inputs.info.blocks
     usually = asked.image(cams=usual.cams, source=usual.source)
     return {
         "mask_png": base64.b64encode(grey_png(mask)).decode(),
         "ignored": float((mask == VOID).mean()),
         "scores": _scores(opened, mask),
         "usual_scores": usually.keep(lambda: _scores(usually, made_mask(usually, usual)), "scores", usual),
-        "config": config_lines(asked.run, tried, usual, blocks=blocks, said=f"tried on {opened.inputs.id}"),
+        "config": asked.lines(tried, f"tried on {opened.inputs.id}"),
     }
 
 
@@ -114,9 +115,8 @@ def sample(asked: Asked) -> Iterator[dict[str, Any]]:
     if not ids:
         raise InputError(f"none of these images of {query.split} has a true mask to compare with")
     ids = sample_of(ids, asked.whole("images", SAMPLE, largest=LARGEST_SAMPLE))
-    blocks = asked.blocks(tried.cams)
     return (
-        answer | {"config": config_lines(run, tried, usual, blocks=blocks, said=_said(answer, query.split))}
+        answer | {"config": asked.lines(tried, _said(answer, query.split))}
         for answer in try_on_sample(run, query.split, ids, tried, usual)
     )
 

@@ -1,5 +1,6 @@
 """What a request asks about. Names and ids are looked up in the runs' folders and tables, and never joined to paths."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from mdc.explore.gallery import SORTED_BY, Query
 from mdc.explore.measures import Background
 from mdc.explore.open_image import OpenImage, open_image
 from mdc.explore.runs import Result, Run
-from mdc.explore.what_if import Settings, checked_settings
+from mdc.explore.what_if import Settings, checked_settings, config_lines
 from mdc.runtime.errors import InputError
 
 IMAGES_KEPT, THUMBNAILS_KEPT = 8, 4000
@@ -39,7 +40,7 @@ class Asked:
     def whole(self, name: str, default: int, *, largest: int) -> int:
         """Return an argument that is a whole number from 1 to `largest`; the nearest of these if it lies beyond."""
         text = self.text(name, str(default))
-        if not (text.isascii() and text.isdecimal()):
+        if not re.fullmatch("[0-9]{1,12}", text):
             raise InputError(f"{name}: {text} is not a whole number")
         return min(max(int(text), 1), largest)
 
@@ -110,13 +111,16 @@ class Asked:
             files=tuple(files),
         )
 
-    def blocks(self, cams: str) -> list[str]:
-        """Return the names of the blocks of the maps `cams`."""
-        return cams_info(self.run.files(cams, self.split, ".h5")[0]).blocks
-
     def usual(self) -> Settings | None:
         """Return the settings behind the run's masks; None without maps."""
         return usual_settings(self.run, self.split, self.result)
+
+    def lines(self, tried: Settings, said: str) -> str:
+        """Return `config_lines` of tried settings."""
+        run = self.run
+        base = usual_settings(run, self.split, self.result, with_variant=False) or tried
+        blocks = cams_info(run.files(tried.cams, self.split, ".h5")[0]).blocks
+        return config_lines(run, tried, base, blocks=blocks, said=said)
 
     def settings(self) -> tuple[Settings, Settings]:
         """Return the tried settings and the usual ones."""

@@ -95,8 +95,10 @@ def _segmenter(run: Run, result: Result, found: dict[str, Result]) -> str:
     return next((one.name for one in [*learnt, *weak, *same]), "")
 
 
-def usual_settings(run: Run, split: str, result: Result | None) -> Settings | None:
+def usual_settings(run: Run, split: str, result: Result | None, *, with_variant: bool = True) -> Settings | None:
     """Return the settings that a trial starts from: of the fused masks behind a result; None without maps.
+
+    Without the variant they are those of the configuration that `config_lines` changes.
 
     Raises:
         InputError: see `mdc.explore.what_if.run_settings`.
@@ -108,8 +110,8 @@ def usual_settings(run: Run, split: str, result: Result | None) -> Settings | No
     masks = masks_behind(run, result) if result else None
     if masks is None or not masks.maps:
         masks = Experiment.of_masks(DEFAULT_MASKS)
-    settings = run_settings(run, network, replace(masks, producer=FUSED))
-    return settings if settings.cams in cams else None
+    settings = run_settings(run, network, replace(masks if with_variant else masks.base, producer=FUSED))
+    return settings if settings.cams in cams or not with_variant else None
 
 
 def described_image(image: OpenImage, *, result: Result | None, usual: Settings | None) -> dict[str, Any]:

@@ -35,10 +35,15 @@ class OpenImage:
     _kept: dict[Any, Any] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def keep(self, make: Callable[[], T], *key: Any) -> T:
-        """Return `make()`, which is called once for a `key`; errors are not kept."""
+    def keep(self, make: Callable[[], T], *key: Any, only_newest: bool = False) -> T:
+        """Return `make()`, which is called once for a `key`; errors are not kept.
+
+        With `only_newest`, other keys with the same first part are dropped.
+        """
         with self._lock:
             if key not in self._kept:
+                if only_newest:
+                    self._kept = {other: kept for other, kept in self._kept.items() if other[0] != key[0]}
                 self._kept[key] = make()
             return self._kept[key]
 

@@ -1,10 +1,12 @@
 """The answers that are pictures: the layers of an image, and the thumbnails of the grid."""
 
+import numpy as np
 from werkzeug.wrappers import Response
 
 from mdc.explore.asked import Asked
 from mdc.explore.open_image import TRUTH, OpenImage, image_row, mask_at_size
 from mdc.explore.pictures import grey_png, map_png, mask_thumbnail, photo_jpeg, photo_thumbnail
+from mdc.explore.runs import Result, Run
 from mdc.explore.what_if import used_maps
 from mdc.runtime.errors import InputError
 
@@ -12,7 +14,7 @@ LARGEST_FUSED = 2.0  # value of a fused map
 SCALE = "Mdc-Scale"  # the header with the value of the largest step of a map
 
 
-def _map(values, scale: float) -> Response:
+def _map(values: np.ndarray, scale: float) -> Response:
     return Response(map_png(values, scale=scale), mimetype="image/png", headers={SCALE: f"{scale:.9g}"})
 
 
@@ -31,7 +33,7 @@ def mask(asked: Asked) -> Response:
     return Response(grey_png(labels), mimetype="image/png")
 
 
-def _masks(asked: Asked):
+def _masks(asked: Asked) -> tuple[Run, Result]:
     found = asked.masks()
     if found is None:
         raise InputError("which masks? Give a result")
@@ -79,7 +81,10 @@ def photo_small(asked: Asked) -> Response:
     """Return the thumbnail of a photo."""
     row = image_row(asked.run, asked.split, asked.text("id"))
     path = asked.run.located(row.image)
-    make = lambda: photo_thumbnail(asked.image().photo())  # noqa: E731
+
+    def make() -> bytes:
+        return photo_thumbnail(asked.image().photo())
+
     return Response(asked.explored.thumbnails.get(make, "photo", path, files=(path,)), mimetype="image/jpeg")
 
 

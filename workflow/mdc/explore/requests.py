@@ -27,7 +27,7 @@ def refusal(request: Request, names: Collection[str]) -> str:
     if host != "localhost" and host not in names and not _is_address(host):
         return f"the name {host or '(none)'} is not known here: start with --name {host or 'HOST'} if it is yours"
     origin = request.headers.get("Origin")
-    if origin is not None and _host(origin.split("://")[-1]) != host:
+    if origin is not None and origin.lower().split("://")[-1] != request.headers["Host"].lower():
         return "only pages from here may ask"
     is_link = request.path == "/" and request.headers.get("Sec-Fetch-Mode") == "navigate"
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and not is_link:

@@ -21,6 +21,7 @@ from mdc.masks.fusion import Recipe, pseudo_mask, rectified
 from mdc.runtime.errors import InputError
 
 REPORT_EVERY = 10  # images of a sample
+PROBLEMS_TOLD = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ def used_maps(image: OpenImage, settings: Settings) -> np.ndarray:
     """Return the maps that the mask is made of, float32 (T, H, W)."""
     if not settings.weights:
         return image.fused_maps(settings.maps)
-    return image.keep(lambda: _weighted(image, settings.weights), "weighted", settings.weights)
+    return image.keep(lambda: _weighted(image, settings.weights), "weighted", settings.weights, only_newest=True)
 
 
 def _weighted(image: OpenImage, weights: Sequence[float]) -> np.ndarray:
@@ -113,8 +114,8 @@ def try_on_sample(
 ) -> Iterator[dict[str, Any]]:
     """Yield, every few images and at the end, how the tried and the run's usual settings score on a sample.
 
-    Each is `done`, `total`, `tried` and `usual`, both as `scored`, and `skipped`: a sentence per image of which a file
-    is missing or damaged.
+    Each is `done`, `total`, `tried` and `usual`, both as `scored`, `skipped`, the number of images of which a file is
+    missing or damaged, and `problems`, a sentence each of the first of these.
     """
     classes = run.classes()
     tables = np.zeros((2, len(classes) + 1, len(classes) + 2), np.int64)
@@ -126,7 +127,10 @@ def try_on_sample(
             skipped.append(str(error))
         if done % REPORT_EVERY == 0 or done == len(ids):
             ours, theirs = (scored(table, classes) for table in tables)
-            yield {"done": done, "total": len(ids), "tried": ours, "usual": theirs, "skipped": skipped}
+            yield {"done": done, "total": len(ids), "tried": ours, "usual": theirs} | {
+                "skipped": len(skipped),
+                "problems": skipped[:PROBLEMS_TOLD],
+            }
 
 
 def _confusions(run: Run, split: str, image_id: str, several: Sequence[Settings]) -> np.ndarray:
@@ -138,20 +142,23 @@ def _confusions(run: Run, split: str, image_id: str, several: Sequence[Settings]
     )
 
 
-def config_lines(run: Run, tried: Settings, usual: Settings, *, blocks: Sequence[str], said: str) -> str:
-    """Return the lines of configuration that make the run's masks as tried: the keys that differ from the usual ones.
+def config_lines(run: Run, tried: Settings, base: Settings, *, blocks: Sequence[str], said: str) -> str:
+    """Return the lines of configuration that make the run's masks as tried: the keys that differ from the run's.
 
     Args:
+        base: the settings of the run without a variant.
         blocks: names of the blocks that weights are of.
         said: first line, as a comment.
     """
     used = "background_below" if tried.source == "none" else "background_saliency_below"
-    usual_keys = asdict(usual.recipe)
+    base_keys = asdict(base.recipe)
     keys = {name: value for name, value in asdict(tried.recipe).items() if name != _other_cue(used)}
-    values: dict[str, Any] = {"masks": {name: value for name, value in keys.items() if value != usual_keys[name]}}
-    if tried.source != usual.source:
+    values: dict[str, Any] = {"masks": {name: value for name, value in keys.items() if value != base_keys[name]}}
+    if tried.cams != base.cams:  # of a variant, whose name is that of its maps
+        values["cams"] = run.config()[0].variants[tried.cams.split("/")[-1]].cams.model_dump(exclude_unset=True)
+    if tried.source != base.source:
         values["saliency"] = {"source": tried.source}
-    if tried.maps != usual.maps and not tried.weights:
+    if tried.maps != base.maps and not tried.weights:
         values["segmenter"] = {"settings": [f"weak-{tried.maps}"]}
     lines = [f"# {said}"]
     if tried.weights:

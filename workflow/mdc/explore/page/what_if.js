@@ -206,7 +206,7 @@ export class WhatIf {
     this.applied.textContent = "reading maps ...";
     try {
       await lines("api/sample", given, (found) => {
-        const skipped = found.skipped.length ? `; skipped: ${found.skipped[0]}` : "";
+        const skipped = found.skipped ? `; ${found.skipped} skipped: ${found.problems[0]}` : "";
         const [tried, usual] = [percent(found.tried.miou), percent(found.usual.miou)];
         this.applied.textContent =
           `mIoU ${tried}, the run's settings ${usual}: ${found.done} of ${found.total} images${skipped}`;
