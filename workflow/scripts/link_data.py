@@ -27,7 +27,7 @@ def main() -> None:
             **common,
         )
     elif settings.source == "folder":
-        splits = link_folder(root, Path(settings.tags_csv or root / "tags.csv"), **undivided, **common)
+        splits = link_folder(root, Path(settings.tags_csv) if settings.tags_csv else None, **undivided, **common)
     else:
         splits = link_voc_layout(root, **undivided, **common)
     write_manifests(splits.tables, splits.classes, splits.tag_differences, folder=folder)

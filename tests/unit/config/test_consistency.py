@@ -134,6 +134,10 @@ LOWER = {"x": {"masks": {"threshold": 0.1}}}
             ["figures.figure6: nothing is predicted: leave it empty"],
         ),
         (
+            {"data": {"source": "folder", "root": "."}},
+            ["data.root: nothing in . says which tags its photos have; write tags.csv with"],
+        ),
+        (
             {
                 "data": {"source": "voc_layout", "root": "nowhere"},
                 "saliency": {"source": "folder"},

@@ -10,8 +10,9 @@ from PIL import Image
 
 from mdc.data.annotations import read_tags
 from mdc.data.class_names import class_names
+from mdc.data.label_colours import dataset_colours
 from mdc.data.labels import PALETTE
-from mdc.data.mask_files import read_mask, write_mask
+from mdc.data.mask_files import load_mask, read_mask, write_mask
 from mdc.data.text_lists import read_list
 from mdc.runtime.errors import InputError
 from tests.unit.damaged_bytes import CHECKSUM_BYTES, uncounted_in_png, unnoticed
@@ -38,6 +39,32 @@ def test_written_mask_comes_back_and_is_an_8_bit_palette_png(tmp_path):
     with Image.open(path) as image:
         assert image.convert("RGB").getpixel((1, 1)) == (192, 128, 128)
     assert os.listdir(path.parent) == ["m.png"]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "colours"),
+    [
+        (np.repeat(MASK[..., None], 3, axis=2), None),  # the index in every channel, as OpenCV writes it
+        (PALETTE[MASK], None),
+        (np.dstack([PALETTE[MASK], np.full(MASK.shape, 255, np.uint8)]), None),
+        (PALETTE[MASK][..., ::-1], {tuple(PALETTE[index][::-1].tolist()): index for index in range(256)}),
+    ],
+)
+def test_masks_in_colours(tmp_path, pixels, colours):
+    Image.fromarray(np.ascontiguousarray(pixels)).save(tmp_path / "m.png")
+    loaded = load_mask(tmp_path / "m.png", classes=20, colours=colours)
+    assert loaded.mask.tolist() == MASK.tolist() and not loaded.is_indexed
+
+
+def test_vocs_grey_is_a_colour_where_no_class_has_such_an_index(tmp_path):
+    Image.new("RGB", (1, 1), (128, 128, 128)).save(tmp_path / "m.png")
+    assert [read_mask(tmp_path / "m.png", classes=classes).tolist() for classes in (20, 200)] == [[[7]], [[128]]]
+
+
+def test_a_labelmap_gives_classes_and_colours(tmp_path):
+    (tmp_path / "labelmap.txt").write_text("# label:color_rgb:parts:actions\ncat:61,61,245::\nbackground:0,0,0::\n")
+    assert class_names(tmp_path) == ("cat",)
+    assert dataset_colours(tmp_path, ["dog", "cat"]) == {(61, 61, 245): 2, (0, 0, 0): 0}
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
@@ -71,11 +98,15 @@ def test_rotation_flag_of_a_mask_is_applied(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("mode", "message"),
-    [("RGB", "is a colour picture, not class indices"), ("RGBA", "is a colour picture"), ("I;16", "16 bits")],
+    ("mode", "colour", "message"),
+    [
+        ("RGB", (128, 0, 7), r"is a colour picture, 1 of its 1 colours stand for no class, the first is \(128, 0, 7\)"),
+        ("RGBA", (0, 0, 0, 9), "has transparent pixels, which stand for no class"),
+        ("I;16", 0, "16 bits"),
+    ],
 )
-def test_colour_pictures_are_refused(tmp_path, mode, message):
-    Image.new(mode, (3, 2)).save(tmp_path / "m.png")
+def test_pictures_that_hold_no_indices_are_refused(tmp_path, mode, colour, message):
+    Image.new(mode, (3, 2), colour).save(tmp_path / "m.png")
     with pytest.raises(InputError, match=f"m.png: .*{message}"):
         read_mask(tmp_path / "m.png")
 
@@ -107,7 +138,7 @@ def test_every_damaged_byte_and_every_missing_end_of_a_mask_is_noticed_or_change
 def test_a_mask_of_another_size_and_one_with_other_indices_are_named(tmp_path):
     write_mask(tmp_path / "m.png", MASK)
     assert read_mask(tmp_path / "m.png", classes=20, size=(2, 3)).tolist() == MASK.tolist()
-    with pytest.raises(InputError, match=r"m\.png: the indices \[20\] are not classes; there are 19"):
+    with pytest.raises(InputError, match=r"m\.png: holds 20, which are not classes: use 0 .*, 1 to 19 for"):
         read_mask(tmp_path / "m.png", classes=19)
     with pytest.raises(InputError, match=r"m\.png: the mask is 3 x 2, its photo 2 x 3 pixels"):
         read_mask(tmp_path / "m.png", size=(3, 2))
@@ -162,3 +193,10 @@ def test_class_names(tmp_path):
     assert class_names(tmp_path) is None
     (tmp_path / "classes.txt").write_text("dog\n\ntraffic light\n")
     assert class_names(tmp_path) == ("dog", "traffic light")
+
+
+@pytest.mark.parametrize("name", ["Background", "_background_"])
+def test_the_background_is_not_listed_as_a_class(tmp_path, name):
+    (tmp_path / "classes.txt").write_text(f"{name}\ndog\n")
+    with pytest.raises(InputError, match=f"classes.txt: remove '{name}'"):
+        class_names(tmp_path)

@@ -35,7 +35,8 @@ def test_folder(tmp_path, caplog):
     assert linked.tables["train"]["tags"].tolist() == ["cat;dog", ""]
     assert linked.tables["train"]["mask"].tolist() == [str(root / "masks/one.png"), ""]
     assert linked.tables["test"]["image"].tolist() == [str(tmp_path / "plain/images/t.jpg")]
-    assert f"images left out because {tags_csv} does not list them: 1 in {root}" in caplog.messages
+    left_out = f"images left out because {tags_csv} does not list them: 1 in {root}, the first is unlisted.jpg"
+    assert left_out in caplog.messages
 
 
 def test_folder_asks_for_the_classes_and_lists_the_tags(tmp_path):
@@ -104,9 +105,11 @@ def test_paths_that_lead_out_of_the_folder_or_nowhere(tmp_path, image, mask, mes
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("file,label\na,cat\n", "the first line must name the columns image,tags .*: it is 'file,label'"),
-        ("image;tags\na;cat\n", "with commas between the columns"),
-        ("image,tags,image\n", "the first line must name"),
+        ("pictures,content\na,cat\n", "the first line must name the columns image,tags .*: it is 'pictures,content'"),
+        ("image,tags,image\na,cat,b\n", "the column 'image' is there twice"),
+        ("image,tags,spilt\na,cat,val\n", "the column 'spilt' is not known: did you mean 'split'"),
+        ("image,cat\na,1\n", "there is no column for the class 'dog', but for cat"),
+        ("image,cat,dog\na,1,0.7\n", "the column 'dog' has other values than 0 and 1"),
         ("", "the first line must name"),
         ("image,tags\n\n", "lists no images"),
         ('image,tags\n"a,cat\n', "is not CSV"),

@@ -64,20 +64,19 @@ def test_voc_layout_lists_of_main_and_no_lists(tmp_path):
 
 def test_all_problems_of_a_voc_layout_at_once(tmp_path):
     root = tmp_path
-    for id in ("good", "tagless", "torn", "swapped", "strange", "both", "misspelt", "broken"):
+    for id in ("good", "torn", "swapped", "strange", "both", "misspelt", "broken"):
         voc_image(root, id, "cat")
     voc_image(root, "val")
     (root / "JPEGImages/twin.jpg").write_bytes((root / "JPEGImages/val.jpg").read_bytes())
     xml(root, "twin")
-    (root / "Annotations/tagless.xml").unlink()
     xml(root, "misspelt", "dgo", "cat|dog", "zebra")
     (root / "Annotations/broken.xml").write_text("<annotation>")
     (root / "JPEGImages/torn.jpg").write_bytes((root / "JPEGImages/torn.jpg").read_bytes()[:-40])
     photo(root / "JPEGImages/swapped.jpg", size=(6, 4), orientation=6)
     for id, indices in {"good": [1], "swapped": [1], "strange": [1, 7, 9], "both": [0]}.items():
         mask(root / f"SegmentationClass/{id}.png", *indices, size=(5, 5) if id == "both" else (6, 4))
-    Image.new("RGB", (6, 4)).save(root / "SegmentationClass/twin.png")
-    train = "good good gone tagless torn swapped strange both misspelt broken twin /etc/x ../y"
+    Image.new("RGB", (6, 4), (9, 9, 0)).save(root / "SegmentationClass/twin.png")
+    train = "good good gone torn swapped strange both misspelt broken twin /etc/x ../y"
     lists(root, train=train.replace(" ", "\n"), val="both\nval\n", test="")
     with pytest.raises(InputError) as error:
         link_voc_layout(root, **settings(tmp_path))
@@ -92,8 +91,6 @@ def test_all_problems_of_a_voc_layout_at_once(tmp_path):
             f"{root}/JPEGImages/gone.jpg: is missing, but 'gone' is in train: add it or take it off the list",
             f"image id '/etc/x' in train {below}",
             f"image id '../y' in train {below}",
-            f"{root}/Annotations/tagless.xml: is missing, so 'tagless' in train has no tags: "
-            "add it or take the image off the list",
             f"{root}/Annotations/broken.xml: is not readable XML (no element found: line 1, column 12): "
             "export or copy it again",
             f"{root}/SegmentationClass/swapped.png: is 6 x 4 pixels, but the photo {root}/JPEGImages/swapped.jpg is "
@@ -103,8 +100,8 @@ def test_all_problems_of_a_voc_layout_at_once(tmp_path):
             "draw the mask at the size of the photo",
             f"{root}/SegmentationClass/strange.png: holds 7, 9, which are not classes: "
             "use 0 for background, 1 to 2 for the classes, 255 for void",
-            f"{root}/SegmentationClass/twin.png: is a colour picture, not class indices: "
-            "save the mask as an 8-bit palette or grey PNG",
+            f"{root}/SegmentationClass/twin.png: is a colour picture, 1 of its 1 colours stand for no class, the first "
+            "is (9, 9, 0): save the mask as an 8-bit palette or grey PNG of class indices",
             f"{root}/Annotations/misspelt.xml: the tag 'dgo' is not a class: did you mean 'dog'?",
             f"{root}/Annotations/misspelt.xml: the tag 'cat|dog' is not a class: separate tags by ';': cat;dog",
             f"{root}/Annotations/misspelt.xml: the tag 'zebra' is not a class: correct it or add it to the classes",

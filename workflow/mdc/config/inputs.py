@@ -94,10 +94,12 @@ def _data(config: Config) -> Iterator[str]:
     elif data.source == "folder":
         if not (data.root and Path(data.root).is_dir()):
             yield f"data.root: there is no folder {data.root or '(empty)'}; name the folder of your photos"
-        elif not Path(data.tags_csv or Path(data.root, "tags.csv")).is_file():
+        elif data.tags_csv and not Path(data.tags_csv).is_file():
+            yield f"data.tags_csv: there is no file {data.tags_csv}; write a table with the columns image and tags"
+        elif not (data.tags_csv or locate.may_have_tags(Path(data.root))):
             yield (
-                f"data.tags_csv: there is no file {data.tags_csv or Path(data.root, 'tags.csv')}; write a table with "
-                "the columns image and tags"
+                f"data.root: nothing in {data.root} says which tags its photos have; write tags.csv with the columns "
+                "image and tags, put an XML beside each photo or all photos into one folder per class"
             )
 
 

@@ -121,7 +121,9 @@ class Data(Section):
     expected_images: ExpectedImages = Field(ExpectedImages(), description=ExpectedImages.__doc__)
     root: PathText = Field("", description="Sources voc_layout and folder: the folder.")
     tags_csv: PathText = Field(
-        "", description="Source folder: table with the columns image and tags; empty: `<root>/tags.csv`."
+        "",
+        description="Source folder: table with the columns image and tags, or image and a column of 0 and 1 per class; "
+        "empty: `<root>/tags.csv`, else an XML beside each photo, else one folder of photos per class.",
     )
     classes: Annotated[list[Annotated[str, Field(min_length=1)]], Unique] = Field(
         [],

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from mdc.data.label_colours import LABELMAP, is_background, read_labelmap
 from mdc.data.labels import VOID
 from mdc.data.text_lists import read_lines
 from mdc.runtime.errors import InputError
@@ -13,13 +14,19 @@ UNLABELLED = "unlabelled"
 
 
 def class_names(root: Path) -> tuple[str, ...] | None:
-    """Return the class names of `root`/classes.txt, one a line, in mask order (first is index 1), or None without it.
+    """Return the class names of `root`, in mask order (first is index 1), or None where nothing says them.
 
+    They are those of classes.txt, one a line, else those of the labelmap.txt of CVAT and Datumaro, without background.
     Raises `InputError` when a name is listed twice, contains ";", is "background" or "mIoU", or there are none or more
     than 254.
     """
-    path = Path(root) / "classes.txt"
-    return checked_classes(read_lines(path), source=str(path)) if path.exists() else None
+    path, labelmap = Path(root) / "classes.txt", Path(root) / LABELMAP
+    if path.exists():
+        return checked_classes(read_lines(path), source=str(path))
+    if labelmap.exists():
+        names = [name for name in read_labelmap(labelmap) if not is_background(name)]
+        return checked_classes(names, source=str(labelmap))
+    return None
 
 
 def checked_classes(names: Sequence[str], *, source: str) -> tuple[str, ...]:
@@ -35,7 +42,7 @@ def checked_classes(names: Sequence[str], *, source: str) -> tuple[str, ...]:
             raise InputError(
                 f"{source}: '{name}' cannot be a class name: it is empty, contains ';', or begins or ends with a blank"
             )
-        if name.lower() == "background":
+        if is_background(name):
             raise InputError(f"{source}: remove '{name}': index 0 is always the background")
         if name == MEAN_IOU:
             raise InputError(f"{source}: rename the class '{name}': tables of scores call the mean over the classes so")

@@ -4,6 +4,9 @@ OpenCV and Pillow disagree about rotation flags, CMYK, alpha and 16 bits. So pho
 once into plain copies, and every later stage may read them by the fast reader without thinking.
 """
 
+import functools
+import importlib
+import os
 from pathlib import Path
 
 import cv2
@@ -12,6 +15,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mdc.data.integrity import damage
 from mdc.data.mask_sizes import nearest
+from mdc.data.photo_files import FORMATS, HEIF_READER
 from mdc.runtime.errors import InputError
 
 BITS_AT = 24  # place of the byte in a PNG that tells the bits per channel
@@ -109,9 +113,19 @@ def bounded_size(height: int, width: int, *, max_side_px: int) -> tuple[int, int
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
+@functools.cache
+def _formats() -> list[str]:
+    """Return the formats that Pillow may read, after telling it of the one that it does not bring along."""
+    if "HEIF" in FORMATS:
+        importlib.import_module(HEIF_READER).register_heif_opener()
+    return list(FORMATS)
+
+
 def _opened(path: Path) -> Image.Image:
+    if os.path.exists(path) and not os.path.isfile(path):  # opening a named pipe would wait for ever
+        raise InputError(f"{path}: is not a file: remove it")
     try:
-        return Image.open(path)
+        return Image.open(path, formats=_formats())
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such image") from error
     except UnidentifiedImageError as error:

@@ -23,7 +23,7 @@ def damage(data: bytes) -> str:
 
 def _png_damage(data: bytes) -> str:
     try:
-        Image.open(BytesIO(data)).verify()
+        Image.open(BytesIO(data), formats=["PNG"]).verify()
     except Exception as error:  # what Pillow raises depends on which byte is damaged
         return str(error)
     return ""

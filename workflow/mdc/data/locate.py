@@ -1,5 +1,6 @@
 """Where things lie in a folder of data; standard library only, every start of the workflow reads it."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,10 +26,17 @@ def watched_files(source: str, *, root: Path, tags_csv: str) -> list[str]:
     a job graph must not grow with the number of images.
     """
     if source == "folder":
-        return [tags_csv or str(root / "tags.csv"), *map(str, root.glob("classes.txt"))]
+        named = [tags_csv] if tags_csv else list(map(str, root.glob("tags.csv")))
+        return [*named, *map(str, root.glob("classes.txt"))]
     found = devkit_root(root) or root
     lists = [found / "ImageSets" / kind / f"{split}.txt" for kind in ("Segmentation", "Main") for split in SPLITS]
-    return sorted(str(path) for path in [*lists, found / "classes.txt"] if path.is_file())
+    return sorted(str(path) for path in [*lists, found / "classes.txt", found / "labelmap.txt"] if path.is_file())
+
+
+def may_have_tags(root: Path) -> bool:
+    """Return whether a folder of photos has tags.csv, annotations or folders, which can be those of classes."""
+    with os.scandir(root) as entries:
+        return any(one.name == "tags.csv" or one.name.lower().endswith(".xml") or one.is_dir() for one in entries)
 
 
 def sbd_dataset(root: Path) -> Path | None:

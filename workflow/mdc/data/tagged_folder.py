@@ -1,35 +1,23 @@
-"""Linking a plain folder of photos, described by a table of tags."""
+"""Linking a plain folder of photos with tags: from a table, from files beside the photos or from folders' names."""
 
-import csv
-import difflib
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mdc.data.class_names import checked_classes, class_names
-from mdc.data.locate import SPLITS
-from mdc.data.photo_files import photo_files
+from mdc.data.names import Names
+from mdc.data.photo_files import PhotoFiles, copies, photo_files
 from mdc.data.splits import split_by_hash
+from mdc.data.tag_sources import Row, rows_beside_photos, rows_of_class_folders
+from mdc.data.tags_table import read_tags_table
 from mdc.data.validate_images import Photo, SplitTables, id_problem, split_tables
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.logs import logger
 
-NEEDED = {"image", "tags"}
-OPTIONAL = {"split", "mask"}
-
-
-@dataclass(frozen=True)
-class _Row:
-    where: str
-    image: str
-    tags: frozenset[str]
-    split: str | None  # None: the table has no such column
-    mask: str
-
 
 def link_folder(
     root: Path,
-    tags_csv: Path,
+    tags_csv: Path | None,
     *,
     classes: Sequence[str],
     plain_folder: Path,
@@ -38,24 +26,66 @@ def link_folder(
     seed: int,
     processes: int,
 ) -> SplitTables:
-    """Return the manifests of the photos below `root` that `tags_csv` lists: train, val, and test if a row says so.
+    """Return the manifests of the photos below `root`: train, val, and test if there are some.
 
-    Columns of `tags_csv`: image (path below `root`, extension optional), tags (separated by ";", may be empty), and
-    optionally split (train, val or test; without it `val_share` and `seed` divide) and mask (path below `root`).
-    Classes are `classes`, else those of `root`/classes.txt. An id is the image's path without its extension.
-    See `checks.split_tables` for the checks and for `plain_folder`. Raises one `InputError` that lists all problems.
+    `tags_csv` lists them and their tags, see `tags_table.read_tags_table`; None takes `root`/tags.csv or, without it,
+    the annotations beside the photos or the folders that they lie in, see `mdc.data.tag_sources`. Images without a
+    split are divided by `val_share` and `seed`, copies of one photo on the same side. Classes are `classes`, else those
+    of `root`/classes.txt. An id is the image's path without its extension.
+    See `validate_images.split_tables` for the checks and for `plain_folder`. Raises one `InputError` that lists all
+    problems.
     """
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder")
-    rows, problems = _rows(Path(tags_csv))
     names = checked_classes(classes, source="data.classes") if classes else class_names(root)
+    found = photo_files(root, besides=plain_folder)
+    tags_csv = tags_csv or next((path for path in [root / "tags.csv"] if path.is_file()), None)
+    if tags_csv:
+        rows, problems = read_tags_table(Path(tags_csv), classes=names)
+    else:
+        rows, problems = rows_beside_photos(root, found) or (rows_of_class_folders(root, found) or [], [])
+    if not rows:
+        raise InputError(
+            f"{root}: nothing says which tags its photos have: write tags.csv with the columns image and tags, put an "
+            "XML beside each photo or all photos into one folder per class"
+        )
     if names is None:
         raise _classes_missing(root, rows)
-    files = photo_files(root, besides=plain_folder)
-    kept: dict[str, tuple[_Row, Photo]] = {}
+    return link_rows(
+        root,
+        rows,
+        found,
+        listed_in=str(tags_csv or root),
+        classes=names,
+        problems=problems,
+        plain_folder=plain_folder,
+        max_side_px=max_side_px,
+        val_share=val_share,
+        seed=seed,
+        processes=processes,
+    )
+
+
+def link_rows(
+    root: Path,
+    rows: Sequence[Row],
+    found: PhotoFiles,
+    *,
+    listed_in: str,
+    classes: tuple[str, ...],
+    problems: list[str],
+    plain_folder: Path,
+    max_side_px: int,
+    val_share: float,
+    seed: int,
+    processes: int,
+) -> SplitTables:
+    """Return the manifests of listed images, see `link_folder`; `listed_in` says in messages where the list is."""
+    photo_of = _PhotoOf(root, found.photos)
+    kept: dict[str, tuple[Row, Photo]] = {}
     for row in rows:
-        photo = _photo(root, row, files=files, problems=problems)
+        photo = photo_of(row, problems)
         if photo is not None and photo.id in kept:
             first, _ = kept[photo.id]
             problems.append(
@@ -67,14 +97,19 @@ def link_folder(
     photos = _by_split(list(kept.values()), val_share=val_share, seed=seed)
     for split in ("train", "val"):
         if not photos[split]:
-            problems.append(f"{tags_csv}: no usable image is in {split}: training needs images in train and in val")
+            problems.append(f"{listed_in}: no usable image is in {split}: training needs images in train and in val")
     listed = {path for _, photo in kept.values() for path in (photo.image, photo.mask)}
-    unlisted = sum(path not in listed for paths in files.values() for path in paths)
+    unlisted = [path for paths in found.photos.values() for path in paths if path not in listed]
     if unlisted:
-        logger.info("images left out because %s does not list them: %d in %s", tags_csv, unlisted, root)
+        logger.info(
+            "images left out because %s does not list them: %d in %s, the first is %s",
+            *(listed_in, len(unlisted), root, unlisted[0].relative_to(root)),
+        )
+    if found.passed_over():
+        logger.warning("not photos that are read, passed over in %s: %s", root, found.passed_over())
     return split_tables(
         photos,
-        classes=names,
+        classes=classes,
         problems=problems,
         plain_folder=plain_folder,
         max_side_px=max_side_px,
@@ -82,53 +117,7 @@ def link_folder(
     )
 
 
-def _rows(path: Path) -> tuple[list[_Row], list[str]]:
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            _check_header(header, path)
-            lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text: save it again as 'CSV UTF-8'") from error
-    except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num} is not CSV: fix its quotes ({error})") from error
-    if not lines:
-        raise InputError(f"{path}: lists no images: write one image a line below the header")
-    rows, problems = [], []
-    for number, cells in lines:
-        where = f"{path}, line {number}"
-        if len(cells) != len(header):
-            problems.append(
-                f"{where}: has {len(cells)} columns, the header {len(header)}: "
-                "separate tags by ';' and put a path with a comma in quotes"
-            )
-            continue
-        cell = dict(zip(header, cells, strict=True))
-        tags = frozenset(tag.strip() for tag in cell["tags"].split(";") if tag.strip())
-        split = cell["split"].strip() if "split" in cell else None
-        if split is not None and split not in SPLITS:
-            close = difflib.get_close_matches(split.lower(), SPLITS, n=1, cutoff=0.5)
-            advice = f"did you mean '{close[0]}'?" if close else "write train, val or test"
-            problems.append(f"{where}: the split '{split}' is none of train, val and test: {advice}")
-            split = "train"  # so that the image itself is still checked
-        rows.append(_Row(where, cell["image"], tags, split, cell.get("mask", "").strip()))
-    return rows, problems
-
-
-def _check_header(header: list[str], path: Path) -> None:
-    if len(set(header)) == len(header) and NEEDED <= set(header) <= NEEDED | OPTIONAL:
-        return
-    hint = ", with commas between the columns" if any(";" in name or "\t" in name for name in header) else ""
-    raise InputError(
-        f"{path}: the first line must name the columns image,tags and, if wanted, split and mask{hint}: "
-        f"it is '{','.join(header)}'"
-    )
-
-
-def _classes_missing(root: Path, rows: list[_Row]) -> InputError:
+def _classes_missing(root: Path, rows: list[Row]) -> InputError:
     tags = sorted(set().union(*(row.tags for row in rows)))
     headline = (
         f"{root}: the classes are missing: write them to {root / 'classes.txt'}, one a line, in the order of "
@@ -137,41 +126,70 @@ def _classes_missing(root: Path, rows: list[_Row]) -> InputError:
     return InputError(listing(headline, tags))
 
 
-def _photo(root: Path, row: _Row, *, files: dict[str, list[Path]], problems: list[str]) -> Photo | None:
-    """Return the image of `row`, None if it cannot be looked at; what is wrong with the row joins `problems`."""
-    problem = id_problem(row.image)
-    if problem:
-        problems.append(f"{row.where}: the image '{row.image}' {problem}")
-        return None
-    image = root / PurePosixPath(row.image)
-    if not image.is_file():
-        named = files.get(str(PurePosixPath(row.image)), [])
-        candidates = [path for path in named if not row.mask or path != root / row.mask]
-        if len(candidates) != 1:
-            names = ", ".join(path.name for path in candidates)
-            advice = "add it or remove the line" + (r", and write / for \ in paths" if "\\" in row.image else "")
-            problems.append(
-                f"{row.where}: the image '{row.image}' could be {names}: write its extension"
-                if candidates
-                else f"{row.where}: the image '{row.image}' is missing in {root}: {advice}"
-            )
+class _PhotoOf:
+    """Finds the files of rows below a folder, whatever case and normal form the rows have."""
+
+    def __init__(self, root: Path, photos: dict[str, list[Path]]) -> None:
+        self.root, self.photos = root, photos
+        self.stems = Names(photos)
+        self.names = Names(self._below(path) for paths in photos.values() for path in paths)
+
+    def _below(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def __call__(self, row: Row, problems: list[str]) -> Photo | None:
+        """Return the image of `row`, None if it cannot be looked at; what is wrong with the row joins `problems`."""
+        problem = id_problem(row.image)
+        if problem:
+            problems.append(f"{row.where}: the image '{row.image}' {problem}")
             return None
+        problem = id_problem(row.mask) if row.mask else None
+        if problem:
+            problems.append(f"{row.where}: the mask '{row.mask}' {problem}")
+            return None
+        mask = self._mask(row.mask) if row.mask else None
+        candidates = self._candidates(str(PurePosixPath(row.image)), mask)
+        if len(candidates) != 1:
+            problems.append(f"{row.where}: the image '{row.image}' {self._why_not(row.image, candidates)}")
+            return None
+        if row.mask and mask is None:
+            problems.append(
+                f"{row.where}: the mask '{row.mask}' is missing in {self.root}: add it or leave the cell empty"
+            )
         image = candidates[0]
-    problem = id_problem(row.mask) if row.mask else None
-    if problem:
-        problems.append(f"{row.where}: the mask '{row.mask}' {problem}")
-        return None
-    mask = root / row.mask if row.mask else None
-    if mask is not None and not mask.is_file():
-        problems.append(f"{row.where}: the mask '{row.mask}' is missing in {root}: add it or leave the cell empty")
-        mask = None
-    id = image.relative_to(root).with_suffix("").as_posix()
-    return Photo(id=id, image=image, mask=mask, tags=row.tags, tags_source=row.where)
+        id = Path(self._below(image)).with_suffix("").as_posix()
+        return Photo(id=id, image=image, mask=mask, tags=row.tags, tags_source=row.where)
+
+    def _candidates(self, name: str, mask: Path | None) -> list[Path]:
+        exact = self.root / name
+        if os.path.isfile(exact):
+            return [exact]
+        named = [self.root / found for found in self.names.find(name)]
+        named = named or [path for stem in self.stems.find(name) for path in self.photos[stem]]
+        return [path for path in named if path != mask]
+
+    def _mask(self, name: str) -> Path | None:
+        exact = self.root / name
+        if os.path.isfile(exact):
+            return exact
+        found = self.names.find(str(PurePosixPath(name)))
+        return self.root / found[0] if len(found) == 1 else None
+
+    def _why_not(self, name: str, candidates: list[Path]) -> str:
+        if candidates:
+            return f"could be {', '.join(path.name for path in candidates)}: write its extension"
+        others = [
+            path for stem in self.stems.find(str(PurePosixPath(name).with_suffix(""))) for path in self.photos[stem]
+        ]
+        advice = f"did you mean '{self._below(others[0])}'?" if others else "add it or remove the line"
+        advice += r", and write / for \ in paths" if "\\" in name else ""
+        return f"is missing in {self.root}: {advice}"
 
 
-def _by_split(kept: list[tuple[_Row, Photo]], *, val_share: float, seed: int) -> dict[str, list[Photo]]:
+def _by_split(kept: list[tuple[Row, Photo]], *, val_share: float, seed: int) -> dict[str, list[Photo]]:
     photos: dict[str, list[Photo]] = {"train": [], "val": []}
-    divided = split_by_hash((photo.id for row, photo in kept if row.split is None), val_share=val_share, seed=seed)
+    undivided = {photo.id: photo.image for row, photo in kept if row.split is None}
+    divided = split_by_hash(undivided, val_share=val_share, seed=seed, copies=copies(undivided.items()))
     for row, photo in kept:
         photos.setdefault(row.split or divided[photo.id], []).append(photo)
     return photos

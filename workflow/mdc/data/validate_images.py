@@ -3,21 +3,25 @@
 import difflib
 import functools
 import hashlib
+import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas
 
-from mdc.data.decoding import bounded_mask, bounded_rgb, bounded_size, decode_upright, is_plain
+from mdc.data.decoding import bounded_mask, bounded_rgb, bounded_size, decode, is_plain, upright
 from mdc.data.images import write_plain
+from mdc.data.label_colours import Colour
 from mdc.data.labels import BACKGROUND, VOID
 from mdc.data.manifest import COLUMNS, as_written
-from mdc.data.mask_files import read_mask, write_mask
+from mdc.data.mask_files import load_mask, write_mask
 from mdc.data.mask_sizes import SIDES_SWAPPED
+from mdc.data.names import nfc
+from mdc.data.set_checks import Labels, label_fault, nothing_to_learn
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.logs import logger
 from mdc.runtime.parallel import map_in_order
@@ -29,12 +33,15 @@ LONGEST_NAME_BYTES = 200  # file systems take 255; extensions and temporary name
 
 @dataclass(frozen=True)
 class Photo:
-    """One image as its owner listed it; `tags_source` names the source of its tags in messages."""
+    """One image as its owner listed it; `tags_source` names the source of its tags in messages.
+
+    Tags that are None are the classes that the mask shows.
+    """
 
     id: str
     image: Path
     mask: Path | None
-    tags: frozenset[str]
+    tags: frozenset[str] | None
     tags_source: str
 
 
@@ -56,9 +63,13 @@ class SplitTables:
 
 @dataclass(frozen=True)
 class _Finding:
+    """What was found of one image; `labels` is None without mask, and where tags are those of the mask."""
+
     row: dict[str, str | int]
     image_digest: str
     converted: bool
+    turned_in_place: bool
+    labels: Labels | None
     tagged_only: str
     masked_only: str
     problems: list[str]
@@ -72,11 +83,13 @@ def split_tables(
     plain_folder: Path,
     max_side_px: int,
     processes: int,
+    colours: Mapping[Colour, int] | None = None,
 ) -> SplitTables:
     """Return a manifest for each split of `photos`, after decoding every photo and mask.
 
     Photos that are not plain get a plain copy `plain_folder`/images/<id>.jpg, their masks one in
-    `plain_folder`/masks/<id>.png where the size changes; originals are left alone.
+    `plain_folder`/masks/<id>.png where the size changes; masks in colours (`colours`, see `mask_files.load_mask`) get a
+    palette PNG `plain_folder`/own_masks/<id>.png at their own size. Originals are left alone.
     Raises one `InputError` that lists `problems`, those found before, and all that are found here.
     """
     problems = [*problems]
@@ -86,16 +99,21 @@ def split_tables(
         times = Counter(photo.id for photo in members)
         problems += [f"image '{id}' is listed {n} times in {split}: list it once" for id, n in times.items() if n > 1]
     by_id = {photo.id: photo for members in listed.values() for photo in members}
-    inspect = functools.partial(_inspect, classes=classes, plain_folder=plain_folder, max_side_px=max_side_px)
+    inspect = functools.partial(
+        _inspect, classes=classes, plain_folder=plain_folder, max_side_px=max_side_px, colours=colours
+    )
     results = map_in_order(inspect, list(by_id.values()), processes=processes, label="checking images")
     findings = dict(zip(by_id, results, strict=True))
     for finding in findings.values():
         problems += finding.problems
     problems += _leaks(listed, findings)
+    problems += _contradicting_tags(listed, findings)
+    fault = label_fault(_labels(listed, findings), classes)
+    problems += [f"{_first_mask(listed)} and others: {fault}"] if fault else []
     if problems:
         raise problems_error(problems)
     differences = _tag_differences(listed, findings)
-    _log_counts(listed, findings, differences, plain_folder=plain_folder)
+    _log_counts(listed, findings, differences, classes=classes, plain_folder=plain_folder)
     tables = {
         split: pandas.DataFrame([findings[photo.id].row for photo in members], columns=list(COLUMNS))
         for split, members in listed.items()
@@ -127,14 +145,23 @@ def id_problem(id: str) -> str | None:
     return None
 
 
-def _inspect(photo: Photo, *, classes: tuple[str, ...], plain_folder: Path, max_side_px: int) -> _Finding:
-    problems = [_tag_problem(tag, classes, photo.tags_source) for tag in sorted(photo.tags - set(classes))]
+def _inspect(
+    photo: Photo,
+    *,
+    classes: tuple[str, ...],
+    plain_folder: Path,
+    max_side_px: int,
+    colours: Mapping[Colour, int] | None,
+) -> _Finding:
+    problems: list[str] = []
     image_path, mask_path = photo.image, photo.mask
-    size = mask = None
+    size = loaded = None
     digest = hashlib.sha256()
-    converted = False
+    converted = turned_in_place = False
     try:
-        image = decode_upright(photo.image)
+        stored = decode(photo.image)
+        image = upright(stored)
+        turned_in_place = image is not stored and image.size == stored.size
         size = image.height, image.width
         digest.update(photo.image.read_bytes())
         converted = not is_plain(photo.image, max_side_px=max_side_px)
@@ -146,42 +173,53 @@ def _inspect(photo: Photo, *, classes: tuple[str, ...], plain_folder: Path, max_
     image_digest = digest.hexdigest()
     if photo.mask is not None:
         try:
-            mask = read_mask(photo.mask)
+            loaded = load_mask(photo.mask, classes=len(classes), colours=colours)
             digest.update(photo.mask.read_bytes())
         except InputError as error:
             problems.append(str(error))
+    mask = loaded.mask if loaded else None
     indices = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist() if mask is not None else []
-    strange = [index for index in indices if len(classes) < index < VOID]
-    if strange:
-        problems.append(
-            f"{photo.mask}: holds {', '.join(map(str, strange))}, which are not classes: "
-            f"use {BACKGROUND} for background, 1 to {len(classes)} for the classes, {VOID} for void"
-        )
+    shown = frozenset(index for index in indices if BACKGROUND < index < VOID)
     if mask is not None and size is not None and mask.shape != size:
         problems.append(_size_problem(photo, mask.shape, size))
     height, width = bounded_size(*size, max_side_px=max_side_px) if size else (0, 0)
-    if mask is not None and not problems and mask.shape != (height, width):
-        mask_path = plain_folder / "masks" / f"{photo.id}.png"
-        write_mask(mask_path, bounded_mask(mask, max_side_px=max_side_px))
-    named = {classes.index(tag) + 1 for tag in photo.tags if tag in classes}
+    own_mask_path = mask_path
+    if loaded is not None and not problems:
+        if not loaded.is_indexed:
+            mask_path = own_mask_path = plain_folder / "own_masks" / f"{photo.id}.png"
+            write_mask(own_mask_path, mask)
+        if mask.shape != (height, width):
+            mask_path = plain_folder / "masks" / f"{photo.id}.png"
+            write_mask(mask_path, bounded_mask(mask, max_side_px=max_side_px))
+    tags = _as_classes(photo.tags, classes) if photo.tags is not None else {classes[index - 1] for index in shown}
+    problems = [*(_tag_problem(tag, classes, photo.tags_source) for tag in sorted(tags - set(classes))), *problems]
+    named = frozenset(classes.index(tag) + 1 for tag in tags if tag in classes)
     row = {
         "id": photo.id,
         "image": as_written(image_path),
-        "tags": ";".join(name for name in classes if name in photo.tags),
+        "tags": ";".join(name for name in classes if name in tags),
         "mask": "" if mask_path is None else as_written(mask_path),
         "height": height,
         "width": width,
-        "own_mask": "" if photo.mask is None else as_written(photo.mask),
+        "own_mask": "" if own_mask_path is None else as_written(own_mask_path),
         "own_height": size[0] if size else 0,
         "own_width": size[1] if size else 0,
         "digest": digest.hexdigest()[:16],
     }
-    shown = {index for index in indices if BACKGROUND < index <= len(classes)}
+    labels = None
+    if loaded is not None and photo.tags is not None:
+        labels = Labels(named, shown, has_void=VOID in indices, by_colour=loaded.by_colour)
     tagged_only, masked_only = (
         ";".join(classes[index - 1] for index in sorted(only)) if mask is not None else ""
         for only in (named - shown, shown - named)
     )
-    return _Finding(row, image_digest, converted, tagged_only, masked_only, problems)
+    return _Finding(row, image_digest, converted, turned_in_place, labels, tagged_only, masked_only, problems)
+
+
+def _as_classes(tags: frozenset[str], classes: tuple[str, ...]) -> set[str]:
+    """Return `tags` with those that are classes but for Unicode's normal form written as the classes are."""
+    written = {nfc(name): name for name in classes}
+    return {written.get(nfc(tag), tag) for tag in tags}
 
 
 def _tag_problem(tag: str, classes: tuple[str, ...], source: str) -> str:
@@ -228,6 +266,31 @@ def _leaks(listed: dict[str, list[Photo]], findings: dict[str, _Finding]) -> lis
     return problems
 
 
+def _contradicting_tags(listed: dict[str, list[Photo]], findings: dict[str, _Finding]) -> list[str]:
+    """Sentences about images of train and of val that are the same file with other tags."""
+    first: dict[str, Photo] = {}
+    problems = []
+    for photo in [*listed["train"], *listed["val"]]:
+        finding = findings[photo.id]
+        twin = first.setdefault(finding.image_digest, photo)
+        found, of_twin = (findings[one.id].row["tags"] for one in (photo, twin))
+        if found != of_twin and finding.row["height"]:
+            problems.append(
+                f"images '{twin.id}' and '{photo.id}' are the same file, tagged '{of_twin}' and '{found}': correct the "
+                "tags or remove one"
+            )
+    return problems
+
+
+def _labels(listed: dict[str, list[Photo]], findings: dict[str, _Finding]) -> list[Labels]:
+    members = [*listed["train"], *listed["val"]]  # images of test need no tags
+    return [findings[photo.id].labels for photo in members if findings[photo.id].labels is not None]
+
+
+def _first_mask(listed: dict[str, list[Photo]]) -> Path:
+    return next(photo.mask for members in listed.values() for photo in members if photo.mask is not None)
+
+
 def _tag_differences(listed: dict[str, list[Photo]], findings: dict[str, _Finding]) -> pandas.DataFrame:
     rows = [
         (photo.id, split, findings[photo.id].tagged_only, findings[photo.id].masked_only)
@@ -244,12 +307,34 @@ def _log_counts(
     findings: dict[str, _Finding],
     differences: pandas.DataFrame,
     *,
+    classes: tuple[str, ...],
     plain_folder: Path,
 ) -> None:
     for split, members in listed.items():
         masks = sum(photo.mask is not None for photo in members)
-        untagged = sum(not photo.tags for photo in members)
+        untagged = sum(findings[photo.id].row["tags"] == "" for photo in members)
         logger.info("%s: %d images, %d of them with a mask, %d without tags", split, len(members), masks, untagged)
+    for sentence in nothing_to_learn([findings[photo.id].row["tags"] for photo in listed["train"]], classes):
+        logger.warning(sentence)
+    from_masks = sum(photo.tags is None for members in listed.values() for photo in members)
+    if from_masks:
+        logger.warning(
+            "tags taken from the masks, as there are no annotations: %d images; masks with wrong indices would not be "
+            "noticed",
+            from_masks,
+        )
+    turned = [photo for members in listed.values() for photo in members if findings[photo.id].turned_in_place]
+    if turned:
+        masked = [photo for photo in turned if photo.mask is not None]
+        logger.log(
+            logging.WARNING if masked else logging.INFO,
+            "photos with a rotation flag that keeps their size: %d, the first is '%s'; masks and maps must be drawn on "
+            "the photo as a viewer shows it, not on the stored pixels%s",
+            *(len(turned), turned[0].id, f": look at the mask of '{masked[0].id}'" if masked else ""),
+        )
+    copies = len(findings) - len({finding.image_digest for finding in findings.values()})
+    if copies:
+        logger.info("photos that are copies of another one in their split: %d", copies)
     converted = sum(finding.converted for finding in findings.values())
     if converted:
         logger.info(

@@ -8,7 +8,7 @@ from mdc.data.locate import NEEDS_SBD, has_test_images
 from mdc.data.sbd import sbd_ids
 from mdc.data.text_lists import read_list
 from mdc.data.validate_images import SplitTables, split_tables
-from mdc.data.voc_layout import images_by_id, layout_root, listed_photos
+from mdc.data.voc_layout import layout_root, listed_photos, read_layout
 from mdc.runtime.errors import InputError
 
 
@@ -32,7 +32,7 @@ def link_voc_sbd(
         sbd_masks: id -> palette PNG, as `sbd.convert_sbd` made them, for images that VOC does not list itself.
         test_root: a folder in VOC's layout with the test images and their list; None takes `voc_root` if it has them.
         train_list, expected_images: see `split_lists`.
-        plain_folder, max_side_px, processes: see `checks.split_tables`.
+        plain_folder, max_side_px, processes: see `validate_images.split_tables`.
 
     Raises one `InputError` that lists all problems.
     """
@@ -47,7 +47,8 @@ def link_voc_sbd(
         test = read_list(test_root / "ImageSets" / "Segmentation" / "test.txt")
     sbd = sbd_ids(sbd_root) if train_list in NEEDS_SBD else []
     lists = split_lists(voc=voc, sbd=sbd, test=test, train_list=train_list, expected_images=expected_images)
-    images, problems = images_by_id(root)
+    layout = read_layout(root)
+    problems = layout.problems
     vocs_own = {*voc["train"], *voc["val"]}
     unmasked = sorted(id for id in vocs_own if not (root / "SegmentationClass" / f"{id}.png").is_file())
     if unmasked:
@@ -57,16 +58,14 @@ def link_voc_sbd(
         )
     others = {id: path for id, path in sbd_masks.items() if id not in vocs_own}
     photos = {
-        split: listed_photos(root, lists[split], images=images, split=split, other_masks=others, problems=problems)
+        split: listed_photos(layout, lists[split], split=split, other_masks=others, problems=problems)
         for split in ("train", "val")
     }
     if test is not None:
         if test_root != root:
-            images, more = images_by_id(test_root)
-            problems += more
-        photos["test"] = listed_photos(
-            test_root, lists["test"], images=images, split="test", other_masks={}, problems=problems
-        )
+            layout = read_layout(test_root)
+            problems += layout.problems
+        photos["test"] = listed_photos(layout, lists["test"], split="test", other_masks={}, problems=problems)
     return split_tables(
         photos,
         classes=CLASSES,

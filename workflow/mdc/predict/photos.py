@@ -27,10 +27,16 @@ def list_photos(*, root: Path, besides: Path, photos_csv: Path, processes: int) 
     Raises:
         InputError: there is no photo, or photos cannot be used; lists them all.
     """
-    files = photo_files(root, besides=besides)
+    found = photo_files(root, besides=besides)
+    files, passed_over = found.photos, found.passed_over()
     if not files:
         suffixes = ", ".join(PHOTO_SUFFIXES)
-        raise InputError(f"predict.photos: there is no photo in {root}: name a folder with files ending in {suffixes}")
+        besides_them = f" (passed over: {passed_over})" if passed_over else ""
+        raise InputError(
+            f"predict.photos: there is no photo in {root}{besides_them}: name a folder with files ending in {suffixes}"
+        )
+    if passed_over:
+        logger.warning("not photos that are read, passed over in %s: %s", root, passed_over)
     problems = []
     for id, paths in files.items():
         problem = id_problem(id)
