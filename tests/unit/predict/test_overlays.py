@@ -2,11 +2,18 @@
 
 import numpy as np
 
+from mdc.figures.letters import drawable
 from mdc.predict.overlays import overlay
 
 GREY = np.full((640, 640, 3), 100, np.uint8)
 HALF = np.zeros((640, 640), np.uint8)
 HALF[:, 320:] = 1
+
+
+def test_names_that_the_font_lacks_are_told_apart():
+    cat, dog = (overlay(GREY, HALF, [(1, name)]) for name in ("\N{CJK UNIFIED IDEOGRAPH-732B}", "\u72d7"))
+    assert not np.array_equal(cat, dog)
+    assert drawable("caf\u00e9 \u732b") == "caf\u00e9 <732B>"
 
 
 def test_classes_are_tinted_and_outlined_and_the_background_is_as_it_was():

@@ -15,6 +15,7 @@ from mdc.data.images import read_image
 from mdc.data.labels import PALETTE, VOID
 from mdc.data.manifest import read_manifest, tag_indices
 from mdc.data.mask_files import read_mask
+from mdc.figures.letters import drawable
 from mdc.figures.pictures import (
     VOID_SHADE,
     chosen_images,
@@ -216,7 +217,7 @@ def draw_figure6(
 
 
 def _label(image_id: str, name: str, scores: pd.DataFrame) -> str:
-    lines = textwrap.wrap(image_id, 17)[-3:]  # the end of a long id tells more than its folders
+    lines = textwrap.wrap(drawable(image_id), 17)[-3:]  # the end of a long id tells more than its folders
     lines += [short(name, 17)] if name else []
     values = scores.loc[scores["id"] == image_id, "miou"].dropna()
     return "\n".join([*lines, *(f"mIoU {100 * value:.0f}" for value in values)])

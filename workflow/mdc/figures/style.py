@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib
 import matplotlib.pyplot as plt
 
+from mdc.figures.letters import drawable
 from mdc.runtime.files import written_whole
 
 matplotlib.use("Agg")  # also where there is a screen
@@ -38,7 +39,8 @@ def save_figure(figure: plt.Figure, path: Path) -> None:
 
 
 def short(name: str, letters: int = 24) -> str:
-    """Return a name that is too long for its place cut to `letters`, with a sign that it is."""
+    """Return a name as it can be drawn; one that is too long for its place is cut to `letters`, with a sign of that."""
+    name = drawable(name)
     return name if len(name) <= letters else name[: letters - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 

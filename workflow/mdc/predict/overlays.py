@@ -1,20 +1,18 @@
 """A photo with its mask drawn over it, for people to look at."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mdc.data.labels import BACKGROUND, PALETTE
+from mdc.figures.letters import FONT, drawable
 from mdc.training.augmentation import resized_long_side
 
 LONG_SIDE_PX = (640, 1280)  # smaller photos are enlarged and larger ones reduced, so that outline and legend are seen
 COLOUR_SHARE = 0.45  # of the class's colour over the photo's
 OUTLINE = 255  # white, two pixels wide
-FONT = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf")  # has most alphabets
 TEXT_PX, LINE_PX, PATCH_PX, GAP_PX = 16, 26, 16, 8
 
 
@@ -56,7 +54,7 @@ def _legend(labels: Sequence[tuple[int, str]], *, width: int) -> np.ndarray:
     """Return a white strip uint8 (h, width, 3) with a patch of colour and a text for every label, in lines."""
     font = ImageFont.truetype(str(FONT), TEXT_PX)
     places, x, line = [], GAP_PX, 0
-    for index, text in labels:
+    for index, text in ((index, drawable(text)) for index, text in labels):
         length = PATCH_PX + GAP_PX + round(font.getlength(text))
         if x > GAP_PX and x + length > width:
             x, line = GAP_PX, line + 1

@@ -12,6 +12,7 @@ from mdc.data.images import read_image
 from mdc.data.labels import PALETTE
 from mdc.data.manifest import read_manifest, tag_indices
 from mdc.data.mask_files import read_mask
+from mdc.figures.letters import drawable
 from mdc.figures.pictures import (
     VOID_SHADE,
     chosen_images,
@@ -117,14 +118,14 @@ def _draw_grid(
         axis.set(xticks=[], yticks=[])
         axis.set_frame_on(False)
     for line, (label, cells) in zip(axes, rows, strict=False):
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+        line[0].set_ylabel(drawable(label), rotation=0, ha="right", va="center", fontsize=9)
         for axis, name in zip(line, columns, strict=False):
             if name in cells:
                 axis.imshow(cells[name], interpolation="nearest")
     for axis, name in zip(axes[0], columns, strict=False):
         axis.set_title(name, fontsize=10)
     patches = [
-        matplotlib.patches.Patch(color=PALETTE[index] / 255, label=name)
+        matplotlib.patches.Patch(color=PALETTE[index] / 255, label=drawable(name))
         for index, name in enumerate(["background", *classes])
     ]
     patches.append(matplotlib.patches.Patch(color=3 * [VOID_SHADE / 255], label="unlabelled"))
