@@ -2,6 +2,7 @@
 
 Each image has `maps`, float16 (D, T, h, w), the raw class activation maps of the D blocks for the T classes tagged in
 the image; `class_ids`, uint8 (T,), their mask indices; and `logits`, float32 (D, K), of each block for all classes.
+Maps too small for float16 are divided by `factors`, float64 (D, T), an attribute of `maps`; `read_cams` restores them.
 The file has the attribute `dilations` of the blocks besides those that `mdc.storage.hdf5` describes.
 """
 
@@ -40,6 +41,7 @@ LAYOUT = Layout(
             np.float16,
             "f",
             lambda attributes, height, width: (len(attributes["dilations"]), None, *_sides(attributes, height, width)),
+            is_scaled=True,
         ),
         "logits": Array(
             np.float32, "f", lambda attributes, *_: (len(attributes["dilations"]), len(attributes["classes"]))

@@ -24,10 +24,12 @@ import numpy as np
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import written_whole
 from mdc.storage.hdf5_checks import (
+    FACTORS,
     UnreadableShardError,
     attributes_problem,
     checked_array,
     encoded_text,
+    factors,
     own_member,
     plain,
     plain_attributes,
@@ -48,11 +50,13 @@ class Array:
         dtype: of the stored array.
         kinds: of dtypes that a file may have instead, as numpy abbreviates them.
         shape: of an image, given the file's attributes and the photo's height and width; None for any length.
+        is_scaled: whether maps, its last two axes, that float16 has no precision for are stored divided by a factor.
     """
 
     dtype: type
     kinds: str
     shape: Callable[[Mapping[str, Any], int, int], tuple[int | None, ...]]
+    is_scaled: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,10 @@ class Writer:
         group = self.file.create_group(group_name(item.id), track_order=True)
         group.attrs.update({"id": encoded_text(item.id), "height": item.height, "width": item.width})
         for name, array in self.layout.arrays.items():
-            _add(group, name, _rounded(item.arrays[name], array.dtype, item.id))
+            values, scale = item.arrays[name], factors(item.arrays[name]) if array.is_scaled else None
+            if scale is not None:
+                values = values / scale[..., None, None]
+            _add(group, name, _rounded(values, array.dtype, item.id), scale)
 
 
 def _rounded(values: np.ndarray, dtype: type, image_id: str) -> np.ndarray:
@@ -150,10 +157,12 @@ def _rounded(values: np.ndarray, dtype: type, image_id: str) -> np.ndarray:
     return rounded
 
 
-def _add(group: h5py.Group, name: str, array: np.ndarray) -> None:
+def _add(group: h5py.Group, name: str, array: np.ndarray, scale: np.ndarray | None) -> None:
     # checksums are of chunks, and the only one here is the array
     checked = {"chunks": array.shape, "fletcher32": True} if array.size else {}
-    group.create_dataset(name, data=array, **checked)
+    dataset = group.create_dataset(name, data=array, **checked)
+    if scale is not None:
+        dataset.attrs[FACTORS] = scale
 
 
 @contextmanager

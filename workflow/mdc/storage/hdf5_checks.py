@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 T = TypeVar("T")
+FACTORS = "factors"  # attribute of an array: what each of its maps was divided by, float64
 
 
 class UnreadableShardError(ValueError):
@@ -65,6 +66,18 @@ def attributes_problem(
     return ""
 
 
+def factors(maps: np.ndarray) -> np.ndarray | None:
+    """Return by what to divide each map, float64 (...,) of maps (..., h, w), so that float16 keeps its digits.
+
+    They are powers of two, which bring a map's largest absolute value to 1..2, and 1 for maps that need none. None if
+    no map needs one.
+    """
+    largest = np.abs(maps.astype(np.float64)).max(axis=(-2, -1), initial=0)
+    is_small = (largest > 0) & (largest < np.finfo(np.float16).smallest_normal)
+    exponents = np.floor(np.log2(largest, out=np.zeros_like(largest), where=is_small))
+    return 2.0**exponents if is_small.any() else None
+
+
 def own_member(group: h5py.Group, name: str, kind: type[T], *, or_shard: bool = False) -> T:
     """Return a member of `group` that lies in this file and nowhere else; raises ValueError if there is none.
 
@@ -95,6 +108,9 @@ def checked_array(
         shape: None for any length.
         with_checksum: whether it must have one.
 
+    Returns:
+        the array as it was given to the writer, rounded: float32 where its maps had `factors`.
+
     Raises:
         ValueError: it is otherwise; or what HDF5 raises.
     """
@@ -110,6 +126,11 @@ def checked_array(
     if dataset.size and with_checksum and not dataset.fletcher32:
         raise ValueError(f"{name} has no checksum")
     array = dataset[...]
+    if FACTORS in dataset.attrs:
+        scale = np.asarray(dataset.attrs[FACTORS])
+        if scale.dtype.kind != "f" or scale.shape != array.shape[:-2]:
+            raise ValueError(f"{FACTORS} of {name} are {scale.dtype} {scale.shape}, expected one per map")
+        array = (array * scale[..., None, None]).astype(np.float32)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} has values that are not finite")
     return array
