@@ -1,5 +1,6 @@
 """Another method's masks: copied as they are, and all that cannot be used is listed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ MASKS = {
     "turned": np.zeros((6, 4)),
     "other": np.zeros((5, 6)),
     "strange": [[0, 3, 7], [255, 2, 3]],
+    "BINARY_mask": [[0, 255, 255], [0, 0, 0]],
 }
 
 
@@ -60,7 +62,7 @@ def test_all_masks_that_cannot_be_used_are_listed_and_no_table_is_written(tmp_pa
         [
             "turned.png: the mask is 4 x 6, its photo 6 x 4 pixels, reduced to 3 x 2: width and height are swapped",
             "other.png: the mask is 6 x 5, its photo 6 x 4 pixels, reduced to 3 x 2",
-            "strange.png: the indices [3, 7] are not classes; there are 2",
+            "strange.png: holds 3, 7, which are not classes",
             "missing.png: no such mask",
         ],
         strict=True,
@@ -69,11 +71,17 @@ def test_all_masks_that_cannot_be_used_are_listed_and_no_table_is_written(tmp_pa
     assert not (tmp_path / "masks.csv").exists()
 
 
+def test_masks_of_0_and_255_are_refused(copied):
+    with pytest.raises(InputError, match="masks.external_masks, .*theirs: no mask shows a class, but 1 of 1 hold 255"):
+        copied("binary")
+
+
 def test_scores_of_external_masks_are_1_at_their_class_and_0_where_unlabelled(tmp_path, write_split):
     write_mask(tmp_path / "theirs" / "i.png", np.array([[0, 3, 255, 1, 2]], np.uint8))
     table = read_manifest(write_split("one", {"i": (np.zeros((1, 5, 3), np.uint8), "a;c", None)}))
     (image,) = images_without_maps(table, ["a", "b", "c"])
-    producer = ExternalMasks(tmp_path / "theirs", 3)
+    image = replace(image, external_mask_path=str(tmp_path / "theirs" / "i.png"))
+    producer = ExternalMasks(3)
     labels, scores = producer.labels(image), producer.scores(image)
     assert labels.dtype == np.uint8 and labels.tolist() == [[0, 3, 255, 1, 2]]
     # class 2 is no tag of this image

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from mdc.data.manifest import read_manifest
 from mdc.runtime.errors import InputError
@@ -114,14 +115,14 @@ def test_maps_of_the_photos_own_size_are_reduced_as_the_photos_are(tmp_path, wri
     own_truths = dict.fromkeys(images, np.zeros((2, 6), np.uint8))
     table = read_manifest(write_split("train", images, own_truths=own_truths))
     (tmp_path / "maps").mkdir()
-    cv2.imwrite(
-        str(tmp_path / "maps/own.png"), np.array([[0, 100, 255, 255, 0, 0], [20, 80, 255, 255, 0, 0]], np.uint8)
-    )
+    grey = np.array([[0, 100, 255, 255, 0, 0], [20, 80, 255, 255, 0, 0]], np.uint8)
+    Image.fromarray(np.repeat(grey[..., None], 3, axis=2)).save(tmp_path / "maps/OWN.PNG")  # as U-2-Net's script does
     cv2.imwrite(str(tmp_path / "maps/reduced.png"), np.array([[50, 255, 0]], np.uint8))
     found = check_folder(tmp_path / "maps", table, reduced_folder=tmp_path / "reduced", processes=1)
     assert list(found["path"]) == [str(tmp_path / "reduced/own.png"), str(tmp_path / "maps/reduced.png")]
     for path in found["path"]:
         np.testing.assert_allclose(read_saliency(Path(path), size=(1, 3)), [[50 / 255, 1, 0]], atol=1e-6)
+    (tmp_path / "maps/OWN.PNG").unlink()
     cv2.imwrite(str(tmp_path / "maps/own.png"), np.zeros((2, 5), np.uint8))
     with pytest.raises(
         InputError, match=r"the map is 5 x 2, its photo 6 x 2 pixels, reduced to 3 x 1: make it again at"

@@ -309,3 +309,15 @@ def test_init_classifier_takes_the_classifiers_encoder(run):
     name = "encoder.layers.conv1_1.weight"
     torch.testing.assert_close(state[name], donor.state_dict()[name])
     assert state["encoder.mean"].flatten().tolist() == [1, 2, 3]  # what the encoder expects comes with it
+
+
+@pytest.mark.parametrize(("index", "found"), [(255, "none of the 3 training masks has a labelled pixel"), (0, None)])
+def test_masks_without_a_labelled_pixel_stop_the_run_and_without_a_class_are_named(run, caplog, index, found):
+    for name in ("x", "y", "z"):
+        write_mask(run.folder / "pseudo" / f"{name}.png", np.full((40, 33), index, np.uint8))
+    if found:
+        with pytest.raises(InputError, match=found):
+            run("a")
+    else:
+        run("a")
+        assert any("none of the 3 training masks shows a class" in line for line in caplog.messages)

@@ -5,11 +5,14 @@ way, they have other indices than the list of classes.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+
+from mdc.data.labels import BACKGROUND, VOID
+from mdc.data.mask_files import LoadedMask
 
 LEAST_CONTRADICTIONS = 2  # classes in masks that their images' tags do not name; one is a slip
 SHARE_LEFT = 0.25  # of them, at most, under another reading of the indices for it to be the right one
@@ -26,6 +29,13 @@ class Labels:
     shown: frozenset[int]
     has_void: bool = False
     by_colour: Mapping[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tagged: Iterable[int], loaded: LoadedMask) -> "Labels":
+        """Return those of an image with the mask indices `tagged` and this mask."""
+        indices = set(np.unique(loaded.mask).tolist())
+        shown = frozenset(indices - {BACKGROUND, VOID})
+        return cls(frozenset(tagged), shown, has_void=VOID in indices, by_colour=loaded.by_colour)
 
 
 def label_fault(labels: Sequence[Labels], classes: Sequence[str]) -> str:

@@ -2,35 +2,39 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from mdc.data.manifest import read_manifest
-from mdc.data.mask_files import read_mask
+from mdc.data.mask_files import LoadedMask, load_mask
 from mdc.data.mask_sizes import nearest
+from mdc.data.picture_folders import PictureFolder
+from mdc.data.set_checks import Labels, label_fault
+from mdc.data.voc_layout import MASK_ENDING
 from mdc.masks.producers import ImageInputs, images_without_maps, one_hot, write_masks
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.parallel import map_in_order
-from mdc.storage.image_tables import png_path
 from mdc.storage.shards import shard_of
 
 
 @dataclass(frozen=True)
 class ExternalMasks:
-    """The masks `folder`/<id>.png: palette PNGs as VOC's, 0 background, 1 to `classes`, 255 unlabelled.
+    """Masks with 0 for background, 1 to `classes`, 255 unlabelled; see `load_mask`.
 
     They have the photo's own size, from which they are reduced as true masks are, or that of the reduced photo.
     """
 
-    folder: Path
     classes: int
 
+    def load(self, image: ImageInputs) -> LoadedMask:
+        """Return the mask as the file has it."""
+        path = Path(image.external_mask_path)
+        return load_mask(path, classes=self.classes, size=image.own_size, reduced=image.size)
+
     def labels(self, image: ImageInputs) -> np.ndarray:
-        path = png_path(self.folder, image.id)
-        mask = read_mask(path, classes=self.classes, size=image.own_size, reduced=image.size)
-        return nearest(mask, height=image.size[0], width=image.size[1])
+        return nearest(self.load(image).mask, height=image.size[0], width=image.size[1])
 
     def scores(self, image: ImageInputs) -> np.ndarray:
         return one_hot(self.labels(image), image.class_ids)
@@ -49,15 +53,26 @@ def copy_masks(
 ) -> None:
     """Copy the masks of a shard of a split's images after checking them all; see `mdc.masks.producers.write_masks`.
 
+    They are `external_folder`/<id>.png or <id>_mask.png.
+
     Raises:
-        InputError: masks are missing, of another size or have other indices; lists them all.
+        InputError: masks are missing, of another size or have other indices, and lists them all; or the indices of the
+            shard's masks cannot be those of `classes`, see `mdc.data.set_checks`.
     """
-    producer = ExternalMasks(external_folder, len(classes))
-    images = list(images_without_maps(shard_of(read_manifest(split_csv), shard, shards), classes))
-    check = functools.partial(_problem, producer=producer)
-    problems = list(filter(None, map_in_order(check, images, processes=processes, label="check masks")))
+    producer = ExternalMasks(len(classes))
+    theirs = PictureFolder(external_folder, ending=MASK_ENDING)
+    images = [
+        replace(image, external_mask_path=str(theirs.path(image.id)))
+        for image in images_without_maps(shard_of(read_manifest(split_csv), shard, shards), classes)
+    ]
+    check = functools.partial(_checked, producer=producer)
+    checked = list(map_in_order(check, images, processes=processes, label="check masks"))
+    problems = [one for one in checked if isinstance(one, str)]
     if problems:
         raise InputError(listing(f"masks.external_masks, {len(problems)} masks cannot be used:", problems))
+    fault = label_fault(checked, classes)
+    if fault:
+        raise InputError(f"masks.external_masks, {external_folder}: {fault}")
     write_masks(
         producer,
         images,
@@ -69,9 +84,10 @@ def copy_masks(
     )
 
 
-def _problem(image: ImageInputs, *, producer: ExternalMasks) -> str:
+def _checked(image: ImageInputs, *, producer: ExternalMasks) -> Labels | str:
+    """Return the classes of an image's tags and mask, or what is wrong with the mask."""
     try:
-        producer.labels(image)
+        loaded = producer.load(image)
     except InputError as error:
         return str(error)
-    return ""
+    return Labels.of(image.class_ids.tolist(), loaded)

@@ -35,6 +35,7 @@ class ImageInputs:
         class_ids: uint8 (T,), mask indices of the tagged classes, rising.
         photo_path, ground_truth_path, saliency_path: files of that size, empty where there is none.
         own_ground_truth_path: the true mask at the photo's own size, empty where there is none.
+        external_mask_path: another method's mask, empty where there is none.
         cams, info: the localization maps, and what is common to all maps of their file; None without maps.
     """
 
@@ -46,6 +47,7 @@ class ImageInputs:
     ground_truth_path: str = ""
     saliency_path: str = ""
     own_ground_truth_path: str = ""
+    external_mask_path: str = ""
     cams: Cams | None = None
     info: CamsInfo | None = None
 

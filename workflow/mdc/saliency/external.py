@@ -8,6 +8,7 @@ import cv2
 import pandas as pd
 
 from mdc.data.manifest import read_manifest
+from mdc.data.picture_folders import PictureFolder
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.files import write_whole
 from mdc.runtime.hashes import file_digest
@@ -30,7 +31,8 @@ def check_maps_exist(*, folder: Path, split_csvs: Sequence[Path], missing_csv: P
         InputError: maps are missing and `by_rbd` is false; counts them, names the first and the file that lists all.
     """
     ids = [id for csv in split_csvs for id in read_manifest(csv)["id"]]
-    missing = [id for id in ids if not png_path(folder, id).is_file()]
+    maps = PictureFolder(folder)
+    missing = [id for id in ids if not maps.path(id).is_file()]
     if missing and not by_rbd:
         all_of_them = missing_csv.with_name("missing_maps.txt")  # stays, unlike the output of a failed rule
         write_whole(all_of_them, "".join(f"{id}\n" for id in missing).encode())
@@ -54,8 +56,9 @@ def check_folder(folder: Path, table: pd.DataFrame, *, reduced_folder: Path, pro
     is written to `reduced_folder`/id.png; the others are used where they lie.
     Raises one `InputError` that lists every map which is missing, is not an 8-bit grey PNG or differs in size.
     """
-    one = functools.partial(_checked, folder=folder, reduced_folder=reduced_folder)
-    rows = list(map_in_order(one, _sizes(table), processes=processes, label="saliency maps checked", total=len(table)))
+    one = functools.partial(_checked, reduced_folder=reduced_folder)
+    items = _maps(table, PictureFolder(folder))
+    rows = list(map_in_order(one, items, processes=processes, label="saliency maps checked", total=len(table)))
     problems = [row for row in rows if isinstance(row, str)]
     if problems:
         headline = (
@@ -66,18 +69,17 @@ def check_folder(folder: Path, table: pd.DataFrame, *, reduced_folder: Path, pro
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _sizes(table: pd.DataFrame) -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:
-    """Yield (id, own size, reduced size) of the images of a manifest."""
+def _maps(table: pd.DataFrame, maps: PictureFolder) -> Iterator[tuple[str, Path, tuple[int, int], tuple[int, int]]]:
+    """Yield (id, map, own size, reduced size) of the images of a manifest."""
     for row in table.itertuples():
-        yield row.id, (row.own_height, row.own_width), (row.height, row.width)
+        yield row.id, maps.path(row.id), (row.own_height, row.own_width), (row.height, row.width)
 
 
 def _checked(
-    image: tuple[str, tuple[int, int], tuple[int, int]], *, folder: Path, reduced_folder: Path
+    image: tuple[str, Path, tuple[int, int], tuple[int, int]], *, reduced_folder: Path
 ) -> tuple[str, str, str] | str:
     """Return the row of an image's map, or what is wrong with the map."""
-    image_id, own_size, (height, width) = image
-    path = png_path(folder, image_id)
+    image_id, path, own_size, (height, width) = image
     try:
         saliency = read_saliency(path, size=own_size, reduced=(height, width))
     except InputError as error:
@@ -96,9 +98,8 @@ def maps_of_images(
     With `by_rbd`, images without a map there get one computed, in `computed_folder`, where reduced maps are as well.
     Raises what `check_folder` and `write_saliency` raise.
     """
-    has_map = pd.Series(
-        [not by_rbd or png_path(external_folder, id).is_file() for id in table["id"]], table.index, bool
-    )
+    maps = PictureFolder(external_folder)
+    has_map = pd.Series([not by_rbd or maps.path(id).is_file() for id in table["id"]], table.index, bool)
     given = check_folder(external_folder, table[has_map], reduced_folder=computed_folder, processes=processes)
     images = [(row.id, Path(row.image)) for row in table[~has_map].itertuples()]
     computed = write_saliency(images, folder=computed_folder, processes=processes)

@@ -11,11 +11,13 @@ from torch import Tensor
 from torch.nn import functional
 from torchmetrics.classification import MulticlassJaccardIndex
 
-from mdc.data.labels import VOID
+from mdc.data.labels import BACKGROUND, VOID
 from mdc.data.manifest import read_manifest, tag_matrix
+from mdc.data.mask_files import read_mask
 from mdc.downloads.packages import weights_file
 from mdc.networks.init_weights import start_network
 from mdc.networks.largefov import LargeFov, SegmenterDescription
+from mdc.runtime.errors import InputError
 from mdc.runtime.logs import logger
 from mdc.segmenter.losses import semi_loss, strong_loss
 from mdc.segmenter.validation import masked_photos, validation_sample
@@ -108,6 +110,25 @@ def training_masks(
     return table, [of_image[image_id] for image_id in table["id"]], [image_id in human for image_id in table["id"]]
 
 
+def _check_labelled(masks: Sequence[str], *, source: Path) -> None:
+    """Raise `InputError` naming `source` if no mask has a labelled pixel, and warn if all that have are background.
+
+    Masks are read until one shows a class, which is usually the first.
+    """
+    is_labelled = False
+    for path in masks:
+        mask = read_mask(Path(path))
+        if ((mask != BACKGROUND) & (mask != VOID)).any():
+            return
+        is_labelled |= bool((mask != VOID).any())
+    if not is_labelled:
+        raise InputError(
+            f"{source}: none of the {len(masks)} training masks has a labelled pixel, so nothing can be learnt: look "
+            "at the saliency maps and lower masks.threshold, or look at the masks of your own"
+        )
+    logger.warning("%s: none of the %d training masks shows a class: all will become background", source, len(masks))
+
+
 def train_segmenter(
     *,
     train_csv: Path,
@@ -164,6 +185,7 @@ def train_segmenter(
         fill=fill_colour(network),
         **augmentation,
     )
+    _check_labelled(masks, source=masks_csv or train_csv)
     settings = {
         "init": init,
         "augmentation": augmentation,
