@@ -12,9 +12,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mdc.data.manifest import COLUMNS, write_manifest
+from mdc.data.manifest import COLUMNS, photo_digest, write_manifest
 from mdc.data.mask_files import write_mask
-from mdc.runtime.hashes import file_digest
 
 # On several cores, a file of tests stays on one worker; these share a run of the workflow that takes minutes.
 TINY_RUN = (
@@ -110,8 +109,8 @@ def write_split(tmp_path):
             if own_truths and image_id in own_truths:
                 own_path, own_size = str(folder / "own_truths" / f"{image_id}.png"), own_truths[image_id].shape
                 write_mask(Path(own_path), own_truths[image_id])
-            row = (image_id, str(image), tags, path, *photo.shape[:2], own_path, *own_size, file_digest(image))
-            rows.append(row)
+            digest = photo_digest(image, Path(own_path) if own_path else None)
+            rows.append((image_id, str(image), tags, path, *photo.shape[:2], own_path, *own_size, digest))
         csv = folder / f"{name}.csv"
         write_manifest(pd.DataFrame(rows, columns=list(COLUMNS)), csv)
         return csv

@@ -1,13 +1,18 @@
 """The cams stage: what is stored is what the network says, for each photo of a shard; or another method's maps."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from mdc.cams.dump import dump_cams, maps_of
 from mdc.cams.external import link_cams
-from mdc.cams.files import LAYOUT, Cams, cams_info, read_cams
+from mdc.cams.files import LAYOUT, Cams, cams_info, create_cams, read_cams
+from mdc.data.manifest import read_manifest
 from mdc.networks.checkpoints import save_network
 from mdc.networks.grid import Grid
 from mdc.networks.weight_files import weights_hash
@@ -73,6 +78,13 @@ def test_maps_of_the_tagged_classes_are_the_networks(tmp_path, split, classifier
     assert found.weights_hash == weights_hash(model.state_dict())
     told = hdf5.attributes(tmp_path / "m.h5", LAYOUT)["config"]
     assert '"block_width": 8' in told and '"cams": {"flip": false, "scales": [1]}' in told
+
+
+def test_a_photo_that_was_replaced_stops_the_run(tmp_path, split, classifier):
+    image = Path(read_manifest(split)["image"][0])
+    Image.open(image).transpose(Image.Transpose.ROTATE_180).save(image)
+    with pytest.raises(InputError, match=f"{image}: the photo or its mask has changed since the data stage"):
+        dumped(split, classifier[1], tmp_path / "m.h5")
 
 
 def test_shards_together_are_the_whole(tmp_path, split, classifier):
@@ -150,6 +162,19 @@ def test_another_methods_maps_are_taken_over(tmp_path, split, classifier):
     assert [cams.id for cams in found] == ["x/1", "none"]  # rows 0 and 1 of 3, cut at 1.5, rounded to even
     np.testing.assert_array_equal(found[0].maps, whole[0].maps)
     assert cams_info(tmp_path / "m.h5") == cams_info(tmp_path / "external.h5")
+
+
+def test_maps_below_the_range_of_float16_come_back(tmp_path, split, classifier):
+    dumped(split, classifier[1], tmp_path / "external.h5")
+    info = cams_info(tmp_path / "external.h5")
+    theirs = read_cams(tmp_path / "external.h5")
+    given = [replace(cams, maps=np.full(cams.maps.shape, 3e-9, np.float32)) for cams in theirs]
+    given[0].maps[:, :1] = 0.5
+    with create_cams(tmp_path / "small.h5", info, config={}) as writer:
+        for cams in given:
+            writer.add(cams.item())
+    for cams, found in zip(given, linked(tmp_path / "small.h5", split, tmp_path / "linked.h5"), strict=True):
+        np.testing.assert_allclose(found.maps, cams.maps, rtol=2**-11)
 
 
 def test_another_methods_maps_that_do_not_fit_are_refused(tmp_path, split, classifier, write_split, noise):

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mdc.cams.files import Cams, CamsInfo, create_cams
-from mdc.data.manifest import read_manifest, tag_indices
+from mdc.data.manifest import check_unchanged, read_manifest, tag_indices
 from mdc.data.whole_photos import whole_photos
 from mdc.networks.checkpoints import load_network
 from mdc.networks.grid import Grid
@@ -122,6 +122,7 @@ def dump_cams(
     photos = progress(whole_photos(table, info.classes), total=len(table), label=f"dump_cams {split_csv.stem}")
     with create_cams(cams_h5, info, config={"network": description.model_dump(), "cams": settings}) as writer:
         for row, (image, _) in zip(table.itertuples(), photos, strict=True):
+            check_unchanged(row)
             class_ids = np.array(tag_indices(row.tags, info.classes), np.uint8)
             maps, logits = maps_of(network, image[0].to(where), **settings)
             tagged = torch.from_numpy(class_ids.astype(np.int64) - 1).to(where)

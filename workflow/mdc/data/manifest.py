@@ -1,8 +1,10 @@
 """The table of a split's images, the only thing later stages know about where photos, masks and tags come from."""
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
@@ -21,8 +23,8 @@ def read_manifest(path: Path) -> pandas.DataFrame:
 
     Columns: `id`; `image`, path of a plain photo; `tags`, class names joined by ";" in class order, empty for none;
     `mask`, path or empty; `height` and `width` of both in pixels; `own_mask`, `own_height` and `own_width`, the same
-    of the original photo as a viewer shows it, which differ where it was reduced to `data.max_side_px`; `digest` of the
-    bytes of the original photo and mask. All are str but the sides, which are int.
+    of the original photo as a viewer shows it, which differ where it was reduced to `data.max_side_px`; `digest`, the
+    `photo_digest` of `image` and `own_mask`. All are str but the sides, which are int.
     Networks see `image` and learn from `mask`; scores are against `own_mask`.
     Raises `InputError` when the file is missing, damaged or not a manifest.
     """
@@ -39,6 +41,30 @@ def read_manifest(path: Path) -> pandas.DataFrame:
             )
         table[side] = table[side].astype(int)
     return table
+
+
+def photo_digest(image: Path, own_mask: Path | None) -> str:
+    """Return 16 hex digits of the SHA-256 of the bytes of a plain photo and of its mask."""
+    digest = hashlib.sha256(image.read_bytes())
+    if own_mask is not None:
+        digest.update(own_mask.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def check_unchanged(row: Any) -> None:
+    """Raise `InputError` if the photo or the mask of a row of a manifest is another than when the data stage read it.
+
+    Stages that read photos anew call it: what earlier ones made, such as saliency, would be of another photo.
+    """
+    try:
+        digest = photo_digest(Path(row.image), Path(row.own_mask) if row.own_mask else None)
+    except OSError as error:
+        raise InputError(f"{row.image}: the photo or its mask cannot be read ({error}): restore it") from error
+    if digest != row.digest:
+        raise InputError(
+            f"{row.image}: the photo or its mask has changed since the data stage: run the same command with "
+            "--forcerun link_data"
+        )
 
 
 def write_manifest(table: pandas.DataFrame, path: Path) -> None:

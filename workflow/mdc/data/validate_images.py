@@ -17,7 +17,7 @@ from mdc.data.decoding import bounded_mask, bounded_rgb, bounded_size, decode, i
 from mdc.data.images import write_plain
 from mdc.data.label_colours import Colour
 from mdc.data.labels import BACKGROUND, VOID
-from mdc.data.manifest import COLUMNS, as_written
+from mdc.data.manifest import COLUMNS, as_written, photo_digest
 from mdc.data.mask_files import load_mask, write_mask
 from mdc.data.mask_sizes import SIDES_SWAPPED
 from mdc.data.names import nfc
@@ -156,25 +156,23 @@ def _inspect(
     problems: list[str] = []
     image_path, mask_path = photo.image, photo.mask
     size = loaded = None
-    digest = hashlib.sha256()
+    image_digest = ""
     converted = turned_in_place = False
     try:
         stored = decode(photo.image)
         image = upright(stored)
         turned_in_place = image is not stored and image.size == stored.size
         size = image.height, image.width
-        digest.update(photo.image.read_bytes())
+        image_digest = hashlib.sha256(photo.image.read_bytes()).hexdigest()
         converted = not is_plain(photo.image, max_side_px=max_side_px)
         if converted:
             image_path = plain_folder / "images" / f"{photo.id}.jpg"
             write_plain(image_path, bounded_rgb(image, max_side_px=max_side_px, source=photo.image))
     except InputError as error:
         problems.append(str(error))
-    image_digest = digest.hexdigest()
     if photo.mask is not None:
         try:
             loaded = load_mask(photo.mask, classes=len(classes), colours=colours)
-            digest.update(photo.mask.read_bytes())
         except InputError as error:
             problems.append(str(error))
     mask = loaded.mask if loaded else None
@@ -204,11 +202,11 @@ def _inspect(
         "own_mask": "" if own_mask_path is None else as_written(own_mask_path),
         "own_height": size[0] if size else 0,
         "own_width": size[1] if size else 0,
-        "digest": digest.hexdigest()[:16],
+        "digest": "" if problems else photo_digest(image_path, own_mask_path),
     }
     labels = None
     if loaded is not None and photo.tags is not None:
-        labels = Labels(named, shown, has_void=VOID in indices, by_colour=loaded.by_colour)
+        labels = Labels.of(named, loaded)
     tagged_only, masked_only = (
         ";".join(classes[index - 1] for index in sorted(only)) if mask is not None else ""
         for only in (named - shown, shown - named)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mdc.data.manifest import read_manifest
+from mdc.data.manifest import check_unchanged, read_manifest
 from mdc.data.mask_files import write_mask
 from mdc.data.mask_sizes import enlarged
 from mdc.data.whole_photos import whole_photos
@@ -78,6 +78,7 @@ def predict_scores(
         config={"network": description.model_dump()},
     ) as writer:
         for row, (image, _) in zip(table.itertuples(), photos, strict=True):
+            check_unchanged(row)
             logits = scores_of(network, image[0].to(where))
             scores = Scores(id=row.id, scores=logits, height=image.shape[2], width=image.shape[3])
             add_scores(writer, scores)
