@@ -56,7 +56,6 @@ def refused(overlays: list[dict], *starts: str) -> None:
         ("study.runs", {"photos": ["gone"]}, "there is no results/gone/scores/summary.csv"),
         ("data", {"source": "voc_layout", "root": ".", "classes": ["seed", "mIoU"]}, "rename the class 'mIoU'"),
         ("data", {"source": "folder", "root": ""}, "there is no folder (empty)"),
-        ("data", {"source": "folder", "root": "."}, "there is no file tags.csv"),
         ("data", {"train_list": "trainvalaug"}, "with data.train_list trainvalaug val is trained on and has no scores"),
         (
             "saliency",

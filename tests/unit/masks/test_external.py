@@ -32,7 +32,7 @@ def copied(tmp_path, write_split):
     photo, own = np.zeros((2, 3, 3), np.uint8), np.zeros((4, 6), np.uint8)
 
     def copy(*names: str) -> dict[str, list]:
-        images = {name: (photo, "", None) for name in names}
+        images = {name: (photo, "a", None) for name in names}
         copy_masks(
             split_csv=write_split("train", images, own_truths=dict.fromkeys(names, own)),
             external_folder=tmp_path / "theirs",

@@ -17,7 +17,7 @@ from mdc.networks.grid import Grid
 from mdc.networks.largefov import SegmenterDescription
 from mdc.networks.weight_files import weights_hash
 from mdc.predictions.inference import predict_scores
-from mdc.runtime.errors import StoppedError
+from mdc.runtime.errors import InputError, StoppedError
 from mdc.runtime.hashes import file_digest
 from mdc.segmenter.train import SegmenterTask, train_segmenter, training_masks
 from mdc.storage.image_tables import read_table, write_table
