@@ -12,6 +12,7 @@ import resource
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +23,7 @@ from werkzeug.test import Client, TestResponse
 
 from mdc.cams.files import create_cams
 from mdc.config.config import Config
-from mdc.data.manifest import write_manifest
+from mdc.data.manifest import tag_indices, write_manifest
 from mdc.data.mask_files import write_mask
 from mdc.explore.answers import PER_PAGE
 from mdc.explore.app import Explorer
@@ -31,8 +32,8 @@ from mdc.saliency.maps import write_saliency_map
 from mdc.scores.compare import score_masks
 from mdc.storage.image_tables import png_path, write_table
 from tests.benchmarks.crf import example
-from tests.benchmarks.per_image import INFO, NAMES, cams
-from tests.benchmarks.scale import manifest
+from tests.benchmarks.per_image import INFO, cams
+from tests.benchmarks.scale import CLASSES, manifest
 
 IMAGES, DISTINCT, STEPS = 10_582, 40, 50
 NETWORK, FUSION = "mdc/seed0", "masks/mdc/seed0/fusion"
@@ -64,12 +65,14 @@ def make_run(folder: Path) -> list[str]:
     write_manifest(
         table.assign(image=paths["photo"], mask=paths["truth"], own_mask=paths["truth"]), folder / "data/train.csv"
     )
-    (folder / "data/classes.txt").write_text("".join(f"{name}\n" for name in NAMES))
+    (folder / "data/classes.txt").write_text("".join(f"{name}\n" for name in CLASSES))
     for kind, path in (("mask", folder / FUSION / "train.csv"), ("saliency", folder / "saliency/rbd/train.csv")):
         write_table(list(zip(ids, paths[kind], IMAGES * ["0123456789abcdef"], strict=True)), path)
-    with create_cams(folder / f"cams/{NETWORK}/main/train.h5", INFO, config={}) as writer:
+    info = replace(INFO, classes=CLASSES)
+    with create_cams(folder / f"cams/{NETWORK}/main/train.h5", info, config={}) as writer:
         for image_id, tags in zip(ids, table["tags"], strict=True):
-            writer.add(cams(rng, image_id, len(tags.split(";"))).item())
+            indices = np.array(tag_indices(tags, CLASSES))
+            writer.add(replace(cams(rng, image_id, len(indices)), class_ids=indices).item())
     config = Config.model_validate({"run": folder.name, "classifier": {"networks": {"mdc": INFO.dilations}}})
     (folder / "config.yaml").write_text(yaml.safe_dump(config.model_dump(exclude_none=True)))
     scores = folder / f"scores/{NETWORK}/train/pseudo-fusion"
@@ -77,7 +80,7 @@ def make_run(folder: Path) -> list[str]:
         split_csv=folder / "data/train.csv",
         masks_csv=folder / FUSION / "train.csv",
         **{f"{kind}_csv": scores.with_name(f"pseudo-fusion.{kind}.csv") for kind in ("confusion", "images", "pixels")},
-        classes=NAMES,
+        classes=CLASSES,
         processes=os.cpu_count() or 1,
     )
     return ids
@@ -126,7 +129,7 @@ def measure(folder: Path, ids: Sequence[str]) -> None:
     timed("first page of the grid", lambda: ask("/api/images"))
     timed("another page", lambda: ask("/api/images", page=100), rounds=9)
     timed("a search", lambda: ask("/api/images", search="77"), rounds=9)
-    timed("images of one class, worst IoU first", lambda: ask("/api/images", tags=NAMES[0], sort="iou"), rounds=9)
+    timed("images of one class, worst IoU first", lambda: ask("/api/images", tags=CLASSES[0], sort="iou"), rounds=9)
     shown = [image["id"] for image in ask("/api/images", page=9).json["images"]]
     assert len(shown) == PER_PAGE
     for what in ("thumbnails of a page", "the same again"):

@@ -1,6 +1,7 @@
 """The made run, and asking the explorer about it."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,12 @@ def run(tmp_path_factory) -> Path:
 def ask(run) -> Ask:
     """Return a function that asks for an address about the split train of the run."""
     return asking(run)
+
+
+@pytest.fixture
+def copied(run, tmp_path) -> Path:
+    """Return a copy of the run under another name, which it can be looked at under."""
+    return Path(shutil.copytree(run, tmp_path / "results/copy"))
 
 
 def asking(*folders: Path) -> Ask:

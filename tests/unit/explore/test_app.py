@@ -62,12 +62,6 @@ def test_no_answer_writes_into_the_run(ask, run):
     assert contents(run) == before
 
 
-@pytest.fixture
-def copied(run, tmp_path) -> Path:
-    """Return a copy of the run under another name, which it can be looked at under."""
-    return Path(shutil.copytree(run, tmp_path / "results/copy"))
-
-
 def test_a_partial_run_says_what_is_missing_and_shows_the_rest(copied):
     for part in ("masks", "cams", "config.yaml"):
         shutil.rmtree(copied / part) if (copied / part).is_dir() else (copied / part).unlink()

@@ -9,9 +9,14 @@ import pytest
 import yaml
 from PIL import Image
 
+from mdc.config.config import Config
+from mdc.config.experiments import Experiment
 from mdc.data.mask_files import read_mask
+from mdc.explore.runs import Run
+from mdc.explore.what_if import config_lines, run_settings
+from mdc.runtime.errors import InputError
 
-from .made_run import NETWORK, columns
+from .made_run import CONFIG, NETWORK, columns
 
 VOID = 255
 
@@ -83,3 +88,25 @@ def test_a_sample_scores_all_images_with_true_masks_together(ask):
 def test_impossible_settings_are_refused(ask, settings):
     response = ask("/api/what_if", id="a/1", **settings)
     assert response.status_code == 422 and response.json["error"]
+
+
+def test_a_variant_starts_from_its_own_settings_and_its_lines_from_the_runs(copied):
+    changes = {
+        "best": {"masks": {"threshold": "best"}},
+        "both": {"cams": {"flip": True}, "saliency": {"source": "none"}},
+    }
+    config = Config.model_validate(CONFIG | {"variants": changes})
+    (copied / "config.yaml").write_text(yaml.safe_dump(config.model_dump(exclude_none=True)))
+    sweep = copied / f"masks/{NETWORK}/fusion/sweep.csv"
+    sweep.write_text("maps,threshold,miou\nfusion,0.3,0.5\nfusion,0.6,0.7\n")
+    run = Run(copied)
+    base, best, both = (
+        run_settings(run, NETWORK, Experiment.of_masks(name)) for name in ("fusion", "fusion@best", "fusion@both")
+    )
+    assert (base.recipe.threshold, best.recipe.threshold) == (0.3, 0.6)
+    assert (both.cams, both.source) == (f"cams/{NETWORK}/both", "none")
+    for tried, keys in ((best, {"masks": {"threshold": 0.6}}), (both, changes["both"])):
+        assert yaml.safe_load(config_lines(run, tried, base, blocks=["d1", "d3"], said="")) == keys
+    sweep.unlink()
+    with pytest.raises(InputError, match="sweep.csv"):
+        run_settings(run, NETWORK, Experiment.of_masks("fusion@best"))

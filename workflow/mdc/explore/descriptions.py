@@ -57,8 +57,14 @@ def _described_split(run: Run, split: str, problems: list[str]) -> dict[str, Any
             problems.append(str(error))
             is_scored = False
         results.append({"key": result.key, "label": result.label, "scored": is_scored})
-    sources = run.saliency_sources(split)
-    return {"results": results, "cams": run.cams(split), "saliency": sources, "missing": run.missing(split)}
+    first = default_result(run, split)
+    return {
+        "results": results,
+        "default": first.key if first else "",
+        "cams": run.cams(split),
+        "saliency": run.saliency_sources(split),
+        "missing": run.missing(split),
+    }
 
 
 def _colours(name: str) -> list[list[int]]:

@@ -1,9 +1,9 @@
 """What images are sorted by beyond their scores: measured in the background, once, as it takes a file per image."""
 
+import queue
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,26 +36,27 @@ class Progress:
 
 
 class Background:
-    """Measures one list of images after the other in a thread of its own."""
+    """Takes measures in a thread of its own, the one that was asked for last first."""
 
     def __init__(self) -> None:
-        self._jobs: OrderedDict[Hashable, Progress] = OrderedDict()
+        self._known: OrderedDict[Hashable, Progress] = OrderedDict()
         self._lock = threading.Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="measures")
+        self._waiting: queue.LifoQueue[tuple[Measure, list[str], Progress]] = queue.LifoQueue()
+        threading.Thread(target=self._work, daemon=True, name="measures").start()
 
     def progress(self, measure: Measure, ids: list[str], key: Hashable) -> Progress:
         """Return how far a measure is, which is begun if it was not; `key` changes when its files do."""
         with self._lock:
-            if key not in self._jobs:
-                self._jobs[key] = Progress(len(ids))
-                self._thread.submit(_measure_all, measure, ids, self._jobs[key])
-                while len(self._jobs) > KEPT:
-                    self._jobs.popitem(last=False)
-            return self._jobs[key]
+            if key not in self._known:
+                self._known[key] = Progress(len(ids))
+                self._waiting.put((measure, ids, self._known[key]))
+                while len(self._known) > KEPT:
+                    self._known.popitem(last=False)
+            return self._known[key]
 
-    def close(self) -> None:
-        """Drop what has not begun."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+    def _work(self) -> None:
+        while True:
+            _measure_all(*self._waiting.get())
 
 
 def _measure_all(measure: Measure, ids: list[str], progress: Progress) -> None:
@@ -67,7 +68,7 @@ def _measure_all(measure: Measure, ids: list[str], progress: Progress) -> None:
                 progress.problems.append(str(error))
     except Exception:
         logger.exception("internal error, please report it")
-        progress.problems.append("internal error, please report it: see the terminal")
+        progress.problems.append("internal error, please report it: the terminal has the traceback")
     progress.is_done = True
 
 

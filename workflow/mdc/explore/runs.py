@@ -205,11 +205,11 @@ class Run:
         config, problem = self.config()
         if problem:
             return [problem]
-        plan = Plan(config)
-        expected = [
-            ("saliency/" + config.saliency.source, ".csv", "saliency maps"),
-            *((plan.maps(str(network), split).removesuffix(f"/{split}"), ".h5", "maps") for network in plan.networks()),
-        ]
+        plan, expected = Plan(config), []
+        if split in ("train", *config.predictions.splits):
+            keys = [plan.maps(str(network), split).removesuffix(f"/{split}") for network in plan.networks()]
+            expected += [(f"saliency/{config.saliency.source}", ".csv", "saliency maps")]
+            expected += [(key, ".h5", "maps") for key in keys]
         if split == "train":
             expected += [
                 (f"masks/{network}/{masks.masks_name}", ".csv", "pseudo masks")

@@ -26,7 +26,7 @@ export class Grid {
     this.pages = found.pages;
     const cells = found.images.map((image) => this.#cell(run, image));
     this.main.replaceChildren(
-      element("ul", { class: "grid", "aria-label": "images" }, ...cells.map((cell) => element("li", {}, cell))),
+      element("ul", { class: state.other ? "grid compared" : "grid", "aria-label": "images" }, ...cells.map((cell) => element("li", {}, cell))),
       this.#pager(found),
     );
     const measured = found.pending ? `; measuring, ${found.pending.done} of ${found.pending.total}` : "";
@@ -65,7 +65,7 @@ export class Grid {
     );
     const scores = [image.iou, ...(state.other ? [image.other_iou] : [])];
     const isScored = scores.some((score) => score !== null);
-    const value = state.sort !== "iou" && image.value !== null ? ` · ${percent(image.value)}` : "";
+    const value = state.sort !== "iou" && image.value !== null ? ` · ${percent(image.value)} %` : "";
     const tags = image.tags.map((name) => {
       const colour = css(run.palette[run.classes.indexOf(name)]);
       return element("span", { class: "tag" }, element("i", { style: `background: ${colour}` }), name);
@@ -75,7 +75,7 @@ export class Grid {
       { href: addressOf({ ...state, id: image.id }), class: "cell", "data-id": image.id },
       element("span", { class: "pictures" }, ...pictures),
       element("span", { class: "line" }, element("b", {}, image.id),
-        element("span", { class: "score" }, isScored ? `IoU ${scores.map(percent).join(" | ")}` : "", value)),
+        element("span", { class: "score", title: run.sorted_by[state.sort] }, isScored ? `IoU ${scores.map(percent).join(" | ")}` : "", value)),
       element("span", { class: "line" }, ...(tags.length ? tags : ["no tag"])),
     );
   }

@@ -6,7 +6,7 @@ import { ImageView } from "./image.js";
 import { css } from "./panel.js";
 import { json } from "./requests.js";
 import { savePanels } from "./save.js";
-import { change, onChange, start, state } from "./state.js";
+import { change, complete, onChange, start, state } from "./state.js";
 import { zoomBy } from "./viewport.js";
 
 const LOOK_AGAIN_MS = 15_000;
@@ -42,7 +42,7 @@ async function loadRun(name) {
 }
 
 /** Complete the address: the run, its first split, and the masks to look at. */
-function complete() {
+function completeAddress() {
   const changes = {};
   if (!state.run) changes.run = run.name;
   const splits = Object.keys(run.splits);
@@ -50,11 +50,10 @@ function complete() {
   if (split !== state.split) changes.split = split;
   const results = run.splits[split]?.results ?? [];
   if (!results.some((one) => one.key === state.result)) {
-    const first = results.find((one) => /^masks\/.*\/fusion$/.test(one.key));
     replaced = state.result;
-    changes.result = (first ?? results.find((one) => one.key.startsWith("crf/")) ?? results[0])?.key ?? "";
+    changes.result = run.splits[split]?.default ?? "";
   }
-  change(changes);
+  complete(changes);
 }
 
 function fillChoices() {
@@ -91,7 +90,7 @@ function fillTags() {
 async function render(changed) {
   try {
     if (!run || changed?.has("run")) run = await loadRun(state.run);
-    complete();
+    completeAddress();
     if (state.other_run && !runs[state.other_run]) await loadRun(state.other_run);
   } catch (error) {
     tell(error.message);
@@ -112,7 +111,11 @@ async function render(changed) {
 
 /** See what the run has meanwhile. */
 async function lookAgain() {
-  if (document.hidden || !run) return;
+  if (document.hidden) return;
+  if (!run) {
+    await render();
+    return;
+  }
   const found = await loadRun(run.name).catch(() => null);
   if (!found || JSON.stringify(found) === JSON.stringify(run)) return;
   run = found;

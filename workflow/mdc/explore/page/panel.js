@@ -27,7 +27,7 @@ export class Panel {
     this.canvas = element("canvas", { role: "img", "aria-label": title });
     this.canvas.style.aspectRatio = `${size.width} / ${size.height}`;
     this.marker = element("span", { class: "marker", hidden: "" });
-    this.value = element("output", {});
+    this.value = element("output", { "aria-live": "off" });
     this.problem = element("p", { class: "problem", hidden: "" });
     this.figure = element(
       "figure",

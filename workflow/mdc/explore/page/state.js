@@ -41,12 +41,16 @@ export function onChange(listener) {
 
 /** Change what is shown. `isStep` keeps the former view in the browser's history. */
 export function change(changes, isStep = false) {
-  const before = { ...state };
-  for (const [name, value] of Object.entries(changes)) state[name] = String(value);
-  const changed = Object.keys(DEFAULTS).filter((name) => state[name] !== before[name]);
+  const changed = Object.keys(changes).filter((name) => String(changes[name]) !== state[name]);
   if (!changed.length) return;
-  history[isStep ? "pushState" : "replaceState"](null, "", addressOf(state));
+  complete(changes, isStep);
   listeners.forEach((listener) => listener(new Set(changed)));
+}
+
+/** Write into the address what it left open; nobody is told. */
+export function complete(changes, isStep = false) {
+  for (const [name, value] of Object.entries(changes)) state[name] = String(value);
+  history[isStep ? "pushState" : "replaceState"](null, "", addressOf(state));
 }
 
 /** Return the address of a view, relative to the page. */
