@@ -41,6 +41,8 @@ SCHEDULE = {
     "batch_size": 2,
     "micro_batches": 1,
     "epochs": 1,
+    "freeze": "none",
+    "encoder_batch_norm": "train",
     "optimizer": "sgd",
     "lr": 0.01,
     "momentum": 0.9,

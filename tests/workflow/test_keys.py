@@ -19,7 +19,7 @@ from mdc.config.stages import RECIPE_KEYS, Crf, DenseCrf, Pamr
 from mdc.masks import densecrf, fusion, pamr
 from mdc.networks import largefov, multi_dilation
 from mdc.segmenter import train
-from mdc.training import augmentation, engine, optimisation
+from mdc.training import augmentation, datasets, engine, optimisation
 from tests.unit.config.configs import PAPER, leaves
 
 from .conftest import Project, copy_project
@@ -92,7 +92,7 @@ def loaded(source, kind: type[ast.Name] | type[ast.Attribute]) -> set[str]:
 @pytest.mark.parametrize(
     ("receiver", "keys", "modules"),
     [
-        (optimisation.Schedule, Training.model_fields, (engine, optimisation)),
+        (optimisation.Schedule, Training.model_fields, (engine, optimisation, train)),
         (crf.Parameters, Crf.model_fields, (crf,)),
         (fusion.Recipe, RECIPE_KEYS, (fusion,)),
         (densecrf.DenseCrf, DenseCrf.model_fields, (densecrf,)),
@@ -122,4 +122,4 @@ def test_every_parameter_of_a_stage_is_used(function):
 
 
 def test_a_view_has_the_keys_of_its_section():
-    assert Augmentation.model_fields.keys() <= inspect.signature(augmentation.augmented).parameters.keys()
+    assert Augmentation.model_fields.keys() <= inspect.signature(datasets.TrainingViews).parameters.keys()

@@ -1,5 +1,6 @@
 """The classifier stage: training the multi-dilation network on tags (paper §3.2)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mdc.config.experiments import block_names
 from mdc.data.manifest import read_manifest, tag_matrix
 from mdc.data.whole_photos import whole_photos
 from mdc.downloads.packages import weights_file
+from mdc.features import with_features
 from mdc.networks.init_weights import start_network
 from mdc.networks.multi_dilation import ClassifierDescription, MultiDilationClassifier
 from mdc.training.datasets import TrainingViews, fill_colour
@@ -30,7 +32,7 @@ class ClassifierTask(Task):
         self.tags: list[Tensor] = []
 
     def loss(self, batch: dict) -> Tensor:
-        logits = self.network(self.network.encoder.standardise(batch["image"]))  # (N, D, K)
+        logits = self.outputs(batch)  # (N, D, K)
         return functional.binary_cross_entropy_with_logits(logits, batch["tags"][:, None].expand_as(logits))
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
@@ -71,6 +73,7 @@ def train_classifier(
     threads: int,
     code: str,
     gpus: int = 0,
+    features: Sequence[Path] = (),
 ) -> None:
     """Train the classifier and write what `mdc.training.engine.fit` does.
 
@@ -78,12 +81,15 @@ def train_classifier(
         train_csv, val_csv: manifests; val may be empty, then there is no average precision.
         description: of the network.
         init, weights: see `mdc.networks.init_weights.start_network`.
-        augmentation: crop_px, resize_long_side_px and flip of `mdc.training.augmentation.augmented`.
+        augmentation: crop_px, resize_long_side_px, flip and views of `mdc.training.datasets.TrainingViews`.
         training: fields of `mdc.training.optimisation.Schedule`.
         device, threads, gpus: see `mdc.training.engine.fit`.
         code: fingerprint of the code; a training is not resumed by other code.
+        features: files of what a frozen encoder makes of the views, see `mdc.features`; none computes them every time.
     """
     network = start_network(description, seed=seed, init=init, weights=weights)
+    schedule = Schedule(**training)
+    network.encoder.hold(freeze=schedule.freeze, batch_norm=schedule.encoder_batch_norm)
     table, val = read_manifest(train_csv), read_manifest(val_csv)
     classes = description.classes
     views = TrainingViews(
@@ -92,12 +98,12 @@ def train_classifier(
         tags=tag_matrix(table, classes),
         masks=None,
         seed=seed,
-        fill=fill_colour(network),
+        fill=fill_colour(network.encoder),
         **augmentation,
     )
     fit(
-        ClassifierTask(network, Schedule(**training)),
-        views,
+        ClassifierTask(network, schedule),
+        with_features(views, features, network.encoder),
         whole_photos(val, classes) if len(val) else None,
         description=description,
         seed=seed,

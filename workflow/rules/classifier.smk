@@ -1,5 +1,5 @@
 # classifier: the multi-dilation network, trained on tags (paper 3.2).
-# Needs:    the tables of images; the starting weights, if any.
+# Needs:    the tables of images; the starting weights, if any; the features of the views, where the encoder is frozen.
 # Produces: classifier/<classifier>/seed<seed>/weights.pt, metrics.csv (a row per epoch: loss, average precision per
 #           block), tensorboard/ and curves.png; untrained.pt, the network before its training, where a variant asks for
 #           its maps. A killed training continues from its last finished epoch.
@@ -19,6 +19,7 @@ rule train_classifier:
         classes="<run>/data/classes.txt",
         weights=lambda wildcards: PLAN.weights("classifier", wildcards.classifier).watched or [],
         weights_checked=lambda wildcards: weights_checked("classifier", wildcards.classifier),
+        features=lambda wildcards: PLAN.features("classifier", wildcards.classifier),
     output:
         weights="<run>/classifier/<network>/weights.pt",
         metrics="<run>/classifier/<network>/metrics.csv",
@@ -39,7 +40,7 @@ rule train_classifier:
         network=lambda wildcards: parameters.network_keys(CONFIG, "classifier", wildcards.classifier),
         init=CONFIG.classifier.init,
         weights=lambda wildcards: PLAN.weights("classifier", wildcards.classifier).path,
-        augmentation=CONFIG.classifier.augmentation.model_dump(),
+        augmentation=parameters.augmentation(CONFIG, "classifier"),
         training=CONFIG.classifier.training.model_dump(),
     script:
         "../scripts/train_classifier.py"

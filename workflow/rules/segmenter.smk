@@ -1,6 +1,7 @@
 # segmenter: LargeFOV, one per setting: weak-<masks> on pseudo masks (equation 1), semi<n>-<masks> on n images with true
 #           masks and pseudo masks of the rest (equation 2), true-masks; <setting>@<variant> with the keys of a variant.
-# Needs:    the training images, the pseudo masks of the setting, the starting weights if any; val, to validate on.
+# Needs:    the training images, the pseudo masks of the setting, the starting weights if any; val, to validate on; the
+#           features of the views, where the encoder is frozen.
 # Produces: data/strong/<n>.csv, the images with true masks; segmenter/<classifier>/seed<seed>/<setting>/weights.pt,
 #           metrics.csv, tensorboard/ and curves.png. A killed training continues from its last finished epoch.
 
@@ -68,6 +69,11 @@ rule train_segmenter:
         ),
         weights=lambda wildcards: PLAN.weights("segmenter", wildcards.classifier).watched or [],
         weights_checked=lambda wildcards: weights_checked("segmenter", wildcards.classifier),
+        features=lambda wildcards: PLAN.features(
+            "segmenter",
+            wildcards.classifier,
+            ["train", "val"] if setting_of(wildcards).learns_from_val(CONFIG) else ["train"],
+        ),
     output:
         weights="<run>/segmenter/<network>/{setting}/weights.pt",
         metrics="<run>/segmenter/<network>/{setting}/metrics.csv",

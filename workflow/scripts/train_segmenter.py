@@ -25,6 +25,7 @@ def main() -> None:
         gpus=snakemake.resources.gpu,
         threads=snakemake.threads,
         code=settings.code,
+        features=[Path(path) for path in files.features],
         **settings.settings,
     )
 

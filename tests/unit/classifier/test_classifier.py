@@ -78,8 +78,8 @@ def test_validation_pads_the_standardised_photo_with_0(schedule):
 
 def test_padding_colour_is_the_mean_and_0_once_standardised():
     model = slim_classifier().build()
-    assert fill_colour(model) == (124, 116, 104)  # 255 times .485, .456, .406
-    images = torch.tensor(fill_colour(model)).view(1, 3, 1, 1)
+    assert fill_colour(model.encoder) == (124, 116, 104)  # 255 times .485, .456, .406
+    images = torch.tensor(fill_colour(model.encoder)).view(1, 3, 1, 1)
     assert model.encoder.standardise(images).abs().max() < 0.01
 
 

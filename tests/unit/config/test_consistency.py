@@ -112,6 +112,17 @@ LOWER = {"x": {"masks": {"threshold": 0.1}}}
             {"classifier": {"ablations": {"slim": {"encoder": {"widths": [8] * 5}}}}},
             ["classifier.init: pretrained weights fit VGG16 only: "],
         ),
+        (
+            {"classifier": {"training": {"freeze": "encoder"}, "init": "random"}},
+            ["classifier.training.freeze: encoder keeps pre-trained weights, but classifier.init is random: set it to"],
+        ),
+        (
+            {
+                "segmenter": {"training": {"freeze": "encoder"}, "settings": ["weak-d1", "weak-d1@scratch"]},
+                "variants": {"scratch": {"segmenter": {"init": "random"}}},
+            },
+            ["segmenter.training.freeze: encoder keeps pre-trained weights, but segmenter.init is random: set it to"],
+        ),
         # another method's maps or masks
         (EXTERNAL | {"masks": {"external_masks": "nowhere"}}, ["masks.external_masks: there is no folder nowhere"]),
         (

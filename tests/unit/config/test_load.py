@@ -76,7 +76,7 @@ def test_a_wrong_value_gives_one_sentence_with_the_keys_full_name(key, value, sa
         ("shard", "did you mean shards?"),
         ("masks.treshold", "did you mean threshold?"),
         ("data.synthetic.sides_px", "did you mean side_px?"),
-        ("classifier.training.learning_rates", "known are batch_size, micro_batches, epochs, optimizer, lr, "),
+        ("classifier.training.learning_rates", "known are batch_size, micro_batches, epochs, optimizer, freeze, "),
         ("encoder.width", "did you mean widths?"),
         ("segmenter.encoder.output_strid", "did you mean output_stride?"),
         ("classifier.networks.mdc.dilation", "did you mean dilations?"),

@@ -172,12 +172,12 @@ def test_the_input_goes_with_the_weights(state, saved):
     start(network, saved(state))
     # (1 - .485) / .229, (1 - .456) / .224, (1 - .406) / .225
     assert standardised(network, 255, 255, 255) == pytest.approx([2.248908, 2.428571, 2.64], abs=1e-5)
-    assert fill_colour(network) == (124, 116, 104)
+    assert fill_colour(network.encoder) == (124, 116, 104)
 
     nan = {name: torch.full((1,), torch.nan).expand(tensor.shape) for name, tensor in fully_connected().items()}
     start(network, saved(state | nan))  # as IMAGENET1K_FEATURES
     assert standardised(network, 200, 100, 50) == pytest.approx([77, -17, -54], abs=0.01)  # less 123, 117, 104
-    assert fill_colour(network) == (123, 117, 104)
+    assert fill_colour(network.encoder) == (123, 117, 104)
 
     start(network, saved(state))
     start(network, saved(reduced(state)))
@@ -212,7 +212,7 @@ def test_convolutions_alone_do_for_the_classifier_when_their_input_is_told(state
         start(classifier(), path)
     network = classifier()
     assert len(start(network, path, classifier_of("caffe_rgb"))) == 26 + 8
-    assert fill_colour(network) == (123, 117, 104)
+    assert fill_colour(network.encoder) == (123, 117, 104)
     with pytest.raises(InputError, match=r"vgg16\.pth: has no fully connected layers, from which the segmenter's fc6"):
         start(segmenter(), path, segmenter_of("caffe_rgb"))
 

@@ -125,7 +125,9 @@ def test_whether_there_is_a_sentence_counts_and_so_does_code_inside_a_raise(tree
 
 
 # The rules whose networks are built by an encoder, which is imported by its name.
-WITH_ENCODER = "train_classifier dump_cams train_segmenter predict_scores predict_photos export_segmenter".split()
+WITH_ENCODER = (
+    "encode_views train_classifier dump_cams train_segmenter predict_scores predict_photos export_segmenter".split()
+)
 RULES = [
     *WITH_ENCODER,
     *"download draw_synthetic link_data compute_saliency fuse_masks fuse_salient_masks sweep_threshold".split(),
@@ -140,14 +142,15 @@ RULES = [
         ("downloads/source", "download"),
         (
             "storage/hdf5",
-            "dump_cams fuse_masks fuse_salient_masks sweep_threshold predict_scores apply_crf draw_sheet "
-            "predict_photos export_segmenter",
+            "encode_views train_classifier dump_cams fuse_masks fuse_salient_masks sweep_threshold train_segmenter "
+            "predict_scores apply_crf draw_sheet predict_photos export_segmenter",
         ),
         ("data/voc_layout", "link_data pack_submission"),
         ("networks/multi_dilation", "train_classifier dump_cams"),
         ("networks/largefov", "train_segmenter predict_scores predict_photos export_segmenter"),
         ("networks/encoders/vgg", " ".join(WITH_ENCODER)),
         ("training/engine", "train_classifier train_segmenter"),
+        ("features", "encode_views train_classifier train_segmenter"),
         ("masks/fusion", "fuse_masks fuse_salient_masks sweep_threshold draw_sheet"),
         ("predictions/inference", "predict_scores predict_photos export_segmenter"),
         ("crf", "apply_crf predict_photos export_segmenter"),

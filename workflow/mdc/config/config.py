@@ -52,8 +52,8 @@ class Config(Section):
         1,
         ge=1,
         le=999,
-        description="Jobs that saliency, cams, masks, predictions and crf are each split into; results do not depend "
-        "on it. For VOC: 8 on one big machine, 32 on a cluster.",
+        description="Jobs that saliency, features, cams, masks, predictions and crf are each split into; results do "
+        "not depend on it. For VOC: 8 on one big machine, 32 on a cluster.",
     )
     downloads: Downloads = _section(Downloads)
     data: Data = _section(Data)
@@ -116,6 +116,10 @@ class Config(Section):
         """Return the checked keys of the encoder of a classifier, or of the segmenters."""
         section = self.encoder_section(stage, classifier)
         return keys_class(section["name"]).model_validate(section)
+
+    def is_frozen(self, stage: Stage) -> bool:
+        """Return whether the encoder of a network keeps its pre-trained weights."""
+        return getattr(self, stage).training.freeze == "encoder"
 
     def named_weights(self, keys: EncoderKeys) -> str:
         """Return the name of the weights of an encoder if `downloads.weights` says where they are; else nothing."""

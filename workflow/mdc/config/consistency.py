@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mdc.config.config import Config
+from mdc.config.encoders import Stage
 from mdc.config.experiments import EXTERNAL, FUSED, SALIENT, Experiment
 from mdc.config.salient_networks import Scaling
 from mdc.config.stages import RECIPE_KEYS, Cams
@@ -125,11 +126,16 @@ def _networks(config: Config) -> Iterator[str]:
                 f"{stage}.training.micro_batches: {training.batch_size} images cannot be divided into "
                 f"{training.micro_batches} equal parts"
             )
-        norm = config.classifier.block_norm if stage == "classifier" else config.segmenter.fc_norm
-        normalises = norm == "batch" or config.encoder_keys(stage, _first(config)).normalises_batches
-        if normalises and training.batch_size < 2 * training.micro_batches:
+        if training.batch_size < 2 * training.micro_batches and _normalises_batches(config, stage):
             yield f"{stage}.training.micro_batches: batch normalisation needs at least 2 images at a time"
     yield from _encoders(config)
+
+
+def _normalises_batches(config: Config, stage: Stage) -> bool:
+    norm = config.classifier.block_norm if stage == "classifier" else config.segmenter.fc_norm
+    training = getattr(config, stage).training
+    trained = training.freeze == "none" and training.encoder_batch_norm == "train"
+    return norm == "batch" or trained and config.encoder_keys(stage, _first(config)).normalises_batches
 
 
 def _first(config: Config) -> str:
@@ -153,6 +159,12 @@ def _encoders(config: Config) -> Iterator[str]:
                 "encoder in encoder.weights"
             )
     inits = {config.varied(name).segmenter.init for name in ("", *config.variants)}
+    for stage, found in (("classifier", {config.classifier.init}), ("segmenter", inits)):
+        if config.is_frozen(stage) and (other := found - {"pretrained"}):
+            yield (
+                f"{stage}.training.freeze: encoder keeps pre-trained weights, but {stage}.init is {min(other)}: set it "
+                "to pretrained, or freeze to none"
+            )
     if config.segmenter.settings and "classifier" in inits:
         for name in config.classifier.networks:
             if not own.can_start_from(config.encoder_keys("classifier", name)):

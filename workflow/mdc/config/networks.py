@@ -27,6 +27,11 @@ class Augmentation(Section):
         [], max_length=2, description="Lowest and highest length of the long side before the crop; empty: as it is."
     )
     flip: bool = Field(True, description="Whether half of the views are mirrored left-right.")
+    views: Count = Field(
+        2,
+        description="With a frozen encoder: views of each photo, the same in every epoch and for every seed, of which "
+        "every second one is mirrored. Our choice.",
+    )
 
 
 class Training(Section):
@@ -38,6 +43,16 @@ class Training(Section):
     )
     epochs: Int = Field(15, ge=1, le=100_000, description="Passes over the training images (paper 4.1).")
     optimizer: Literal["sgd", "adamw"] = Field("sgd", description="sgd with momentum (as DeepLab), or adamw.")
+    freeze: Literal["none", "encoder"] = Field(
+        "none",
+        description="What keeps its pre-trained weights. encoder: its features are computed once for each of "
+        "`augmentation.views` and kept on disk in 16 bits (the log says how many MB), which makes training fast.",
+    )
+    encoder_batch_norm: Literal["train", "eval"] = Field(
+        "train",
+        description="Whether the encoder's batch normalisation, where it has some, takes its statistics from the batch "
+        "(train) or keeps those of the starting weights (eval).",
+    )
     lr: Float = Field(0.001, gt=0, description="Learning rate of the encoder's weights (paper 4.1).")
     momentum: Float = Field(0.9, ge=0, lt=1, description="Of sgd. As DeepLab.")
     weight_decay: Float = Field(

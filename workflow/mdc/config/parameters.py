@@ -42,8 +42,7 @@ def maps_settings(config: Config, maps_name: str) -> dict[str, Any]:
 
 def network_keys(config: Config, stage: Stage, classifier: str) -> dict[str, Any]:
     """Return everything that a network is built from except its classes, see `mdc.networks.descriptions`."""
-    section = config.classifier if stage == "classifier" else config.segmenter
-    encoder = config.encoder_keys(stage, classifier).described(stage, pretrained=section.init == "pretrained")
+    section, encoder = getattr(config, stage), described_encoder(config, stage, classifier)
     if stage == "classifier":
         keys = section.model_dump(include={"block_width", "block_norm", "head"})
         return {"encoder": encoder, "dilations": config.dilations(classifier)} | keys
@@ -51,12 +50,25 @@ def network_keys(config: Config, stage: Stage, classifier: str) -> dict[str, Any
     return {"encoder": encoder, "max_side_px": config.data.max_side_px} | keys
 
 
+def described_encoder(config: Config, stage: Stage, classifier: str) -> dict[str, Any]:
+    """Return what the encoder of a network is built from, see `mdc.config.encoders.EncoderKeys.described`."""
+    init = getattr(config, stage).init
+    return config.encoder_keys(stage, classifier).described(stage, pretrained=init == "pretrained")
+
+
+def augmentation(config: Config, stage: Stage) -> dict[str, Any]:
+    """Return the random views of a network's training: arguments of `mdc.training.datasets.TrainingViews`."""
+    section = getattr(config, stage)
+    # the number of views of a network that is not frozen must not train it again when it changes
+    return section.augmentation.model_dump() | ({} if config.is_frozen(stage) else {"views": 0})
+
+
 def segmenter_settings(config: Config, experiment: Experiment) -> dict[str, Any]:
     """Return how a segmenter is trained apart from its network: arguments of `mdc.segmenter.train.train_segmenter`."""
     segmenter = config.varied(experiment.variant).segmenter
     return {
         "init": segmenter.init,
-        "augmentation": segmenter.augmentation.model_dump(),
+        "augmentation": augmentation(config, "segmenter"),
         "loss_resolution": segmenter.loss_resolution,
         "online_term": segmenter.online_term,
         "online_warmup_epochs": segmenter.online_warmup_epochs,

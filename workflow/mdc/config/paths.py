@@ -5,6 +5,7 @@
 
 import functools
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -184,6 +185,29 @@ class Paths:
         """Return a table of scores of a result, whose fields are those of `mdc.scores.tables.Result`."""
         result = f"{setting}{'-crf' * crf}"
         return f"{self.run}/scores/{classifier}/seed{seed}/{split}/{result}.{kind}.csv"
+
+    def features(self, stage: Stage, classifier: str, splits: Sequence[str] = ("train",)) -> list[str]:
+        """Return the files of the features of a network's training views; none where its encoder is not frozen.
+
+        Networks whose encoders, weights and views are the same share those of the first one.
+        """
+        if not self.config.is_frozen(stage):
+            return []
+        networks = [("classifier", name) for name in self.config.classifiers if self.config.is_frozen("classifier")]
+        networks.append(("segmenter", self.config.classifiers[0]))
+        wanted = self._encoded(stage, classifier)
+        first, name = next(network for network in networks if self._encoded(*network) == wanted)
+        return [path for split in splits for path in self.shards(f"features/{first}/{name}/{split}", ".h5")]
+
+    def _encoded(self, stage: Stage, classifier: str) -> tuple:
+        """Return everything that features depend on."""
+        keys = self.config.encoder_keys(stage, classifier)
+        return (
+            "" if keys.same_for_both else stage,
+            keys.described(stage, pretrained=True),
+            self.weights(stage, classifier),
+            getattr(self.config, stage).augmentation,
+        )
 
     def weights(self, stage: Stage, classifier: str) -> Weights:
         """Return the weights that a classifier, or its segmenters, start from."""

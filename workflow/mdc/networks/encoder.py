@@ -7,6 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mdc.networks.grid import Grid
 
@@ -42,9 +43,19 @@ class Encoder(nn.Module):
         self.register_buffer("mean", torch.empty(3, 1, 1))
         self.register_buffer("std", torch.empty(3, 1, 1))
         self.set_standardisation(mean, std)
-        self._new, self._frozen = list(new), list(frozen)
+        self._new, self._frozen, self._keeps_statistics = list(new), [], False
+        self._freeze(frozen)
+
+    def _freeze(self, layers: Iterable[nn.Module]) -> None:
+        self._frozen += layers
         for parameter in (parameter for layer in self._frozen for parameter in layer.parameters()):
             parameter.requires_grad_(False)
+
+    def hold(self, *, freeze: str, batch_norm: str) -> None:
+        """Keep as they are: all layers with `freeze` encoder, the statistics of batch normalisation with eval."""
+        self._freeze([self.layers] if freeze == "encoder" else [])
+        self._keeps_statistics = batch_norm == "eval"
+        self.train(self.training)
 
     def set_standardisation(self, mean: Sequence[float], std: Sequence[float]) -> None:
         """Take other numbers: mean and spread of red, green and blue, for values in 0..1.
@@ -79,9 +90,10 @@ class Encoder(nn.Module):
         return {f"{name}.{key}": tensor for name, layer in places for key, tensor in layer.state_dict().items()}
 
     def train(self, mode: bool = True) -> Self:
-        """As of every module; frozen layers stay as in evaluation, so that their statistics do not move either."""
+        """As of every module; what is frozen or held stays as in evaluation, so that its statistics do not move."""
         super().train(mode)
-        for layer in self._frozen:
+        held = [module for module in self.layers.modules() if isinstance(module, _BatchNorm)]
+        for layer in self._frozen + (held if self._keeps_statistics else []):
             layer.eval()
         return self
 

@@ -7,9 +7,11 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from mdc.config.encoders import EncoderKeys, Stage
 from mdc.downloads.packages import weights_file
 from mdc.networks.checkpoints import read_state, save_network
 from mdc.networks.descriptions import Description
+from mdc.networks.encoder import Encoder, Pretrained
 from mdc.networks.weight_files import check_state
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
@@ -72,10 +74,23 @@ def initialise(
     return {}
 
 
+def pretrained_encoder(keys: EncoderKeys, *, stage: Stage, weights: str) -> Encoder:
+    """Return the encoder that a network of `stage` starts from with `pretrained`; arguments and errors as there."""
+    torch.manual_seed(0)  # for layers without pre-trained weights
+    encoder = keys.build(stage)
+    _load_pretrained(encoder, keys, stage=stage, path=weights_file(weights))
+    return encoder
+
+
+def _load_pretrained(encoder: Encoder, keys: EncoderKeys, *, stage: Stage, path: Path) -> Pretrained:
+    found = keys.read_pretrained(path, stage=stage)
+    _load(encoder.layers, encoder.new_state() | dict(found.state), source=path)
+    encoder.set_standardisation(found.mean, found.std)
+    return found
+
+
 def _start_from_pretrained(network: nn.Module, description: Description, path: Path) -> dict[str, str]:
-    found = description.encoder_keys().read_pretrained(path, stage=description.stage)
-    _load(network.encoder.layers, network.encoder.new_state() | dict(found.state), source=path)
-    network.encoder.set_standardisation(found.mean, found.std)
+    found = _load_pretrained(network.encoder, description.encoder_keys(), stage=description.stage, path=path)
     if found.fully_connected:
         own = {name: tensor for name, tensor in network.state_dict().items() if name in found.fully_connected}
         check_state(own, found.fully_connected, source=path)

@@ -60,7 +60,10 @@ class LargeFov(nn.Module):
 
     def forward(self, standardised: Tensor) -> Tensor:
         """Return class scores (logits) (N, C, h, w) of standardised images (N, 3, H, W)."""
-        features = self.encoder(standardised)
+        return self.from_features(self.encoder(standardised))
+
+    def from_features(self, features: Tensor) -> Tensor:
+        """Return class scores (logits) (N, C, h, w) of the encoder's features (N, channels, h, w)."""
         return self.score(self.after_fc7(self.fc7(self.after_fc6(self.fc6(features)))))
 
 

@@ -55,7 +55,10 @@ class MultiDilationClassifier(nn.Module):
 
     def forward(self, standardised: Tensor) -> Tensor:
         """Return logits (N, D, K) of standardised images (N, 3, H, W)."""
-        features = self.encoder(standardised)
+        return self.from_features(self.encoder(standardised))
+
+    def from_features(self, features: Tensor) -> Tensor:
+        """Return logits (N, D, K) of the encoder's features (N, channels, h, w)."""
         return torch.stack([self._head(i)(block(features).mean((2, 3))) for i, block in enumerate(self.blocks)], dim=1)
 
     def maps_and_logits(self, standardised: Tensor) -> tuple[Tensor, Tensor]:

@@ -118,7 +118,7 @@ def _features_of(name: str, *, output_stride: int | None, stage: int) -> nn.Modu
     if output_stride:
         raise InputError(f"encoder.output_stride: timm's {name} cannot be dilated: leave the key out")
     try:
-        model = timm.create_model(name, dynamic_img_size=True)
+        model = timm.create_model(name, dynamic_img_size=True, dynamic_img_pad=True)
         features = _Block(model, stage)
     except Exception as error:
         raise InputError(

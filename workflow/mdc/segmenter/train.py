@@ -15,6 +15,7 @@ from mdc.data.labels import BACKGROUND, VOID
 from mdc.data.manifest import read_manifest, tag_matrix
 from mdc.data.mask_files import read_mask
 from mdc.downloads.packages import weights_file
+from mdc.features import with_features
 from mdc.networks.init_weights import start_network
 from mdc.networks.largefov import LargeFov, SegmenterDescription
 from mdc.runtime.errors import InputError
@@ -59,14 +60,16 @@ class SegmenterTask(Task):
         self.online_warmup_epochs = online_warmup_epochs
 
     def loss(self, batch: dict) -> Tensor:
-        scores = self.network(self.network.encoder.standardise(batch["image"])).float()  # (N, C, h, w)
+        scores = self.outputs(batch).float()  # (N, C, h, w)
         masks, padding = batch["mask"], batch["padding"]
         grid = self.network.encoder.grid
         if self.loss_resolution == "network":
             at_features = slice(round(grid.offset), None, grid.stride)
-            height, width = scores.shape[2:]  # fewer than pixels, where a patch does not lie whole in the view
-            masks = masks[:, at_features, at_features][:, :height, :width]
-            padding = padding[:, at_features, at_features][:, :height, :width]
+            masks, padding = masks[:, at_features, at_features], padding[:, at_features, at_features]
+            # one or the other has fewer where the view is no whole number of patches
+            height, width = map(min, scores.shape[2:], masks.shape[1:])
+            scores, masks = scores[..., :height, :width], masks[:, :height, :width]
+            padding = padding[:, :height, :width]
         else:
             corners = grid.offset == 0  # where the outermost features sit, else in the middle of patches
             scores = functional.interpolate(scores, masks.shape[1:], mode="bilinear", align_corners=corners)
@@ -151,6 +154,7 @@ def train_segmenter(
     threads: int,
     code: str,
     gpus: int = 0,
+    features: Sequence[Path] = (),
 ) -> None:
     """Train a segmenter and write what `mdc.training.engine.fit` does.
 
@@ -163,14 +167,17 @@ def train_segmenter(
         classifier_pt: checkpoint from which `init: classifier` copies the encoder, else None.
         description: of the network.
         init, weights: see `mdc.networks.init_weights.start_network`.
-        augmentation: crop_px, resize_long_side_px and flip of `mdc.training.augmentation.augmented`.
+        augmentation: crop_px, resize_long_side_px, flip and views of `mdc.training.datasets.TrainingViews`.
         loss_resolution, online_term, online_warmup_epochs: see `SegmenterTask`.
         strong_share: see `mdc.training.datasets.batches`.
         training: fields of `mdc.training.optimisation.Schedule`.
         device, threads, gpus: see `mdc.training.engine.fit`.
         code: fingerprint of the code; a training is not resumed by other code.
+        features: files of what a frozen encoder makes of the views, see `mdc.features`; none computes them every time.
     """
     network = start_network(description, seed=seed, init=init, weights=weights, classifier_pt=classifier_pt)
+    schedule = Schedule(**training)
+    network.encoder.hold(freeze=schedule.freeze, batch_norm=schedule.encoder_batch_norm)
     train = read_manifest(train_csv)
     weak = masks_csv is not None
     pseudo = paths_of(list(train["id"]), [masks_csv]) if weak else None
@@ -182,7 +189,7 @@ def train_segmenter(
         masks=masks,
         strong=strong,
         seed=seed,
-        fill=fill_colour(network),
+        fill=fill_colour(network.encoder),
         **augmentation,
     )
     _check_labelled(masks, source=masks_csv or train_csv)
@@ -204,7 +211,7 @@ def train_segmenter(
         logger.info("val has no ground truth, or is learnt from: mIoU_train is of masks that are trained on")
     task = SegmenterTask(
         network,
-        Schedule(**training),
+        schedule,
         classes=len(description.classes) + 1,
         metric=sample.metric,
         loss_resolution=loss_resolution,
@@ -215,7 +222,7 @@ def train_segmenter(
     start = weights_file(weights) if weights else None
     fit(
         task,
-        views,
+        with_features(views, features, network.encoder),
         masked_photos(sample, classes=len(description.classes)),
         description=description,
         seed=seed,

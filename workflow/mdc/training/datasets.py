@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.utils.data import Dataset
 
 from mdc.data.images import read_image
 from mdc.data.mask_files import read_mask
 from mdc.data.whole_photos import as_tensor
+from mdc.networks.encoder import Encoder
 from mdc.training.augmentation import augmented
+
+FEATURES = "features"  # of an item: of its image, float16 or float32 (h, w, channels)
 
 
 class TrainingViews(Dataset):
@@ -27,6 +29,8 @@ class TrainingViews(Dataset):
         strong: which of the N masks are human ones; none by default.
         seed: of the run.
         crop_px, resize_long_side_px, flip, fill: see `mdc.training.augmentation.augmented`.
+        views: of each photo, which come again and again, the same for all seeds; of them, every second one is mirrored
+            if `flip`. 0: new ones in every epoch.
     """
 
     def __init__(
@@ -41,28 +45,47 @@ class TrainingViews(Dataset):
         resize_long_side_px: Sequence[int],
         flip: bool,
         fill: tuple[int, int, int],
+        views: int = 0,
         strong: Sequence[bool] = (),
     ) -> None:
         self.ids, self.images, self.tags, self.seed = _shared(ids), _shared(images), tags, seed
         self.masks = None if masks is None else _shared(masks)
         self.strong = strong or [False] * len(ids)
+        self.views = views
         self.view = {"crop_px": crop_px, "resize_long_side_px": resize_long_side_px, "flip": flip, "fill": fill}
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    def view_of(self, key: tuple[int, int]) -> int:
+        """Return the number of the view, below `views`, that an item shows of its photo."""
+        epoch, index = key
+        return (epoch + index) % self.views
+
     def __getitem__(self, key: tuple[int, int]) -> dict:
         """Return id; image uint8 (3, S, S); tags (K,); padding bool (S, S); with masks: mask int64 (S, S), strong."""
         epoch, index = key
-        photo, mask = read_image(Path(self.images[index])), None
-        if self.masks is not None:
-            mask = read_mask(Path(self.masks[index]), classes=self.tags.shape[1], size=photo.shape[:2])
-        image, mask, padding = augmented(
-            photo,
-            mask,
-            rng=np.random.default_rng([self.seed, epoch, index]),
-            **self.view,
-        )
+        if self.views:
+            return self.fixed_view(index, self.view_of(key))
+        photo, mask = self._photo_and_mask(index)
+        return self._item(index, augmented(photo, mask, rng=np.random.default_rng([self.seed, *key]), **self.view))
+
+    def fixed_view(self, index: int, number: int) -> dict:
+        """Return the item that shows view `number` of a photo, below `views`."""
+        photo, mask = self._photo_and_mask(index)
+        if self.view["flip"] and number % 2:
+            photo, mask = photo[:, ::-1], None if mask is None else mask[:, ::-1]
+        rng = np.random.default_rng([number, *self.ids[index].encode()])
+        return self._item(index, augmented(photo, mask, rng=rng, **self.view | {"flip": False}))
+
+    def _photo_and_mask(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        photo = read_image(Path(self.images[index]))
+        if self.masks is None:
+            return photo, None
+        return photo, read_mask(Path(self.masks[index]), classes=self.tags.shape[1], size=photo.shape[:2])
+
+    def _item(self, index: int, view: tuple[np.ndarray, np.ndarray | None, np.ndarray]) -> dict:
+        image, mask, padding = view
         item = {
             "id": self.ids[index],
             "image": as_tensor(image),
@@ -136,7 +159,7 @@ def _mixed(
     return rng.permuted(joined, axis=1).ravel()
 
 
-def fill_colour(network: nn.Module) -> tuple[int, int, int]:
+def fill_colour(encoder: Encoder) -> tuple[int, int, int]:
     """Return the mean colour, RGB in 0..255, with which views are padded: 0 once standardised."""
-    red, green, blue = (round(value) for value in network.encoder.mean.flatten().tolist())
+    red, green, blue = (round(value) for value in encoder.mean.flatten().tolist())
     return red, green, blue

@@ -32,7 +32,7 @@ from mdc.runtime.logs import logger
 from mdc.runtime.parallel import forking, loader_workers
 from mdc.runtime.progress import Meter
 from mdc.training.completed import completed_folder, keep_completed, take_completed
-from mdc.training.datasets import batches
+from mdc.training.datasets import FEATURES, batches
 from mdc.training.faults import training_faults_named
 from mdc.training.optimisation import Schedule, build_optimizer, lr_factor, precision_for
 from mdc.training.resume import WholeCheckpoints, resume_problem
@@ -57,6 +57,13 @@ class Task(pl.LightningModule):
     @abstractmethod
     def loss(self, batch: dict) -> Tensor:
         """Return the scalar loss of a batch of `mdc.training.datasets.TrainingViews`, averaged over its images."""
+
+    def outputs(self, batch: dict) -> Tensor:
+        """Return what the network makes of a batch: of stored features, where it has some, or of its images."""
+        if FEATURES in batch:
+            features = batch[FEATURES].float().permute(0, 3, 1, 2)  # (N, channels, h, w), in channels_last
+            return self.network.from_features(features)
+        return self.network(self.network.encoder.standardise(batch["image"]))
 
     def train_dataloader(self) -> DataLoader:
         return self.train_loader(self.current_epoch)

@@ -19,6 +19,8 @@ class Schedule:
     batch_size: int
     micro_batches: int
     epochs: int
+    freeze: str
+    encoder_batch_norm: str
     optimizer: str
     lr: float
     momentum: float

@@ -95,7 +95,11 @@ def processes_for(gpus: int, *, batch: int, network: nn.Module, kind: str) -> in
             f"{batch} images per step (training.batch_size, or all there are) cannot be shared by {processes} GPUs: "
             f"give the rule at most {batch}, --set-resources RULE:gpu={batch}"
         )
-    if processes > 1 and kind == "cpu" and any(isinstance(module, _BatchNorm) for module in network.modules()):
+    if (
+        processes > 1
+        and kind == "cpu"
+        and any(isinstance(module, _BatchNorm) and module.training for module in network.modules())
+    ):
         raise InputError(
             f"batch normalisation cannot be trained by {processes} processes on CPUs, each would see its part of the "
             "batch only: set encoder.norm, classifier.block_norm and segmenter.fc_norm to group or none, or give the "
