@@ -5,29 +5,32 @@ WITH_VENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 INSTALLED := $(VENV)/installed
 CORES ?= 2
 # On a few cores, many small jobs side by side are faster than one after the other on all cores.
-SIDE_BY_SIDE := compute_saliency dump_cams fuse_masks fuse_salient_masks sweep_threshold estimate_certainty score_masks \
+SIDE_BY_SIDE := compute_saliency encode_views dump_cams fuse_masks fuse_salient_masks sweep_threshold \
+	estimate_certainty score_masks \
 	train_segmenter predict_scores apply_crf measure_maps
 ONE_THREAD_EACH := $(SIDE_BY_SIDE:%=%=1)
 # The number of threads of a training changes its numbers a little: it must not depend on CORES.
 FIXED_THREADS := $(ONE_THREAD_EACH) train_classifier=2
 
-# The study: seeds on the built-in dataset and, where PHOTOS names a folder in VOC layout, on these photos.
-# Nothing was chosen on seed 4, so it comes last. The data without hints and the photographs have fewer seeds, for time.
+# The study: photographs, where PHOTOS names folders in VOC layout (name=folder), and seeds on the built-in dataset.
+# Nothing was chosen on seed 4, so it comes last. The data without hints has fewer seeds, for time.
 STUDY_SEEDS ?= 0 1 2 3
 FEW_SEEDS ?= 0 1
 UNSEEN_SEED ?= 4
 PHOTOS ?=
+PHOTO_SEEDS ?= 0 1 2
 DEVICE ?= cpu
 # The number of threads of a training changes its numbers a little, so here it does not depend on CORES.
 STUDY_RUN := snakemake scores study_measures --cores $(CORES) --set-threads $(ONE_THREAD_EACH) train_classifier=1
 comma := ,
 listed = $(subst $() ,$(comma),$(strip $(1)))
 runs_of = [$(call listed,$(foreach seed,$(2) $(UNSEEN_SEED),study-$(1)-$(seed)))]
-STUDY_RUNS := built-in: $(call runs_of,synthetic,$(STUDY_SEEDS))$(comma)
+photos_name = $(firstword $(subst =, ,$(1)))
+STUDY_RUNS := $(foreach photos,$(PHOTOS),$(call photos_name,$(photos)): [study-$(call photos_name,$(photos))]$(comma))
+STUDY_RUNS += built-in: $(call runs_of,synthetic,$(STUDY_SEEDS))$(comma)
 STUDY_RUNS += built-in without hints: $(call runs_of,plain,$(FEW_SEEDS))
-STUDY_RUNS += $(if $(PHOTOS),$(comma) photos: [study-photos])
 
-.PHONY: demo explore paper-small study study-seeds test lint format schema lock clean-demo
+.PHONY: demo explore paper-small study study-photos study-seeds test lint format schema lock clean-demo
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed: make PYTHON=python3.12 ...")'
@@ -60,12 +63,20 @@ paper-small: $(INSTALLED)
 
 # The same command continues where it was; results/README.md tells the hours.
 study: $(INSTALLED)
+	$(MAKE) study-photos
 	$(MAKE) study-seeds SEEDS="$(STUDY_SEEDS)" FEW="$(FEW_SEEDS)"
-	$(MAKE) study-seeds SEEDS="$(UNSEEN_SEED)" FEW="$(UNSEEN_SEED)" PHOTO_SEEDS="$(FEW_SEEDS) $(UNSEEN_SEED)"
+	$(MAKE) study-seeds SEEDS="$(UNSEEN_SEED)" FEW="$(UNSEEN_SEED)"
 	$(WITH_VENV) snakemake study_tables --cores 1 --configfile config/demo.yaml \
 		--config study='{runs: {$(STUDY_RUNS)}, unseen_seed: $(UNSEEN_SEED)}'
 	$(WITH_VENV) python -m mdc.study.text
 	@cat results/study/study.md
+
+study-photos: $(INSTALLED)
+	for photos in $(PHOTOS); do \
+		$(WITH_VENV) $(STUDY_RUN) --configfile config/own.yaml config/study/photos.yaml \
+			--config device=$(DEVICE) run=study-$${photos%%=*} seeds="[$(call listed,$(PHOTO_SEEDS))]" \
+			data="{source: voc_layout, root: $${photos#*=}}" || exit 1; \
+	done
 
 study-seeds:
 	for seed in $(SEEDS); do \
@@ -77,10 +88,6 @@ study-seeds:
 			--config device=$(DEVICE) run=study-plain-$$seed seeds="[$$seed]" segmenter="{settings: []}" \
 			data="{synthetic: {seed: $$seed, body_cue: 0}}" || exit 1; \
 	done
-ifneq ($(PHOTOS),)
-	$(WITH_VENV) $(STUDY_RUN) --configfile config/own.yaml config/study/photos.yaml --config device=$(DEVICE) \
-		seeds="[$(call listed,$(or $(PHOTO_SEEDS),$(FEW)))]" data='{source: voc_layout, root: $(PHOTOS)}'
-endif
 
 test: $(INSTALLED) lint
 	$(WITH_VENV) python -m pytest --numprocesses $(CORES)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mdc.config import parameters
 from mdc.config.config import Config
 from mdc.config.experiments import Experiment
 from mdc.config.paths import Weights
