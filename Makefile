@@ -111,7 +111,7 @@ schema: $(INSTALLED)
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet uv
-	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --extra slurm --extra test \
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --extra heic --extra slurm --extra test \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
 	rm -rf $(VENV)-lock
 
