@@ -15,8 +15,6 @@ from mdc.networks.encoder import Encoder
 from mdc.networks.grid import Grid
 from mdc.networks.multi_dilation import ClassifierDescription
 from mdc.networks.weight_files import read_torch, weights_hash
-from mdc.runtime.errors import InputError
-from mdc.training.datasets import fill_colour
 from mdc.training.optimisation import Schedule
 from tests.unit.networks.slim_networks import slim_classifier
 
@@ -65,24 +63,6 @@ def test_validation_averages_over_the_classes_that_occur(schedule):
     assert task.metrics == {"mAP_d1": pytest.approx(5 / 6), "mAP_d3": pytest.approx(1)}
 
 
-def test_validation_pads_the_standardised_photo_with_0(schedule):
-    network = Fixed(torch.zeros(1, 2, 2))
-    task = ClassifierTask(network, Schedule(**schedule))
-    task.on_validation_epoch_start()
-    task.validation_step((torch.full((1, 3, 10, 9), 101.0), torch.zeros(1, 2)), 0)
-    (seen,) = network.seen
-    assert seen.shape == (1, 3, 17, 9)
-    torch.testing.assert_close(seen[:, :, :10], torch.ones(1, 3, 10, 9))
-    assert (seen[:, :, 10:] == 0).all()
-
-
-def test_padding_colour_is_the_mean_and_0_once_standardised():
-    model = slim_classifier().build()
-    assert fill_colour(model.encoder) == (124, 116, 104)  # 255 times .485, .456, .406
-    images = torch.tensor(fill_colour(model.encoder)).view(1, 3, 1, 1)
-    assert model.encoder.standardise(images).abs().max() < 0.01
-
-
 @pytest.fixture
 def run(tmp_path, write_split, noise, schedule):
     """Return a function that trains a slim classifier for two epochs on four photos, given changes of the arguments."""
@@ -125,11 +105,3 @@ def test_a_run_is_a_function_of_its_settings_and_seed(run):
 def test_training_goes_without_validation_images(run, write_split):
     run("a", val_csv=write_split("none", {}))
     assert list(pd.read_csv(run.folder / "a" / "metrics.csv").columns) == ["epoch", "step", "lr", "loss"]
-
-
-def test_training_goes_on_from_a_file(run):
-    start = run("a")
-    stopped = run("b", init="file", weights=str(run.folder / "a" / "weights.pt"), training=run.arguments["training"])
-    assert weights_hash(start) != weights_hash(stopped)
-    with pytest.raises(InputError, match="no such weights file"):
-        run("c", init="file", weights=str(run.folder / "none.pt"))

@@ -64,15 +64,6 @@ def test_rotation_flag_of_a_jpeg_and_damaged_exif(tmp_path):
     assert read_any_image(path, max_side_px=100).shape == (16, 32, 3)
 
 
-def test_grey_becomes_three_equal_channels(tmp_path):
-    for name in ("a.png", "a.jpg"):
-        Image.new("L", (8, 8), 120).save(tmp_path / name)
-        assert one_colour(tmp_path / name) == [120, 120, 120]
-        assert not is_plain(tmp_path / name, max_side_px=100)
-    Image.new("1", (8, 8), 1).save(tmp_path / "b.png")
-    assert one_colour(tmp_path / "b.png") == [255, 255, 255]
-
-
 def test_16_bit_grey_is_scaled_not_clipped(tmp_path):
     grey = np.array([[0, 257, 32896, 65535]], dtype=np.uint16)
     for name in ("a.png", "a.tif"):
@@ -81,48 +72,39 @@ def test_16_bit_grey_is_scaled_not_clipped(tmp_path):
         assert image.tolist() == [[[0] * 3, [1] * 3, [128] * 3, [255] * 3]]
 
 
-def test_16_bit_colour_is_scaled_and_not_plain(tmp_path):
-    cv2.imwrite(str(tmp_path / "a.png"), np.full((8, 8, 3), (0, 128 * 257, 65535), dtype=np.uint16))
-    assert one_colour(tmp_path / "a.png") == [255, 128, 0]
-    assert not is_plain(tmp_path / "a.png", max_side_px=100)
+@pytest.mark.parametrize(
+    ("mode", "stored", "name", "shown"),
+    [
+        ("L", 120, "a.png", [120, 120, 120]),
+        ("1", 1, "a.png", [255, 255, 255]),
+        ("CMYK", (100, 0, 50, 0), "a.tif", [155, 255, 205]),  # of 255
+        ("CMYK", (100, 0, 50, 0), "a.jpg", [155, 255, 205]),  # stored inverted, as Adobe does
+        ("RGBA", (10, 20, 30, 0), "a.png", [255, 255, 255]),  # on white
+        ("RGBA", (10, 20, 30, 255), "a.png", [10, 20, 30]),
+        ("RGBA", (0, 100, 200, 51), "a.png", [204, 224, 244]),  # a fifth of it on four fifths of 255
+        ("LA", (0, 0), "a.png", [255, 255, 255]),
+    ],
+)
+def test_every_mode_becomes_the_colour_that_a_viewer_shows(tmp_path, mode, stored, name, shown):
+    Image.new(mode, (8, 8), stored).save(tmp_path / name, **({"quality": 100} if name.endswith("jpg") else {}))
+    assert np.abs(np.array(one_colour(tmp_path / name)) - shown).max() <= 2 * name.endswith("jpg")
+    assert not is_plain(tmp_path / name, max_side_px=100)
 
 
-def test_cmyk(tmp_path):
-    # Cyan 100, magenta 0, yellow 50 and no black of 255: red 155, green 255, blue 205.
-    picture = Image.new("CMYK", (8, 8), (100, 0, 50, 0))
-    picture.save(tmp_path / "a.tif")
-    assert one_colour(tmp_path / "a.tif") == [155, 255, 205]
-    picture.save(tmp_path / "a.jpg", quality=100)  # Adobe's way: stored inverted
-    assert b"Adobe" in (tmp_path / "a.jpg").read_bytes()
-    assert np.abs(np.array(one_colour(tmp_path / "a.jpg")) - (155, 255, 205)).max() <= 2
-    assert not is_plain(tmp_path / "a.jpg", max_side_px=100)
-
-
-def test_alpha_is_composited_on_white(tmp_path):
-    Image.new("RGBA", (8, 8), (10, 20, 30, 0)).save(tmp_path / "clear.png")
-    assert one_colour(tmp_path / "clear.png") == [255, 255, 255]
-    Image.new("RGBA", (8, 8), (10, 20, 30, 255)).save(tmp_path / "full.png")
-    assert one_colour(tmp_path / "full.png") == [10, 20, 30]
-    Image.new("RGBA", (8, 8), (0, 100, 200, 51)).save(tmp_path / "fifth.png")  # a fifth of it on four fifths of 255
-    assert one_colour(tmp_path / "fifth.png") == [204, 224, 244]
-    Image.new("LA", (8, 8), (0, 0)).save(tmp_path / "grey.png")
-    assert one_colour(tmp_path / "grey.png") == [255, 255, 255]
-    Image.new("RGB", (8, 8), (1, 2, 3)).save(tmp_path / "key.png", transparency=(1, 2, 3))
-    assert one_colour(tmp_path / "key.png") == [255, 255, 255]
-    for path in tmp_path.iterdir():
-        assert not is_plain(path, max_side_px=100)
-
-
-def test_palette_colours_and_first_frame(tmp_path):
+def test_palette_colours_colour_keys_16_bits_and_the_first_frame(tmp_path):
     picture = Image.new("P", (8, 8), 1)
     picture.putpalette([0, 0, 0, 200, 100, 50])
     picture.save(tmp_path / "a.png")
     assert one_colour(tmp_path / "a.png") == [200, 100, 50]
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(tmp_path / "key.png", transparency=(1, 2, 3))
+    assert one_colour(tmp_path / "key.png") == [255, 255, 255]
+    cv2.imwrite(str(tmp_path / "deep.png"), np.full((8, 8, 3), (0, 128 * 257, 65535), dtype=np.uint16))
+    assert one_colour(tmp_path / "deep.png") == [255, 128, 0]
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     for name in ("a.gif", "b.png"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
         assert one_colour(tmp_path / name) == [255, 0, 0]
-        assert not is_plain(tmp_path / name, max_side_px=100)
+    assert not any(is_plain(path, max_side_px=100) for path in tmp_path.iterdir())
 
 
 def test_long_side_is_bounded_by_area_means(tmp_path):

@@ -189,12 +189,6 @@ def test_lists(tmp_path):
         read_list(tmp_path / "none.txt")
 
 
-def test_class_names(tmp_path):
-    assert class_names(tmp_path) is None
-    (tmp_path / "classes.txt").write_text("dog\n\ntraffic light\n")
-    assert class_names(tmp_path) == ("dog", "traffic light")
-
-
 @pytest.mark.parametrize("name", ["Background", "_background_"])
 def test_the_background_is_not_listed_as_a_class(tmp_path, name):
     (tmp_path / "classes.txt").write_text(f"{name}\ndog\n")

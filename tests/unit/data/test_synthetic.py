@@ -112,7 +112,7 @@ def test_heads_lie_in_the_image_on_their_objects_and_distractors_on_the_backgrou
 def hues_of_bodies(body_cue: float) -> dict[int, list[float]]:
     """Return, by class, the hues of the middle pixels of bodies that are saturated enough to have one."""
     found: dict[int, list[float]] = {}
-    for seed in range(120):
+    for seed in range(60):
         scene = draw_scene(np.random.default_rng(seed), side_px=96, body_cue=body_cue)
         hsv = cv2.cvtColor(scene.image.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)
         rows, columns = np.indices(scene.mask.shape)

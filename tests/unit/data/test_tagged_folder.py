@@ -88,9 +88,7 @@ def test_all_problems_of_a_folder_at_once(tmp_path):
     ("image", "mask", "message"),
     [
         ("a", "../a.png", "the mask '../a.png' is absolute or contains '..'"),
-        ("a", "/etc/a.png", "the mask '/etc/a.png' is absolute"),
         ("a", "b/" * 2500, "the mask '[b/]+ ... [b/]+' has a path of more than 2000 bytes: shorten it"),
-        ("b/" * 2500 + "c", "", "the image '[b/]+ ... [b/]+c' has a path of more than 2000 bytes: shorten it"),
         ("a" * 3000, "", "the image 'a+ ... a+' has a name of more than 200 bytes: shorten it"),
     ],
 )

@@ -1,6 +1,5 @@
 """Unpacking: what is wanted, whole, and never outside of the folder."""
 
-import gzip
 import hashlib
 import io
 import shutil
@@ -67,14 +66,6 @@ def test_only_what_is_wanted_is_unpacked(tmp_path):
     assert found[f"{dataset}/train.txt"] == sbd_files()[f"{dataset}/train.txt"]
 
 
-def test_another_folder_and_what_a_kill_has_left_are_replaced(tmp_path):
-    for leftover in ("voc", ".voc.tmp"):
-        (tmp_path / leftover).mkdir()
-        (tmp_path / leftover / "half.jpg").touch()
-    assert set(unpacked(archive_with(tmp_path / "a.tar"), tmp_path / "voc")) == {"VOCdevkit/good.txt"}
-    assert not (tmp_path / ".voc.tmp").exists()
-
-
 def test_a_folder_that_was_unpacked_from_the_same_archive_is_left_alone(tmp_path):
     archive = archive_with(tmp_path / "a.tar")
     unpacked(archive, tmp_path / "voc")
@@ -87,9 +78,13 @@ def test_a_folder_stays_when_its_replacement_fails(tmp_path):
     (tmp_path / "voc").mkdir()
     (tmp_path / "voc" / "mine").touch()
     (tmp_path / "a.tar").write_bytes(b"no archive" * 999)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"a\.tar: cannot be unpacked \("):
         unpacked(tmp_path / "a.tar", tmp_path / "voc")
     assert [path.name for path in (tmp_path / "voc").iterdir()] == ["mine"]
+    (tmp_path / ".voc.tmp").mkdir()
+    (tmp_path / ".voc.tmp" / "half.jpg").touch()  # left by a kill
+    assert set(unpacked(archive_with(tmp_path / "a.tar"), tmp_path / "voc")) == {"VOCdevkit/good.txt"}
+    assert not (tmp_path / ".voc.tmp").exists()
 
 
 def test_two_processes_do_not_unpack_into_one_folder(tmp_path):
@@ -102,11 +97,8 @@ def test_two_processes_do_not_unpack_into_one_folder(tmp_path):
     ("member", "sentence"),
     [
         (special("VOCdevkit/../../evil.txt"), "'VOCdevkit/../../evil.txt' would be written outside of its folder"),
-        (special("/tmp/evil.txt"), "'/tmp/evil.txt' would be written outside of its folder"),
         (special("VOCdevkit/l", tarfile.SYMTYPE, "/etc"), "'VOCdevkit/l' is a link to '/etc'"),
-        (special("VOCdevkit/l", tarfile.LNKTYPE, "../x"), "'VOCdevkit/l' is a link to '../x'"),
         (special("VOCdevkit/d", tarfile.CHRTYPE), "'VOCdevkit/d' is neither a file nor a folder"),
-        (special("VOCdevkit/d", tarfile.FIFOTYPE), "'VOCdevkit/d' is neither a file nor a folder"),
     ],
 )
 def test_a_member_that_could_do_harm_is_refused_by_name(tmp_path, member, sentence):
@@ -180,17 +172,6 @@ def test_an_archive_whose_hash_is_right_need_not_end_in_zeros(tmp_path):
     assert set(unpacked(archive, tmp_path / "voc", is_known=True)) == {"VOCdevkit/good.txt"}
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"<html>Not Found</html>" * 99, gzip.compress(b"no tar" * 999)],
-    ids=["empty", "page", "compressed"],
-)
-def test_what_is_no_archive_is_refused(tmp_path, content):
-    (tmp_path / "a.tar").write_bytes(content)
-    with pytest.raises(InputError, match=r"a\.tar: cannot be unpacked \("):
-        unpacked(tmp_path / "a.tar", tmp_path / "voc")
-
-
 def test_long_chains_of_headers_are_refused(tmp_path):
     header = special("././@LongLink", tarfile.GNUTYPE_LONGNAME)
     header.size = 1
@@ -230,12 +211,6 @@ def bring(tmp_path, monkeypatch):
     bring.server, bring.content, bring.folder = server, content, tmp_path
     yield bring
     server.close()
-
-
-def test_an_archive_is_brought_and_unpacked_once(bring):
-    assert bring() == bring() == voc_files()
-    assert len(bring.server.requests) == 1
-    assert (bring.folder / "voc.tar").read_bytes() == bring.content
 
 
 def test_the_archive_is_removed_if_wanted_and_not_needed_again(bring):

@@ -51,15 +51,6 @@ def weights(tmp_path):
     return save(tmp_path / "weights.pt")
 
 
-def test_three_lines_of_python_give_the_mask(weights, tmp_path):
-    Image.fromarray(photo(33, 33)).save(tmp_path / "photo.jpg", quality=100)
-    segmenter = Segmenter.load(str(weights))
-    found = segmenter(str(tmp_path / "photo.jpg"))
-    assert segmenter.classes == CLASSES
-    assert found.dtype == np.uint8
-    np.testing.assert_array_equal(found, mask(33, 33))
-
-
 @pytest.mark.parametrize("size", [(33, 33), (30, 27), (9, 64), (1, 21)])
 def test_images_of_any_size_are_padded_to_the_grid(weights, size):
     np.testing.assert_array_equal(Segmenter.load(weights)(photo(*size)), mask(*size))

@@ -202,14 +202,14 @@ def test_every_damaged_byte_is_noticed_or_changes_nothing(tmp_path):
     path = written(tmp_path / "m.h5", [cams("a"), cams("none", tagged=())])
     whole, expected = path.read_bytes(), repr(content(path))
     refused = 0
-    for at in range(0, len(whole), 7):  # all of them are refused or right, which takes longer
+    for at in range(0, len(whole), 11):  # all of them are refused or right, which takes longer
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
         try:
             assert repr(content(path)) == expected
         except InputError as error:
             assert str(path) in str(error)
             refused += 1
-    assert refused > len(whole) / 14
+    assert refused > len(whole) / 22
 
 
 def of_version_1(path):
@@ -264,7 +264,6 @@ def described(where, name, value):
     ("change", "sentence"),
     [
         (replaced("logits", shape=(2, 3), dtype="f4"), "logits was never written"),
-        (replaced("logits", shape=(2, 3), dtype="f4", chunks=(2, 3)), "logits was never written"),
         (
             replaced("maps", shape=(2, 2, 10**6, 10**6), dtype="f2", chunks=(1, 1, 64, 64)),
             "expected 2 x any x 3 x 4 numbers",
@@ -278,22 +277,14 @@ def described(where, name, value):
         ),
         (valued("maps", np.nan), "maps has values that are not finite"),
         (valued("class_ids", [3, 1]), r"class_ids are \[3, 1\], they must be some of 1 to 3 in rising order"),
-        (valued("class_ids", [0, 1]), r"class_ids are \[0, 1\]"),
-        (valued("class_ids", [1, 4]), r"class_ids are \[1, 4\]"),
         (linked(h5py.SoftLink("/")), "a is missing or a link"),
-        (linked(h5py.ExternalLink("other.h5", "/b")), "a is missing or a link"),
         (linked(h5py.ExternalLink("../other.h5", "a")), "a is missing or a link"),
         (linked(np.zeros(3)), "a is not a group"),
         (described("a", "id", "b"), "its id is 'b'"),
-        (described("a", "id", ["a"]), r"its id is \['a'\]"),
         (described("a", "height", 0), "its height and width are 0 and 20"),
-        (described("a", "width", 20.0), "its height and width are 17 and 20.0"),
-        (described("a", "width", 2**40), "its height and width"),
         (described("/", "stride", 0), "attribute stride is 0, it must be a whole number of pixels"),
         (described("/", "offset", 8), "attribute offset is 8, it must be between 0 and the stride"),
-        (described("/", "offset", -1), "attribute offset is -1"),
         (described("/", "dilations", "1"), "attribute dilations is .1., it must be"),
-        (described("/", "classes", [1, 2, 3]), r"attribute classes is \[1, 2, 3\], it must be a list of names"),
         (lambda file: file.attrs.pop("classes"), "attribute classes is None"),
         (lambda file: file["a"].pop("maps"), "image 'a' is damaged"),
     ],

@@ -55,12 +55,6 @@ def test_a_begun_set_that_goes_before_the_key_is_logged_once(disk, tmp_path, cap
     ]
 
 
-@pytest.mark.parametrize("made", [[], [(0, 1)], [(1, 4)], [(0, 1), (0, 5)]])
-def test_the_key_and_finished_sets_are_no_news(disk, caplog, made):
-    number_of_shards(disk(*made), 4)
-    assert caplog.messages == []
-
-
 def test_of_two_finished_sets_the_newer_one_counts(disk):
     disk((0, 1), age=10)
     assert number_of_shards(disk((0, 2), (1, 2), age=20), 4) == 1
