@@ -85,12 +85,6 @@ def test_segmenters_are_those_whose_masks_the_classifier_can_make(overlays, clas
     assert names(config(*overlays).segmenters(classifier)) == settings
 
 
-def test_rows_of_tables_can_be_asked_for_where_the_maps_are_there():
-    assert names(config().known_segmenters("two")) == ["weak-fusion", "true-masks", "weak-d2"]  # it has no d9
-    asked = ["weak-d9", "weak-fusion", "true-masks", "weak-d1", "semi500-fusion"]
-    assert names(config().known_segmenters("mdc")) == asked
-
-
 @pytest.mark.parametrize(
     ("overlays", "masks"),
     [

@@ -52,11 +52,8 @@ def test_every_shipped_configuration_is_valid(name, monkeypatch, tmp_path):
         ("shards", 0),
         ("device", "gpu"),
         ("masks.treshold", 0.1),
-        ("masks.threshold", 3),
-        ("classifier.block_width", 12),
         ("encoder.name", "alexnet"),
         ("segmenter.settings", ["weak-d1-crf"]),
-        ("variants.x.masks.threshold", 3),
         ("downloads.voc.urls", ["ftp://host/a"]),
     ],
 )

@@ -63,14 +63,10 @@ def test_what_is_no_name_is_said_to_be_none(name):
     ("name", "masks"),
     [
         ("weak-d1", "pseudo-d1"),
-        ("weak-d1-crf", "pseudo-d1"),
         ("weak-d1@best", "pseudo-d1@best"),
-        ("weak-d1@untrained", "pseudo-d1@untrained"),
         ("weak-d1@offline", "pseudo-d1"),  # trains otherwise on the same masks
         ("weak-salient-fusion", "pseudo-salient-fusion"),
-        ("weak-salient-fusion@offline", "pseudo-salient-fusion"),
         ("semi500-fusion@best", "pseudo-fusion@best"),
-        ("semi28-d1_2", "pseudo-d1_2"),
         ("weak-external@offline", "pseudo-external"),
         ("pseudo-d1@best", "pseudo-d1@best"),
         ("true-masks@best", None),

@@ -19,21 +19,14 @@ from .configs import PAPER, ROOT, config, leaves, nested, over_the_paper, proble
         # bounds
         ("seeds", [0, -1], ".1: -1 is too small, the least is 0"),
         ("shards", 10**400, f": 1{400 * '0'} is too large, the most is 999"),
-        ("data.val_share", 0, ": 0 is too small, it must be above 0"),
         ("classifier.block_width", 12, ": 12 is not a multiple of 8"),
         ("masks.threshold", 2.5, ": 2.5 is not between 0 and 2"),
-        ("masks.sweep_thresholds", [0.5, 3], ".1: 3 is too large, the most is 2"),
         # types
         ("shards", 2.5, ": 2.5 is not a whole number"),
-        ("shards", True, ": true and false are not numbers"),
-        ("classifier.training.lr", "fast", ": 'fast' is not a number"),
         ("classifier.training.lr", math.nan, ": nan is not a finite number"),
         ("masks.threshold", 10**400, f": '1{400 * '0'}' is neither a number nor best"),
-        ("predict.crf", "perhaps", ": 'perhaps' is neither true nor false"),
         ("run", ["a"], ": ['a'] is not text"),
-        ("seeds", 3, ": 3 is not a list; write [a, b]"),
         ("masks", 3, ": 3 is not a section; write {key: value}"),
-        ("variants", {"x": None}, ".x: None is not a section; write {key: value}"),
         # choices and patterns; with what the key is for
         (
             "device",
@@ -42,12 +35,9 @@ from .configs import PAPER, ROOT, config, leaves, nested, over_the_paper, proble
         ),
         ("encoder.output_stride", 32, ": '32' is not a valid value; choose from 4, 8 or 16 (Pixels between"),
         ("encoder.name", "alexnet", ": unknown encoder alexnet; choose from resnet, timm, vgg"),
-        ("masks.threshold", "bets", ": 'bets' is neither a number nor best"),
         ("run", "a b", ": 'a b' is not allowed here (Name of the run; everything"),
         ("segmenter.settings", ["weak-d1", "weak-D1"], ".1: 'weak-D1' is not allowed here (Segmenters to train: weak"),
         ("downloads.voc.hash", "6cd6e144f989b92b", ": '6cd6e144f989b92b' is not allowed here (Expected hash"),
-        ("downloads.sbd.urls", ["ftp://host/a"], ".0: 'ftp://host/a' is not allowed here (Sources, tried"),
-        ("classifier.networks", {"a-b": [1]}, ".a-b: 'a-b' is not allowed here (Classifiers to train"),
         (
             "variants.x.segmenter.init",
             "pretrained",
@@ -56,12 +46,9 @@ from .configs import PAPER, ROOT, config, leaves, nested, over_the_paper, proble
         # lists
         ("seeds", [], ": needs at least 1 entries"),
         ("seeds", [1, 2, 1], ": 1 is listed twice: remove one"),
-        ("encoder.depths", [1, 1, 1], ": needs at least 5 entries"),
-        ("figures.figure5", [""], ".0: is empty"),
         ("classifier.networks.mdc", [1, 0], ".dilations.1: 0 is too small, the least is 1"),
         # text that no person writes
         ("run", "demo\n", ": 'demo\\n' contains a control character: remove it"),
-        ("figures.figure5", ["a\0"], ".0: 'a\\x00' contains a control character: remove it"),
         ("downloads.voc.hash", None, ": has no value"),
     ],
 )
@@ -74,15 +61,11 @@ def test_a_wrong_value_gives_one_sentence_with_the_keys_full_name(key, value, sa
     ("key", "said"),
     [
         ("shard", "did you mean shards?"),
-        ("masks.treshold", "did you mean threshold?"),
         ("data.synthetic.sides_px", "did you mean side_px?"),
         ("classifier.training.learning_rates", "known are batch_size, micro_batches, epochs, optimizer, freeze, "),
         ("encoder.width", "did you mean widths?"),
-        ("segmenter.encoder.output_strid", "did you mean output_stride?"),
         ("classifier.networks.mdc.dilation", "did you mean dilations?"),
-        ("classifier.networks.two.encoder.nrom", "did you mean norm?"),
         ("classifier.ablations.stride16.encoder.nrom", "did you mean norm?"),
-        ("downloads.weights.W.url", "did you mean urls?"),
         ("variants.x.masks.treshold", "did you mean threshold?"),
         ("variants.x.masks.sweep_thresholds", "did you mean threshold?"),  # only keys that a variant can change
         ("variants.x.classifier", "known are saliency, cams, masks, segmenter"),
@@ -128,18 +111,14 @@ def test_a_renamed_value_is_answered_with_its_present_name(key, old, new):
     ("key", "given", "read"),
     [
         ("shards", "2", 2),
-        ("shards", 2.0, 2),
         ("seeds", ["1", 2.0], [1, 2]),
         ("classifier.training.lr", "1e-3", 0.001),  # which YAML reads as text
         ("masks.threshold", "0.25", 0.25),
-        ("masks.threshold", "1", 1.0),
         ("masks.threshold", "best", "best"),
         ("predict.crf", "False", False),
         ("run", 2012, "2012"),
         ("crf.iterations", None, 10),  # a key without a value has its default
-        ("figures.figure5", None, []),
         ("downloads.folder", "~/data", "/home/me/data"),
-        ("data.sbd_root", "~/sbd", "/home/me/sbd"),
         ("data.sbd_root", "a~b", "a~b"),
         ("encoder.weights", "IMAGENET1K_V1", "IMAGENET1K_V1"),
     ],

@@ -32,18 +32,6 @@ def test_curves_hold_loss_learning_rate_and_every_metric(tmp_path, drawn):
     assert metrics.get_ylabel() == "mean average precision on val"
 
 
-@pytest.mark.parametrize(
-    ("metric", "images"), [("mIoU_val", "val, ground truth"), ("mIoU_train", "train, masks that are trained on")]
-)
-def test_a_segmenters_curve_says_which_images_and_masks_it_is_of(tmp_path, drawn, metric, images):
-    (tmp_path / "m.csv").write_text(f"epoch,step,lr,loss,{metric}\n1,5,0.1,2.5,0.25\n")
-    plot_curves(metrics_csv=tmp_path / "m.csv", curves_png=tmp_path / "c.png", title="t")
-    _, metrics, _ = drawn[0].axes
-    assert metrics.lines[0].get_xydata().tolist() == [[1, 0.25]]
-    assert [text.get_text() for text in metrics.get_legend().get_texts()] == [images]
-    assert metrics.get_ylabel() == "mean IoU of whole photos"
-
-
 def test_curves_without_metrics_or_rows_are_drawn(tmp_path, drawn):
     (tmp_path / "m.csv").write_text("epoch,step,lr,loss\n1,5,0.1,2.5\n")
     plot_curves(metrics_csv=tmp_path / "m.csv", curves_png=tmp_path / "c.png", title="t")

@@ -52,14 +52,6 @@ def test_results_come_in_the_order_of_the_items(processes):
     assert found == list(range(0, 100, 2))
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_an_exception_of_the_function_reaches_the_caller(processes):
-    found = map_in_order(refuse_three, range(10), processes=processes, label="test")
-    assert [next(found) for _ in range(3)] == [0, 1, 2]
-    with pytest.raises(InputError, match="three: cannot be read"):
-        next(found)
-
-
 def test_a_killed_worker_is_an_input_error_that_says_what_to_do():
     with pytest.raises(InputError, match="a worker process was killed.* fewer threads or more memory"):
         list(map_in_order(kill_itself_at_three, range(100), processes=2, label="test"))
@@ -95,7 +87,7 @@ def test_a_parent_whose_opencv_threads_run_does_not_hang():
     cv2.setNumThreads(threads)
 
 
-def test_what_is_done_apart_may_crash():
+def test_what_is_done_apart_may_crash_and_exceptions_reach_the_caller():
     assert apart(double, 21) == 42
     assert apart(process_id, 0) != os.getpid()
     with pytest.raises(InputError, match="three: cannot be read"):
@@ -103,6 +95,10 @@ def test_what_is_done_apart_may_crash():
     with pytest.raises(ChildProcessError, match="reading it crashed"):
         apart(kill_itself_at_three, 3)
     assert apart(kill_itself_at_three, 4) == 4
+    found = map_in_order(refuse_three, range(10), processes=2, label="test")
+    assert [next(found) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(InputError, match="three: cannot be read"):
+        next(found)
 
 
 SCRIPT = """

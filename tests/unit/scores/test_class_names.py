@@ -6,10 +6,8 @@ import pytest
 
 from mdc.data.labels import VOID
 from mdc.data.mask_files import write_mask
-from mdc.figures import plots
 from mdc.runtime.hashes import file_digest
 from mdc.scores.compare import score_masks
-from mdc.scores.html import write_html_table
 from mdc.scores.paper_tables import tabulate_paper
 from mdc.scores.tables import Result, read_per_class, tabulate_scores
 from mdc.storage.image_tables import write_table
@@ -72,13 +70,6 @@ def test_the_tables_of_scores(tmp_path, per_class_csv):
     assert pd.read_csv(tmp_path / "summary_csv")["seed"].tolist() == [0, 1]
 
 
-def test_the_page_of_a_table(tmp_path, per_class_csv):
-    write_html_table(table_csv=per_class_csv, table_html=tmp_path / "page.html", title="per_class")
-    page = (tmp_path / "page.html").read_text()
-    assert page.count("<th>split</th>") == 2 and page.count("<th>seed</th>") == 1 and ".1</th>" not in page
-    assert "<td>false</td>" in page and "<td>66.7</td>" in page  # of seed, the second class
-
-
 def test_the_papers_tables(tmp_path, scored):
     none = tmp_path / "none.csv"
     files = {name: tmp_path / name for name in ("table_csv", "table_md", "table_html")}
@@ -94,19 +85,3 @@ def test_the_papers_tables(tmp_path, scored):
     assert "| classifier | setting | split | crf | of | " + " | ".join([*ROWS, "mIoU"]) + " |" in lines
     assert "| mdc | weak-fusion | val | false | ours | " + " | ".join(SHOWN) + " |" in lines
     assert files["table_html"].read_text().count("<th>of</th>") == 2
-
-
-def test_the_figures(tmp_path, per_class_csv, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(plots, "save_paper_figure", lambda figure, *_: drawn.append(figure))
-    files = {"png": tmp_path / "a.png", "pdf": tmp_path / "a.pdf"}
-    plots.plot_confusion(confusion_csv=tmp_path / "confusion.csv", title="given", **files)
-    labels = [label.get_text() for label in drawn[0].axes[0].get_xticklabels()]
-    assert labels == [*ROWS, "unlabelled"]
-    plots.plot_classes(
-        per_class_csv=per_class_csv, paper_csv=per_class_csv, split="val", classifier="mdc", setting="weak-fusion",
-        crf=False, as_paper=False, **files,
-    )  # fmt: skip
-    axis = drawn[1].axes[0]
-    assert [label.get_text() for label in axis.get_xticklabels()] == [*ROWS, "mIoU"]
-    assert [patch.get_height() for patch in axis.containers[0]] == pytest.approx([*IOU, np.mean(IOU)], abs=0.005)

@@ -24,7 +24,7 @@ def test_confusion_by_hand():
     assert table.dtype == np.int64 and table.tolist() == TABLE
 
 
-@pytest.mark.parametrize(("classes", "block_px"), [(1, 1 << 20), (20, 1 << 20), (254, 1 << 20), (20, 100)])
+@pytest.mark.parametrize(("classes", "block_px"), [(254, 1 << 20), (20, 100)])
 def test_confusion_is_what_a_loop_counts(classes, block_px, monkeypatch):
     monkeypatch.setattr("mdc.data.metrics.BLOCK_PX", block_px)
     truth, given = random_masks(0, classes, void_in_prediction=True)
@@ -37,7 +37,7 @@ def test_confusion_is_what_a_loop_counts(classes, block_px, monkeypatch):
     assert confusion(truth, given, classes=classes).tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_iou_accumulated_over_images_is_torchmetrics(seed):
     classes = 5
     theirs = MulticlassJaccardIndex(num_classes=classes + 1, ignore_index=255, average="none")

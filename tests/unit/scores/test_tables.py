@@ -1,29 +1,15 @@
 """The tables of scores."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from mdc.data.labels import CLASSES
-from mdc.scores.tables import Result, best_thresholds, per_class, summarise, tabulate_scores
+from mdc.scores.tables import best_thresholds, per_class, summarise, tabulate_scores
+from tests.unit.scores.result_files import result, written
 
 TABLES = ("summary_csv", "per_class_csv", "best_thresholds_csv", "segmenters_csv", "segmenters_md")
 TABLED = {"swept": [], "sweeps": [], "note": "A note."}
-
-
-def result(**changes) -> Result:
-    return Result(**{"split": "val", "setting": "weak-d1", "crf": False, "seed": 0, "classifier": "mdc"} | changes)
-
-
-def written(folder: Path, table: list[list[int]], names: list[str], *, images: int = 1) -> tuple[Path, Path]:
-    """Write a confusion matrix and a table of `images` images in the layout of `score_masks`."""
-    folder.mkdir()
-    frame = pd.DataFrame(table, index=pd.Index(names, name="truth"), columns=[*names, "unlabelled"])
-    frame.to_csv(folder / "confusion.csv")
-    pd.DataFrame({"id": range(images), "miou": 0.5}).to_csv(folder / "images.csv", index=False)
-    return folder / "confusion.csv", folder / "images.csv"
 
 
 @pytest.fixture

@@ -18,11 +18,9 @@ from mdc.study.tables import (
     differences_table,
     precision_table,
     results_table,
-    seeds_table,
     tabulate_study,
-    thresholds_table,
 )
-from mdc.study.text import BEGIN, END, read_tables, readme_text, study_text, with_section
+from mdc.study.text import read_tables, readme_text, study_text, with_section
 from tests.unit.overlays import merged
 
 CONFIG = {
@@ -65,45 +63,40 @@ def write_run(root: Path, seeds=(0, 1), *, settings=("weak-fusion", "weak-d1"), 
             hits = HITS[setting, seed]
             rows = [(i, 0, 10, 20 - n, 10, 10) for i, n in hits.items()]
             rows += [(i, 1, 10, n, n, 10) for i, n in hits.items()]
-            folder = root / "scores" / "mdc" / f"seed{seed}" / "val"
-            folder.mkdir(parents=True, exist_ok=True)
-            table = pd.DataFrame(rows, columns=["id", "class", "truth", "predicted", "hits", "labelled"])
-            table.to_csv(folder / f"{setting}.pixels.csv", index=False)
-            total = miou(sum(hits.values()), 2) / 100
-            summary.append(("val", setting, "false", seed, total, "mdc"))
-    columns = ["split", "setting", "crf", "seed", "miou", "classifier"]
-    pd.DataFrame(summary, columns=columns).to_csv(root / "scores" / "summary.csv", index=False)
-    best = pd.DataFrame({"classifier": "mdc", "seed": list(seeds), "maps": "d1", "threshold": 0.3, "miou": 0.5})
-    best.to_csv(root / "scores" / "best_thresholds.csv", index=False)
-    (root / "study").mkdir()
+            pixels = root / "scores" / "mdc" / f"seed{seed}" / "val" / f"{setting}.pixels.csv"
+            write(pixels, "id class truth predicted hits labelled", rows)
+            summary.append(("val", setting, "false", seed, miou(sum(hits.values()), 2) / 100, "mdc"))
+    write(root / "scores" / "summary.csv", "split setting crf seed miou classifier", summary)
+    best = [("mdc", seed, "d1", 0.3, 0.5) for seed in seeds]
+    write(root / "scores" / "best_thresholds.csv", "classifier seed maps threshold miou", best)
+    write(root / "study" / "data.csv", "measure value", [("images", 2), ("objects", 3.5)])
     (root / "config.yaml").write_text(yaml.safe_dump(CONFIG | {"run": root.name, "seeds": list(seeds)} | changes))
-    pd.DataFrame({"measure": ["images", "objects"], "value": [2, 3.5]}).to_csv(root / "study" / "data.csv", index=False)
     for seed in seeds:
-        folder = root / "study" / "mdc" / f"seed{seed}"
-        folder.mkdir(parents=True)
-        shift = 0.1 * seed
-        maps = [("d1", 0.3), ("fusion", 0.3)]
-        sizes = [(m, size, t) for m, _ in maps for size in ("smallest", "largest") for t in (0.3, 0.6)]
+        shift, maps = 0.1 * seed, ("d1", "fusion")
+        sizes = [(m, size, t, 0.2 + shift) for m in maps for size in ("smallest", "largest") for t in (0.3, 0.6)]
         shares = [("true", 1, 0.3), ("true", 2, 0.7), ("false", 1, 0.6), ("false", 2, 0.4)]
         tables = {
-            "regions": [(m, t, 0.5 + shift, 0.4, 0.3) for m, t in maps],
-            "sizes": [(*key, 0.2 + shift) for key in sizes],
-            "seen": [(0.3, *row) for row in shares],
-            "response": [(m, r, 12, 14, 0.5, 0.4, 9) for m, _ in maps for r in ("distractor", "background")],
-            "contrast": [(i, m, "background", value) for m, _ in maps for i, value in (("a", 0.1), ("b", 0.3))],
-            "logits": [("a", "d1", 2.0, 0.0), ("b", "d1", 1.0, 0.0), ("c", "d1", 3.0, -1.0)],
-        }  # fmt: skip
-        names = {
-            "regions": ["maps", "threshold", "precision", "recall", "iou"],
-            "sizes": ["maps", "size", "threshold", "iou"],
-            "seen": ["threshold", "positives", "blocks", "share"],
-            "response": ["maps", "region", "from_px", "to_px", "body", "other", "objects"],
-            "contrast": ["id", "maps", "region", "contrast"],
-            "logits": ["id", "block", "1", "2"],
+            "regions": ("maps threshold precision recall iou", [(m, 0.3, 0.5 + shift, 0.4, 0.3) for m in maps]),
+            "sizes": ("maps size threshold iou", sizes),
+            "seen": ("threshold positives blocks share", [(0.3, *row) for row in shares]),
+            "response": (
+                "maps region from_px to_px body other objects",
+                [(m, region, 12, 14, 0.5, 0.4, 9) for m in maps for region in ("distractor", "background")],
+            ),
+            "contrast": (
+                "id maps region contrast",
+                [(i, m, "background", value) for m in maps for i, value in (("a", 0.1), ("b", 0.3))],
+            ),
+            "logits": ("id block 1 2", [("a", "d1", 2.0, 0.0), ("b", "d1", 1.0, 0.0), ("c", "d1", 3.0, -1.0)]),
         }
-        for name, content in tables.items():
-            pd.DataFrame(content, columns=names[name]).to_csv(folder / f"{name}.csv", index=False)
+        for name, (columns, rows) in tables.items():
+            write(root / "study" / "mdc" / f"seed{seed}" / f"{name}.csv", columns, rows)
     return root
+
+
+def write(path: Path, columns: str, rows: list[tuple]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows, columns=columns.split()).to_csv(path, index=False)
 
 
 @pytest.fixture
@@ -247,14 +240,6 @@ def test_unlabelled_pixels_are_told_apart(tmp_path):
     assert found.labelled("val", "weak-d1", False) == pytest.approx((100, 100 * 30 / 40))
 
 
-def test_thresholds_and_seeds_are_kept_one_by_one(dataset):
-    assert thresholds_table(dataset).to_dict("list") == {
-        "dataset": ["tiny"] * 2, "maps": ["d1"] * 2, "seed": [0, 1], "threshold": [0.3] * 2, "miou": [50] * 2
-    }  # fmt: skip
-    table = seeds_table(dataset).set_index(["setting", "seed"])["miou"]
-    assert table["weak-d1", 1] == pytest.approx(miou(12, 2))
-
-
 @pytest.fixture
 def tables(tmp_path):
     runs = {"tiny": [write_run(tmp_path / "run")]}
@@ -295,12 +280,6 @@ def test_the_readme_says_which_maps_fusion_is_shown_to_beat():
         "Fusion is shown to be better than d=1. It is shown to be worse than the mean of the maps. "
         "No difference is shown from d=3."
     )
-
-
-def test_the_section_goes_between_its_marks():
-    assert with_section(f"a\n{BEGIN}\nold\n{END}\nb\n", "new\n") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
-    with pytest.raises(InputError, match="the lines .* are missing"):
-        with_section("a\n", "new")
 
 
 def test_the_page_and_the_readme_are_those_of_the_tables():
