@@ -68,7 +68,7 @@ def described(data: bytes) -> dict[str, tuple]:
     found = {}
     for cells in rows:
         cell = {name.strip(): value.strip() for name, value in zip(header, cells, strict=True)}
-        if "split" not in cell:
+        if not {"image", "tags", "split"} <= cell.keys() or cell["image"] != cell["image"].lower():
             raise NoOpinionError
         id = cell["image"].removesuffix(".jpg").removesuffix(".png")
         names = {tag.strip() for tag in cell["tags"].split(";")} - {""}

@@ -144,6 +144,10 @@ LOWER = {"x": {"masks": {"threshold": 0.1}}}
             ["figures.figure6: nothing is predicted: leave it empty"],
         ),
         (
+            {"data": {"source": "synthetic", "root": "pho{to}s"}},
+            ["data.root: pho{to}s has braces, which Snakemake takes for a pattern: rename it, or name a link to it"],
+        ),
+        (
             {"data": {"source": "folder", "root": "."}},
             ["data.root: nothing in . says which tags its photos have; write tags.csv with"],
         ),
@@ -270,3 +274,14 @@ def test_a_list_without_the_test_photos_is_no_test_split(tmp_path):
     write_folder(tmp_path, voc_files() | lists)
     data = {"voc_root": ".", "expected_images": EXPECTED_IMAGES}
     refused([{"data": data, "predictions": {"splits": ["test"]}}], "predictions.splits: there are no test images")
+
+
+def test_a_folder_that_may_not_be_read_is_named_with_its_key(monkeypatch):
+    def not_permitted(root):
+        raise PermissionError(13, "Permission denied", str(root / "photos"))
+
+    monkeypatch.setattr("mdc.data.locate.may_have_tags", not_permitted)
+    refused(
+        [{"data": {"source": "folder", "root": "."}}],
+        "data.root: photos may not be read: ask its owner for access, or name another one",
+    )

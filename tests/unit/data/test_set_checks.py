@@ -67,7 +67,7 @@ def test_masks_that_can_be_what_they_seem(masks):
     ("tags", "found"),
     [
         (["cat", "cat;dog"], ["no training image has them: cow", "every training image has them: cat"]),
-        (["", ""], ["no training image has a tag: a classifier can learn nothing"]),
+        (["", ""], ["no training image has a tag: nothing can be learnt from them"]),
         (["cat;cow", "dog"], []),
     ],
 )

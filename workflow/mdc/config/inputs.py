@@ -1,7 +1,9 @@
 """Files and folders that a configuration names and that are not there: found before anything runs."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from mdc.config.config import Config
 from mdc.config.salient_networks import KNOWN
@@ -10,9 +12,41 @@ from mdc.data import locate
 from mdc.downloads.packages import weights_file
 from mdc.runtime.errors import InputError
 
+_WILDCARD = re.compile(r"\{\s*\w+\s*[,}]")
+
 
 def missing_inputs(config: Config) -> Iterator[str]:
-    """Yield a sentence per file or folder that the configuration names and that is missing or not what it must be."""
+    """Yield a sentence per file or folder that is missing, not what it must be or may not be looked at."""
+    yield from _with_braces(config)
+    try:
+        yield from _missing(config)
+    except PermissionError as error:
+        _, key = max(_keys_of(Path(error.filename), config.model_dump()), default=(0, "the configuration"))
+        yield f"{key}: {error.filename} may not be read: ask its owner for access, or name another one"
+
+
+def _with_braces(config: Config) -> Iterator[str]:
+    """Yield a sentence per path that is an input of a rule and that Snakemake would take for a pattern."""
+    data = config.data
+    paths = {f"data.{key}": getattr(data, key) for key in ("root", "tags_csv", "voc_root", "sbd_root")}
+    paths |= {"data.voc_test_archive": data.voc_test_archive, "downloads.folder": config.downloads.folder}
+    paths |= {"saliency.model": config.saliency.model, "cams.external_maps": config.cams.external_maps}
+    paths |= {"classifier.weights": config.classifier.weights, "segmenter.weights": config.segmenter.weights}
+    for key, path in paths.items():
+        if _WILDCARD.search(path.replace("{split}", "")):
+            yield f"{key}: {path} has braces, which Snakemake takes for a pattern: rename it, or name a link to it"
+
+
+def _keys_of(path: Path, values: Mapping[str, Any], above: str = "") -> Iterator[tuple[int, str]]:
+    """Yield (length of its value, dotted key) of each key that names `path` or a folder above it."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _keys_of(path, value, f"{above}{name}.")
+        elif isinstance(value, str) and value and path.is_relative_to(value):
+            yield len(value), f"{above}{name}"
+
+
+def _missing(config: Config) -> Iterator[str]:
     yield from _study_runs(config)
     downloads = Path(config.downloads.folder)
     for folder in (downloads, *downloads.parents):

@@ -104,7 +104,7 @@ def nothing_to_learn(tags: Sequence[str], classes: Sequence[str]) -> list[str]:
     """Return a sentence for all that no classifier can learn from the tags of training images, each joined by ";"."""
     times = Counter(name for joined in tags for name in joined.split(";") if name)
     if not times:
-        return ["no training image has a tag: a classifier can learn nothing"]
+        return ["no training image has a tag: nothing can be learnt from them"]
     nowhere = [name for name in classes if not times[name]]
     everywhere = [name for name in classes if times[name] == len(tags)]
     found = [("no", nowhere)] * bool(nowhere) + [("every", everywhere)] * bool(everywhere)

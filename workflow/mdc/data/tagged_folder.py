@@ -45,7 +45,7 @@ def link_folder(
         rows, problems = read_tags_table(Path(tags_csv), classes=names)
     else:
         rows, problems = rows_beside_photos(root, found) or (rows_of_class_folders(root, found) or [], [])
-    if not rows:
+    if not (rows or problems):
         raise InputError(
             f"{root}: nothing says which tags its photos have: write tags.csv with the columns image and tags, put an "
             "XML beside each photo or all photos into one folder per class"
