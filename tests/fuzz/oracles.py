@@ -1,5 +1,6 @@
 """What other libraries read in the same bytes: the judges of what the workflow has read."""
 
+import codecs
 import csv
 import io
 import json
@@ -59,7 +60,8 @@ def tags(data: bytes) -> set[str]:
 
 
 def csv_rows(data: bytes) -> list[list[str]]:
-    rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+    encoding = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    rows = csv.reader(io.StringIO(data.decode(encoding), newline=""), strict=True)
     return [row for row in rows if any(cell.strip() for cell in row)]
 
 
@@ -68,12 +70,15 @@ def described(data: bytes) -> dict[str, tuple]:
     found = {}
     for cells in rows:
         cell = {name.strip(): value.strip() for name, value in zip(header, cells, strict=True)}
-        if not {"image", "tags", "split"} <= cell.keys() or cell["image"] != cell["image"].lower():
+        names = [cell.get(key, "") for key in ("image", "mask")]
+        if not {"image", "tags", "split"} <= cell.keys() or names != [name.lower() for name in names]:
             raise NoOpinionError
         id = cell["image"].removesuffix(".jpg").removesuffix(".png")
         names = {tag.strip() for tag in cell["tags"].split(";")} - {""}
-        found[str(Path(id))] = (cell["split"], names, Path(cell.get("mask", "")).name)
-    assert len(found) == len(rows)
+        row = (cell["split"], names, Path(cell.get("mask", "")).name)
+        split, tags, mask = found.setdefault(str(Path(id)), row)
+        assert (split, mask) == (row[0], row[2]) and (tags is names or len(names) == 1)  # a row per tag
+        tags |= names
     return found
 
 

@@ -54,7 +54,7 @@ def nearest_sbd(root: Path) -> tuple[Path, list[str]]:
 def has_test_images(root: Path) -> bool:
     """Return whether a folder in VOC's layout lists test images and has the first of them; the list alone is common."""
     test = root / "ImageSets/Segmentation/test.txt"
-    first = test.read_text().split()[:1] if test.is_file() else []
+    first = test.read_text(encoding="utf-8").split()[:1] if test.is_file() else []
     return bool(first) and (root / "JPEGImages" / f"{first[0]}.jpg").is_file()
 
 

@@ -134,6 +134,8 @@ def id_problem(id: str) -> str | None:
         return "is empty or begins or ends with a blank: rename it"
     if id.startswith("/") or ".." in parts:
         return "is absolute or contains '..': list images by their path below the data folder"
+    if not parts or parts[-1].startswith("..") and not parts[-1].rpartition(".")[0].strip("."):
+        return "has a name of nothing but dots and an extension: rename it"
     if re.search(r"[\x00-\x1f\x7f\udc80-\udcff]", id):
         return "contains a control character or bytes that are not UTF-8: rename it"
     if any(len(part.encode()) > LONGEST_NAME_BYTES for part in parts):

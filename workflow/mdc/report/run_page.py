@@ -85,7 +85,7 @@ def driver_version(text: str) -> str:
 
 def _text(path: str) -> str:
     file = Path(path)
-    return file.read_text() if file.is_file() else ""
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:

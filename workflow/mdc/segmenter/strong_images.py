@@ -75,7 +75,7 @@ def choose_strong(
         read_manifest(train_csv),
         read_manifest(val_csv) if val_csv else None,
         images=images,
-        candidates=own_list.read_text().split() if own_list else None,
+        candidates=own_list.read_text(encoding="utf-8").split() if own_list else None,
         pool=pool,
         seed=seed,
     )

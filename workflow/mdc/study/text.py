@@ -126,7 +126,7 @@ def main() -> None:
     """Write the README's table of results from results/study."""
     readme = Path("README.md")
     section = readme_text(read_tables(Path("results/study")))
-    write_whole(readme, with_section(readme.read_text(), section).encode())
+    write_whole(readme, with_section(readme.read_text(encoding="utf-8"), section).encode())
 
 
 if __name__ == "__main__":
