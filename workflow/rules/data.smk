@@ -3,7 +3,7 @@
 #           or photos with tags.
 # Produces: data/{train,val,test}.csv (columns: mdc/data/manifest.py), data/classes.txt and
 #           data/tag_differences.csv; data/synthetic/ for the built-in dataset; data/sbd_masks/ for SBD's masks as PNGs;
-#           data/images and data/masks for photos that had to be converted.
+#           data/images, data/masks and data/own_masks for photos and masks that had to be converted.
 # Everything that is wrong with the input is found here and listed at once.
 
 

@@ -48,6 +48,11 @@ def test_palettes_that_were_renumbered():
     assert "index 1 has the colour of 'dog', so a program has renumbered the palettes" in label_fault(masks, CLASSES)
 
 
+def test_masks_of_other_images():
+    masks = [Labels(frozenset({n % 3 + 1}), frozenset({n // 3 % 3 + 1})) for n in range(9)]
+    assert label_fault(masks, CLASSES).startswith("6 of 9 masks show none of the classes that their images are tagged")
+
+
 @pytest.mark.parametrize(
     "masks",
     [

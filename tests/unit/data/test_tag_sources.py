@@ -133,7 +133,7 @@ def test_masks_of_other_tools_are_used_or_named(tmp_path, caplog, name):
         path = tmp_path / name.format(id.lower())
         mask(path.with_suffix(".png"), 1)
         path.with_suffix(".png").rename(path)
-    lists(tmp_path, train="A\n", val="b\n")
+    lists(tmp_path, train="A.jpg\n", val="b\n")
     tables = link_voc_layout(tmp_path, **settings(tmp_path)).tables
     used = [row for split in ("train", "val") for row in tables[split]["mask"] if row]
     named = [

@@ -104,6 +104,7 @@ def test_paths_that_lead_out_of_the_folder_or_nowhere(tmp_path, image, mask, mes
     ("text", "message"),
     [
         ("pictures,content\na,cat\n", "the first line must name the columns image,tags .*: it is 'pictures,content'"),
+        ('{"images": []}', "is JSON, not a table"),
         ("image,tags,image\na,cat,b\n", "the column 'image' is there twice"),
         ("image,tags,spilt\na,cat,val\n", "the column 'spilt' is not known: did you mean 'split'"),
         ("image,cat\na,1\n", "there is no column for the class 'dog', but for cat"),

@@ -60,14 +60,15 @@ class PhotoFiles:
         return f"{', '.join(counted)}; the first is {found[0]}{advice}"
 
 
-def photo_files(root: Path, *, besides: Path) -> PhotoFiles:
+def photo_files(root: Path, *, besides: Path | None = None) -> PhotoFiles:
     """Return what lies below `root`, linked folders included.
 
     Files and folders whose name begins with a dot are left out, and so is the folder `besides`, which holds pictures
     of ours.
     """
     found = PhotoFiles()
-    _add_folder(root, found, root=root, own=os.path.realpath(besides), above=frozenset())
+    own = os.path.realpath(besides) if besides else ""
+    _add_folder(root, found, root=root, own=own, above=frozenset())
     return found
 
 

@@ -18,7 +18,7 @@ class PictureFolder:
 
     def __init__(self, folder: Path, *, ending: str = "") -> None:
         self.folder, self.ending = folder, ending
-        files = photo_files(folder, besides=folder / ".none").photos
+        files = photo_files(folder).photos
         self._pngs = {id: path for id, paths in files.items() for path in paths if path.suffix.lower() == PNG}
         self._names = Names(self._pngs)
 

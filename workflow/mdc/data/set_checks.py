@@ -15,6 +15,7 @@ from mdc.data.labels import BACKGROUND, VOID
 from mdc.data.mask_files import LoadedMask
 
 LEAST_CONTRADICTIONS = 2  # classes in masks that their images' tags do not name; one is a slip
+LEAST_UNRELATED, SHARE_UNRELATED = 3, 0.25  # masks without a class of their images' tags, and their share
 SHARE_LEFT = 0.25  # of them, at most, under another reading of the indices for it to be the right one
 
 
@@ -40,11 +41,11 @@ class Labels:
 
 def label_fault(labels: Sequence[Labels], classes: Sequence[str]) -> str:
     """Return why the masks of a set cannot have the indices of `classes`, and what to do; nothing where they can."""
-    return _all_void(labels) or _renumbered(labels, classes) or _reordered(labels, classes)
+    return _all_void(labels) or _renumbered(labels, classes) or _reordered(labels, classes) or _unrelated(labels)
 
 
 def _all_void(labels: Sequence[Labels]) -> str:
-    void = sum(one.has_void and bool(one.tagged) for one in labels)
+    void = sum(one.has_void for one in labels)
     if not void or any(one.shown for one in labels):
         return ""
     return (
@@ -77,10 +78,10 @@ def _renumbered(labels: Sequence[Labels], classes: Sequence[str]) -> str:
 def _reordered(labels: Sequence[Labels], classes: Sequence[str]) -> str:
     numbers = range(1, len(classes) + 1)
     tagged, shown = (
-        np.array([[number in one for number in numbers] for one in sets], bool).reshape(-1, len(classes))
+        np.array([[number in one for number in numbers] for one in sets], int).reshape(-1, len(classes))
         for sets in ([one.tagged for one in labels], [one.shown for one in labels])
     )
-    differing = (shown[:, :, None] != tagged[:, None, :]).sum(0)  # images by index of the mask and class of the tag
+    differing = shown.T @ (1 - tagged) + (1 - shown).T @ tagged  # images by index of the mask and class of the tag
     # twice, so that of equal assignments the one that leaves indices as they are is taken
     rows, columns = linear_sum_assignment(2 * differing - np.eye(len(classes), dtype=int))
     meant = {int(row) + 1: int(column) + 1 for row, column in zip(rows, columns, strict=True) if row != column}
@@ -97,6 +98,17 @@ def _reordered(labels: Sequence[Labels], classes: Sequence[str]) -> str:
         f"'{classes[index - 1]}' there, but {fitting} of the {images} images that show it are tagged "
         f"'{classes[class_ - 1]}' ({len(pairs)} indices are so): list the classes as the masks number them, the first "
         "is index 1"
+    )
+
+
+def _unrelated(labels: Sequence[Labels]) -> str:
+    both = [one for one in labels if one.tagged and one.shown]
+    apart = sum(not one.tagged & one.shown for one in both)
+    if apart < LEAST_UNRELATED or apart <= SHARE_UNRELATED * len(both):
+        return ""
+    return (
+        f"{apart} of {len(both)} masks show none of the classes that their images are tagged with, but others: they "
+        "are of other images, or number the classes in another way each: look at some and export them again"
     )
 
 

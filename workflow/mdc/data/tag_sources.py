@@ -66,17 +66,18 @@ def rows_beside_photos(root: Path, found: PhotoFiles) -> tuple[list[Row], list[s
 def rows_of_class_folders(root: Path, found: PhotoFiles) -> list[Row] | None:
     """Return a row per photo of `root`/<class>/ or `root`/<split>/<class>/, tagged with the name of that folder.
 
-    None unless every photo lies in such a folder. One called background has photos without objects.
+    None unless every photo, but those of test, lies in such a folder. One called background has photos without objects.
     """
     folders = _split_folders(found)
     rows = []
     for id, image in _each(found):
         above = PurePosixPath(id).parts[:-1]
         above = above[1:] if folders else above
-        if not above:
+        split = _split(id, folders)
+        if not above and split != "test":  # images of test need no tags
             return None
-        tags = frozenset() if is_background(above[0]) else frozenset(above[:1])
-        rows.append(Row(str(image), image.relative_to(root).as_posix(), tags, _split(id, folders)))
+        tags = frozenset(name for name in above[:1] if not is_background(name))
+        rows.append(Row(str(image), image.relative_to(root).as_posix(), tags, split))
     return rows or None
 
 

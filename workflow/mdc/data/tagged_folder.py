@@ -40,7 +40,8 @@ def link_folder(
         raise InputError(f"{root}: there is no such folder")
     names = checked_classes(classes, source="data.classes") if classes else class_names(root)
     found = photo_files(root, besides=plain_folder)
-    tags_csv = tags_csv or next((path for path in [root / "tags.csv"] if path.is_file()), None)
+    if tags_csv is None and (root / "tags.csv").is_file():
+        tags_csv = root / "tags.csv"
     if tags_csv:
         rows, problems = read_tags_table(Path(tags_csv), classes=names)
     else:

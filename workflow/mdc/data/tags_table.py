@@ -88,7 +88,9 @@ def read_tags_table(path: Path, *, classes: Sequence[str] | None) -> tuple[list[
 def _cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Return the header and the other rows that are not empty, with their line numbers."""
     text = read_text(path)
-    separator = max(SEPARATORS, key=text.partition("\n")[0].count)
+    if text.lstrip()[:1] in ("{", "["):
+        raise InputError(f"{path}: is JSON, not a table: export the tags as CSV, with the columns image and tags")
+    separator = max(SEPARATORS, key=next(iter(text.splitlines()), "").count)
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]

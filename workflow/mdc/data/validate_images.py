@@ -63,7 +63,7 @@ class SplitTables:
 
 @dataclass(frozen=True)
 class _Finding:
-    """What was found of one image; `labels` is None without mask, and where tags are those of the mask."""
+    """What was found of one image; `labels` is None without mask."""
 
     row: dict[str, str | int]
     image_digest: str
@@ -206,9 +206,7 @@ def _inspect(
         "own_width": size[1] if size else 0,
         "digest": "" if problems else photo_digest(image_path, own_mask_path),
     }
-    labels = None
-    if loaded is not None and photo.tags is not None:
-        labels = Labels.of(named, loaded)
+    labels = Labels.of(named, loaded) if loaded is not None else None
     tagged_only, masked_only = (
         ";".join(classes[index - 1] for index in sorted(only)) if mask is not None else ""
         for only in (named - shown, shown - named)

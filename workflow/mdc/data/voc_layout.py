@@ -1,5 +1,6 @@
 """Linking a folder in PASCAL VOC's layout: JPEGImages, Annotations, ImageSets, SegmentationClass."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from mdc.data.label_colours import dataset_colours
 from mdc.data.labels import CLASSES
 from mdc.data.locate import SPLITS, devkit_root
 from mdc.data.names import Names
-from mdc.data.photo_files import copies, photo_files
+from mdc.data.photo_files import PHOTO_SUFFIXES, PhotoFiles, copies, photo_files
 from mdc.data.splits import split_by_hash
 from mdc.data.tag_sources import log_without_annotation, rows_beside_photos
 from mdc.data.tagged_folder import link_rows
@@ -47,9 +48,10 @@ def link_voc_layout(
     names = checked_classes(classes, source="data.classes") if classes else class_names(devkit or root) or CLASSES
     if devkit is None:
         found = photo_files(root, besides=plain_folder)
-        rows, problems = rows_beside_photos(root, found) or ([], [])
-        if not rows:
-            layout_root(root)
+        beside = rows_beside_photos(root, found)
+        if beside is None:
+            raise _no_layout(root)
+        rows, problems = beside
         division = {"listed_in": str(root), "val_share": val_share, "seed": seed}
         return link_rows(root, rows, found, classes=names, problems=problems, **division, **settings)
     layout = read_layout(devkit)
@@ -67,11 +69,15 @@ def layout_root(root: Path) -> Path:
     """Return the folder with JPEGImages, `root` or below it; raises `InputError` when there is none."""
     found = devkit_root(root)
     if found is None:
-        raise InputError(
-            f"{root}: has no folder JPEGImages (nor VOC2012/JPEGImages), and no photo has an XML beside it: name the "
-            "folder that holds them"
-        )
+        raise _no_layout(root)
     return found
+
+
+def _no_layout(root: Path) -> InputError:
+    return InputError(
+        f"{root}: has no folder JPEGImages (nor VOC2012/JPEGImages), and no photo has an XML beside it: name the "
+        "folder that holds them"
+    )
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ class Layout:
     Attributes:
         root: with JPEGImages.
         images, annotations, masks: files by image id.
-        problems: a sentence for each id that two photos have.
+        problems: a sentence for each id that two photos have, and for each folder that may not be read.
         unused: sentences about what is not read, for the log.
     """
 
@@ -96,7 +102,7 @@ class Layout:
 def read_layout(root: Path) -> Layout:
     """Return what `root`, a folder with JPEGImages, holds; files belong to an image in whatever case their name is."""
     folder = root / "JPEGImages"
-    found = photo_files(folder, besides=root / "SegmentationClass")
+    found = photo_files(folder)
     images: dict[str, Path] = {}
     problems = []
     for id, paths in found.photos.items():
@@ -106,12 +112,15 @@ def read_layout(root: Path) -> Layout:
         [f"not photos that are read, passed over in {folder}: {found.passed_over()}"] if found.passed_over() else []
     )
     ids = Names(images)
-    xml = photo_files(root / "Annotations", besides=folder).annotations
-    annotations, strange = _by_image(root / "Annotations", xml, ids)
+    xml = photo_files(root / "Annotations")
+    problems += [*_unreadable(found), *_unreadable(xml)]
+    annotations, strange = _by_image(root / "Annotations", xml.annotations, ids)
     unused += _without_photo("annotations", strange)
+    annotations = _by_image(folder, found.annotations, ids)[0] | annotations
     masks: dict[str, Path] = {}
     for name in MASK_FOLDERS:
-        below = photo_files(root / name, besides=folder)
+        below = photo_files(root / name)
+        problems += _unreadable(below)
         pngs = [path for paths in below.photos.values() for path in paths if path.suffix.lower() == ".png"]
         others = [path for paths in below.photos.values() for path in paths if path.suffix.lower() != ".png"]
         of_image, strange = _by_image(root / name, pngs, ids)
@@ -137,8 +146,18 @@ def _by_image(folder: Path, files: Iterable[Path], ids: Names) -> tuple[dict[str
     return found, strange
 
 
+def _unreadable(found: PhotoFiles) -> list[str]:
+    refused = [folder for folder in found.unreadable if os.path.lexists(folder)]
+    return [f"{folder}: may not be read: ask its owner for access" for folder in refused]
+
+
 def _without_photo(what: str, paths: Sequence[Path]) -> list[str]:
     return [f"{what} without a photo, not read: {len(paths)}, the first is {paths[0]}"] if paths else []
+
+
+def _without_suffix(id: str) -> str:
+    """Return an id without the extension that some tools write into lists."""
+    return id[: -len(Path(id).suffix)] if Path(id).suffix.lower() in PHOTO_SUFFIXES else id
 
 
 def _log_unused(layout: Layout, photos: Mapping[str, Sequence[Photo]]) -> None:
@@ -201,7 +220,7 @@ def listed_photos(
     found, lacking = [], []
     from_masks = may_lack_annotation and not layout.annotations
     for listed in ids:
-        id = next(iter(names.find(listed)), listed)
+        id = next(iter(names.find(listed) or names.find(_without_suffix(listed))), listed)
         problem = id_problem(listed)
         if problem:
             problems.append(f"image id '{listed}' in {split} {problem}")

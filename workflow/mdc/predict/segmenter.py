@@ -79,7 +79,7 @@ class Segmenter:
         """
         if not isinstance(photo, np.ndarray):
             image, seen = _read(Path(photo), max_side_px=self.max_side_px)
-        elif photo.dtype == np.uint8 and photo.ndim == 3 and photo.shape[2] == 3:
+        elif photo.dtype == np.uint8 and photo.ndim == 3 and photo.shape[2] == 3 and photo.size:
             image, seen = photo, seen_by_network(photo, max_side_px=self.max_side_px)
         else:
             raise ValueError(f"an image is uint8 (H, W, 3), not {photo.dtype} {photo.shape}")

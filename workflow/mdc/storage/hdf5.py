@@ -25,6 +25,7 @@ from mdc.runtime.errors import InputError
 from mdc.runtime.files import written_whole
 from mdc.storage.hdf5_checks import (
     FACTORS,
+    GRID,
     UnreadableShardError,
     attributes_problem,
     checked_array,
@@ -39,7 +40,6 @@ VERSION = 2
 WITHOUT_CHECKSUMS = 1  # the version that is read as well
 FILE_FORMAT = ("v110", "v110")  # of HDF5; the first with checksums of all its structures
 LONGEST_SIDE_PX = 1 << 20
-GRID = "feature (i, j) sits on pixel (offset + stride * i, offset + stride * j)"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 T = TypeVar("T")
+GRID = "feature (i, j) sits on pixel (offset + stride * i, offset + stride * j)"
 FACTORS = "factors"  # attribute of an array: what each of its maps was divided by, float64
 
 
@@ -118,7 +119,8 @@ def checked_array(
     fits = len(dataset.shape) == len(shape) and all(a in (b, None) for a, b in zip(shape, dataset.shape, strict=True))
     if not fits or dataset.dtype.kind not in kinds:
         expected = " x ".join("any" if side is None else str(side) for side in shape)
-        raise ValueError(f"{name} is {dataset.dtype} {dataset.shape}, expected {expected} numbers")
+        grid = f"; {GRID}, up to the photo's end or beyond" if len(shape) > 2 else ""
+        raise ValueError(f"{name} is {dataset.dtype} {dataset.shape}, expected {expected} numbers{grid}")
     if dataset.is_virtual or dataset.external:
         raise ValueError(f"{name} lies in another file")
     if dataset.size and not dataset.id.get_storage_size():
