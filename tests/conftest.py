@@ -19,6 +19,7 @@ from mdc.data.mask_files import write_mask
 TINY_RUN = (
     "test_demo.py",
     "test_report.py",
+    "test_explore.py",
     "test_reruns.py",
     "test_predict_export.py",
     "test_tables.py",

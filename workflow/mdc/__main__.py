@@ -1,5 +1,10 @@
 """`python -m mdc COMMAND`: what can be done with finished runs outside the workflow."""
 
+import os
+
+# Before numpy is imported: each request has a thread, and its matrices are small.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import argparse
 import sys
 
