@@ -78,7 +78,8 @@ export class ImageView {
     if (!state.other || masks !== state.result) addMask("masks", masks);
     if (info.usual) layers.push(["tried", "what if", null]);
     if (info.usual && shownClass) {
-      for (const name of new Set([...info.blocks, info.usual.maps])) {
+      const fused = info.blocks.length > 1 ? ["fusion"] : [];
+      for (const name of new Set([...info.blocks, ...fused, info.usual.maps])) {
         const given = { cams: info.usual.cams, map: name, class: shownClass.index };
         addMap(`map-${name}`, `${name} · ${shownClass.name}`, "map", given);
       }
