@@ -38,8 +38,9 @@ export class Differences {
     }
     this.asked = JSON.stringify(asked);
     this.said.textContent = "share of pixels · IoU | IoU of the other";
-    this.list.replaceChildren(...found.images.slice(0, SHOWN).filter((one) => one.value !== null).map((one) =>
-      element("li", {}, element("a", { href: addressOf({ ...state, id: one.id, class: "" }), "data-id": one.id }, one.id),
+    const compared = found.images.slice(0, SHOWN).filter((one) => one.value !== null);
+    this.list.replaceChildren(...compared.map((one) =>
+      element("li", {}, element("a", { "data-id": one.id }, one.id),
         ` ${percent(one.value)} % · ${percent(one.iou)} | ${percent(one.other_iou)}`)));
     this.#mark();
   }

@@ -1,6 +1,6 @@
 // Elements of the page in one expression.
 
-/** Return a new element; `on...` properties are listeners, the others attributes, and false or null ones are left out. */
+/** Return a new element; `on...` properties are listeners, the others attributes; false and null are left out. */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -13,6 +13,13 @@ export function element(tag, properties = {}, ...children) {
 }
 
 export const byId = (id) => document.getElementById(id);
+
+/** Call `build`, which replaces elements, and leave the focus on the one with the same id. */
+export function keepingFocus(build) {
+  const { id } = document.activeElement ?? {};
+  build();
+  if (id && document.activeElement?.id !== id) byId(id)?.focus();
+}
 
 /** Fill a select with [value, text] pairs and choose `value`. */
 export function fillSelect(select, pairs, value) {

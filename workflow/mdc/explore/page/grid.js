@@ -1,6 +1,6 @@
 // The grid of images: a page of thumbnails with their masks.
 
-import { element, percent } from "./dom.js";
+import { element, keepingFocus, percent } from "./dom.js";
 import { css } from "./panel.js";
 import { address, json } from "./requests.js";
 import { addressOf, change, queryOf, state } from "./state.js";
@@ -24,11 +24,12 @@ export class Grid {
     }
     if (turn !== this.turn) return;
     this.pages = found.pages;
-    const cells = found.images.map((image) => this.#cell(run, image));
-    this.main.replaceChildren(
-      element("ul", { class: state.other ? "grid compared" : "grid", "aria-label": "images" }, ...cells.map((cell) => element("li", {}, cell))),
+    const cells = found.images.map((image) => element("li", {}, this.#cell(run, image)));
+    const kind = state.other ? "grid compared" : "grid";
+    keepingFocus(() => this.main.replaceChildren(
+      element("ul", { class: kind, "aria-label": "images" }, ...cells),
       this.#pager(found),
-    );
+    ));
     const measured = found.pending ? `; measuring, ${found.pending.done} of ${found.pending.total}` : "";
     this.tell(`${found.total} ${found.total === 1 ? "image" : "images"}${measured}`, found.problems);
     if (found.pending) setTimeout(() => turn === this.turn && this.render(run), ASK_AGAIN_MS);
@@ -75,14 +76,17 @@ export class Grid {
       { href: addressOf({ ...state, id: image.id }), class: "cell", "data-id": image.id },
       element("span", { class: "pictures" }, ...pictures),
       element("span", { class: "line" }, element("b", {}, image.id),
-        element("span", { class: "score", title: run.sorted_by[state.sort] }, isScored ? `IoU ${scores.map(percent).join(" | ")}` : "", value)),
+        element("span", { class: "score", title: run.sorted_by[state.sort] },
+          isScored ? `IoU ${scores.map(percent).join(" | ")}` : "", value)),
       element("span", { class: "line" }, ...(tags.length ? tags : ["no tag"])),
     );
   }
 
   #pager({ page, pages }) {
     const button = (text, to, isOff) =>
-      element("button", { type: "button", disabled: isOff ? "" : null, onclick: () => change({ page: to }, true) }, text);
+      element("button", {
+        type: "button", id: `page-${text}`, disabled: isOff ? "" : null, onclick: () => change({ page: to }, true),
+      }, text);
     return element(
       "nav",
       { class: "pager", "aria-label": "pages" },

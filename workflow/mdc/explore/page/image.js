@@ -1,6 +1,6 @@
 // One image: every step from photo to mask, all at one zoom and position.
 
-import { byId, element, fillSelect, newestOnly, percent } from "./dom.js";
+import { byId, element, fillSelect, keepingFocus, newestOnly, percent } from "./dom.js";
 import { Differences } from "./differences.js";
 import { Panel, css } from "./panel.js";
 import { json, labels, map, photo } from "./requests.js";
@@ -71,7 +71,8 @@ export class ImageView {
     const { asked, info, shownClass } = this;
     const { masks, predictions, crf } = info.steps;
     const layers = [["photo", "photo", null]];
-    const addMask = (name, key) => key && layers.push([name, this.#named(key), () => labels({ ...asked, result: key })]);
+    const addMask = (name, key) =>
+      key && layers.push([name, this.#named(key), () => labels({ ...asked, result: key })]);
     const addMap = (name, title, path, given) => layers.push([name, title, () => map(path, { ...asked, ...given })]);
     if (info.truth) layers.push(["truth", "ground truth", () => labels({ ...asked, result: "truth" })]);
     if (state.other) this.#addCompared(layers, addMask);
@@ -125,14 +126,14 @@ export class ImageView {
     this.load = new Map(layers.map(([key, , load]) => [key, load]));
     const figures = [...this.panels.values()].map((panel) => panel.figure);
     const compared = state.other ? this.differences.element : null;
-    this.main.replaceChildren(
+    keepingFocus(() => this.main.replaceChildren(
       element(
         "div",
         { class: "image" },
         element("aside", { "aria-label": "settings" }, this.#looks(), compared, this.whatIf.element),
-        element("div", { class: "panels", "aria-label": "layers" }, ...figures),
+        element("div", { class: "panels", role: "group", "aria-label": "layers" }, ...figures),
       ),
-    );
+    ));
     if (state.other) this.differences.render();
   }
 
@@ -143,6 +144,7 @@ export class ImageView {
         {
           type: "button",
           class: "tag",
+          id: `class-${tag.index}`,
           title: `key ${place + 1}`,
           "aria-pressed": String(tag === this.shownClass),
           onclick: () => change({ class: tag.index }),
@@ -154,14 +156,15 @@ export class ImageView {
     );
     const colours = element("select", { id: "colours", onchange: (event) => change({ colours: event.target.value }) });
     fillSelect(colours, Object.keys(this.run.colour_maps).map((name) => [name, name]), state.colours);
-    const step = (text, label, by) =>
-      element("button", { type: "button", "aria-label": label, onclick: () => this.step(by) }, text);
+    const step = (text, id, label, by) =>
+      element("button", { type: "button", id, "aria-label": label, onclick: () => this.step(by) }, text);
     const zoom = (text, label, factor) =>
       element("button", { type: "button", "aria-label": label, onclick: () => zoomBy(factor) }, text);
     return element(
       "section",
       { class: "looks" },
-      element("div", { class: "row" }, step("←", "previous image", -1), step("→", "next image", 1),
+      element("div", { class: "row" }, step("←", "previous-image", "previous image", -1),
+        step("→", "next-image", "next image", 1),
         zoom("−", "zoom out", 0.5), zoom("+", "zoom in", 2),
         element("button", { type: "button", id: "save" }, "Save PNG")),
       element("div", { class: "row", role: "group", "aria-label": "class whose maps are shown" }, ...classes),

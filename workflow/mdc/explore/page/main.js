@@ -1,6 +1,6 @@
 // The page: its choices, keys, and which view is shown.
 
-import { byId, element, fillSelect, settled } from "./dom.js";
+import { byId, element, fillSelect, keepingFocus, settled } from "./dom.js";
 import { Grid } from "./grid.js";
 import { ImageView } from "./image.js";
 import { css } from "./panel.js";
@@ -78,13 +78,15 @@ function fillChoices() {
 
 function fillTags() {
   const chosen = state.tags.split(";").filter(Boolean);
-  byId("tags").replaceChildren(...run.classes.slice(1).map((name) => {
+  const buttons = run.classes.slice(1).map((name, place) => {
     const isOn = chosen.includes(name);
     const tags = isOn ? chosen.filter((one) => one !== name) : [...chosen, name];
     return element("button", {
-      type: "button", class: "tag", "aria-pressed": String(isOn), onclick: () => change({ tags: tags.join(";"), page: 1 }),
-    }, element("i", { style: `background: ${css(run.palette[run.classes.indexOf(name)])}` }), name);
-  }));
+      type: "button", id: `tag-${place}`, class: "tag", "aria-pressed": String(isOn),
+      onclick: () => change({ tags: tags.join(";"), page: 1 }),
+    }, element("i", { style: `background: ${css(run.palette[place + 1])}` }), name);
+  });
+  keepingFocus(() => byId("tags").replaceChildren(...buttons));
 }
 
 async function render(changed) {
@@ -132,7 +134,8 @@ function listen() {
   byId("other").addEventListener("change", step("other"));
   byId("sort").addEventListener("change", step("sort"));
   byId("order").addEventListener("click", () => change({ order: state.order === "down" ? "up" : "down", page: 1 }));
-  byId("search").addEventListener("input", settled((event) => change({ search: event.target.value, page: 1 }), SEARCH_MS));
+  const search = settled((event) => change({ search: event.target.value, page: 1 }), SEARCH_MS);
+  byId("search").addEventListener("input", search);
   byId("grid_opacity").addEventListener("input", (event) => change({ opacity: event.target.value }));
   byId("to_images").addEventListener("click", () => change({ id: "" }, true));
   byId("help_button").addEventListener("click", () => byId("help").showModal());

@@ -52,7 +52,8 @@ export async function labels(given) {
 
 export async function labelsOf(blob) {
   const { width, height, pixels } = await decoded(blob);
-  return { kind: "labels", width, height, values: Uint8Array.from({ length: width * height }, (_, i) => pixels[4 * i]) };
+  const values = Uint8Array.from({ length: width * height }, (_, i) => pixels[4 * i]);
+  return { kind: "labels", width, height, values };
 }
 
 /** Return a map {kind, width, height, values, scale}: a value is scale * values[i] / 65535. */

@@ -26,7 +26,8 @@ export function listen(canvas, point) {
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     const { left, top, side } = part();
-    return [left + (side * (event.clientX - box.left)) / box.width, top + (side * (event.clientY - box.top)) / box.height];
+    const [across, down] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    return [left + side * across, top + side * down];
   };
   let drag = null;
   canvas.addEventListener("wheel", (event) => {

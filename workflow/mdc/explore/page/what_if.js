@@ -96,7 +96,9 @@ export class WhatIf {
 
   #select(name) {
     const [title, names] = CHOICES[name];
-    const select = element("select", { onchange: (event) => change({ [name]: this.#changed(name, event.target.value) }) });
+    const select = element("select", {
+      onchange: (event) => change({ [name]: this.#changed(name, event.target.value) }),
+    });
     fillSelect(select, Object.entries(names), "");
     this.fields[name] = { input: select, row: element("label", {}, title, " ", select) };
     return this.fields[name].row;
