@@ -189,8 +189,15 @@ def test_lists(tmp_path):
         read_list(tmp_path / "none.txt")
 
 
-@pytest.mark.parametrize("name", ["Background", "_background_"])
-def test_the_background_is_not_listed_as_a_class(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Background", "remove 'Background'"),
+        ("_background_", "remove '_background_'"),
+        ("=1+cmd()", "cannot be a class name: spreadsheets take it for a formula"),
+    ],
+)
+def test_names_that_no_class_can_have_are_refused(tmp_path, name, message):
     (tmp_path / "classes.txt").write_text(f"{name}\ndog\n")
-    with pytest.raises(InputError, match=f"classes.txt: remove '{name}'"):
+    with pytest.raises(InputError, match=f"classes.txt: .*{message}"):
         class_names(tmp_path)

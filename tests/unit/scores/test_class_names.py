@@ -9,7 +9,7 @@ from mdc.data.mask_files import write_mask
 from mdc.runtime.hashes import file_digest
 from mdc.scores.compare import score_masks
 from mdc.scores.paper_tables import tabulate_paper
-from mdc.scores.tables import Result, read_per_class, tabulate_scores
+from mdc.scores.tables import Result, markdown, read_per_class, tabulate_scores
 from mdc.storage.image_tables import write_table
 
 CLASSES = ["seed", "split", "setting", "classifier", "crf", "class", "of", "truth", "unlabelled", "iou", "None"]
@@ -68,6 +68,11 @@ def test_the_tables_of_scores(tmp_path, per_class_csv):
     assert lines[1] == "|---|---|---|---|" + "---:|" * (len(ROWS) + 1)
     assert lines[2] == "| val | weak-fusion | false | mdc | " + " | ".join(SHOWN) + " |"
     assert pd.read_csv(tmp_path / "summary_csv")["seed"].tolist() == [0, 1]
+
+
+def test_a_bar_in_a_name_ends_no_cell():
+    table = pd.DataFrame({"a|b": [1.0]}, index=pd.Index(["x|y"], name="split"))
+    assert markdown(table).splitlines() == [r"| split | a\|b |", "|---|---:|", r"| x\|y | 1.0 |"]
 
 
 def test_the_papers_tables(tmp_path, scored):

@@ -11,14 +11,15 @@ from mdc.runtime.errors import InputError
 # these stand in tables in the place of a class
 MEAN_IOU = "mIoU"
 UNLABELLED = "unlabelled"
+FORMULA = "=+-@"  # what a formula begins with
 
 
 def class_names(root: Path) -> tuple[str, ...] | None:
     """Return the class names of `root`, in mask order (first is index 1), or None where nothing says them.
 
     They are those of classes.txt, one a line, else those of the labelmap.txt of CVAT and Datumaro, without background.
-    Raises `InputError` when a name is listed twice, contains ";", is "background" or "mIoU", or there are none or more
-    than 254.
+    Raises `InputError` when a name is listed twice, contains ";", is "background" or "mIoU", begins as a formula, or
+    there are none or more than 254.
     """
     path, labelmap = Path(root) / "classes.txt", Path(root) / LABELMAP
     if path.exists():
@@ -32,8 +33,8 @@ def class_names(root: Path) -> tuple[str, ...] | None:
 def checked_classes(names: Sequence[str], *, source: str) -> tuple[str, ...]:
     """Return `names` as a tuple if they can be the classes of a run; `source` names their file or key in messages.
 
-    Raises `InputError` when a name is listed twice, contains ";", is "background" or "mIoU", or there are none or more
-    than 254.
+    Raises `InputError` when a name is listed twice, contains ";", is "background" or "mIoU", begins as a formula, or
+    there are none or more than 254.
     """
     for name in names:
         if names.count(name) > 1:
@@ -41,6 +42,10 @@ def checked_classes(names: Sequence[str], *, source: str) -> tuple[str, ...]:
         if ";" in name or name != name.strip() or not name:
             raise InputError(
                 f"{source}: '{name}' cannot be a class name: it is empty, contains ';', or begins or ends with a blank"
+            )
+        if name[0] in FORMULA:
+            raise InputError(
+                f"{source}: '{name}' cannot be a class name: spreadsheets take it for a formula: rename it"
             )
         if is_background(name):
             raise InputError(f"{source}: remove '{name}': index 0 is always the background")

@@ -121,14 +121,14 @@ def best_thresholds(results: Sequence[tuple[str, int]], sweeps: Sequence[Path]) 
 def markdown(table: pd.DataFrame) -> str:
     """Return a table with its index as a Markdown table; numbers with one decimal, empty where there is none."""
     flat = table.reset_index(allow_duplicates=True)
-    header = "| " + " | ".join(map(str, flat.columns)) + " |"
-    rule = "|" + "|".join("---:" if pd.api.types.is_numeric_dtype(kind) else "---" for kind in flat.dtypes) + "|"
 
     def cell(value: object) -> str:
         if isinstance(value, float):
             return "" if np.isnan(value) else f"{value:.1f}"
-        return str(value)
+        return str(value).replace("|", r"\|")  # of a class's name, not the end of a cell
 
+    header = "| " + " | ".join(map(cell, map(str, flat.columns))) + " |"
+    rule = "|" + "|".join("---:" if pd.api.types.is_numeric_dtype(kind) else "---" for kind in flat.dtypes) + "|"
     return "\n".join([header, rule, *("| " + " | ".join(map(cell, row)) + " |" for row in flat.to_numpy())]) + "\n"
 
 
