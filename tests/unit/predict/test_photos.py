@@ -46,6 +46,30 @@ def test_photos_are_listed_with_their_size_as_shown_and_other_files_are_not(fold
     assert read_photos(table) == {"b": folder / "b.PNG", "sub/a": folder / "sub/a.jpg"}
 
 
+def test_all_still_formats_and_linked_folders_are_read_and_the_rest_is_counted(tmp_path, caplog):
+    root, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+    root.mkdir()
+    elsewhere.mkdir()
+    formats = {"a.jfif": "JPEG", "b.JPE": "JPEG", "c.avif": "AVIF", "d.webp": "WEBP", "e.bmp": "BMP", "f.tif": "TIFF"}
+    for name, format in formats.items():
+        Image.new("RGB", (3, 2)).save(root / name, format=format)
+    Image.new("RGB", (3, 2)).save(elsewhere / "g.png")
+    (root / "linked").symlink_to(elsewhere)
+    (elsewhere / "round").symlink_to(root)  # without end
+    os.mkfifo(root / "pipe.jpg")
+    (root / "drawing.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0")
+    (root / "raw.CR2").touch()
+    assert list(read_photos(listed(root))) == ["a", "b", "c", "d", "e", "f", "linked/g"]
+    passed_over = f"1 .eps, 1 .jpg, 1 .cr2; the first is {root}/drawing.eps"
+    assert caplog.messages == [f"not photos that are read, passed over in {root}: {passed_over}"]
+
+
+def test_no_file_starts_another_program(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+    with pytest.raises(InputError, match=r"a\.jpg: is not an image in a known format"):
+        listed(tmp_path)
+
+
 def test_all_that_cannot_be_used_is_listed_by_name(folder, noise):
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff no")
     Image.fromarray(noise(0, 40, 40)).save(folder / "cut.png")
