@@ -58,7 +58,7 @@ def test_wrong_input_is_listed_at_once_before_any_training(photos):
     folder = photos.folder / "my photos"
     (folder / "c" / "broken.jpg").write_bytes(b"\xff\xd8\xff not a photo")
     table = folder / "wrong.csv"
-    table.write_text("image,tags\nc/0.jpg,cat\nc/0.jpg,dog\nc/1.jpg,cta\nc/broken.jpg,dog\nc/99.jpg,dog\n")
+    table.write_text("image,tags\nc/0.jpg,cat\nc/0.jpg,\nc/1.jpg,cta\nc/broken.jpg,dog\nc/99.jpg,dog\n")
     config = ["run=wrong", OWN[1].replace("root:", f"tags_csv: '{table}', root:"), OWN[2]]
     result = photos.snakemake("data", "--config", *config, overlays=TINY)
     output = result.stdout + result.stderr
