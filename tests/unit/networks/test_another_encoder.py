@@ -26,7 +26,6 @@ from mdc.predict.segmenter import Segmenter
 from mdc.predictions.files import read_scores
 from mdc.predictions.inference import predict_scores
 from mdc.report.captions import segmenter_sentence
-from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import file_digest
 from mdc.segmenter.train import train_segmenter
 from mdc.storage.image_tables import read_table, write_table
@@ -82,15 +81,6 @@ def test_it_starts_from_its_own_weights_and_its_new_layers_as_drawn(stage, weigh
     assert changed == {"encoder.layers.patches.weight", "encoder.layers.patches.bias", "encoder.mean"}
     assert torch.equal(after["encoder.layers.patches.weight"], read_torch(weights)["patches.weight"])
     assert after["encoder.mean"].flatten().tolist() == pytest.approx([25.5, 51, 76.5])  # as the file's input is
-
-
-def test_weights_that_lack_a_layer_which_is_not_new_are_refused(weights):
-    state = read_torch(weights)
-    torch.save({"patches.weight": state["patches.weight"]}, weights)
-    with pytest.raises(
-        InputError, match=r"tiny\.pth: these weights are of another network: missing patches\.bias; name"
-    ):
-        start_network(slim_classifier(encoder=TINY), seed=0, init="pretrained", weights=str(weights))
 
 
 def rates(network: nn.Module, schedule: dict) -> dict[str, float]:
@@ -246,10 +236,3 @@ def test_captions_name_it_and_the_papers_numbers_do_not_stand_beside_it():
     assert segmenter_sentence(config) == "Segmenter: LargeFOV on tiny, from random weights."
     found = departures(config, "mdc")
     assert found == ["classifier encoder.name", "segmenter encoder.name", "segmenter init"]
-
-
-def test_the_configuration_refuses_keys_of_another_encoder_and_weights_that_nobody_publishes():
-    with pytest.raises(InputError, match=r"encoder\.output_stride: unknown key; known are name, weights, width"):
-        load_config(values(output_stride=8))
-    with pytest.raises(InputError, match=r"encoder\.weights: tiny has no published weights: name a file, or set"):
-        load_config(values())

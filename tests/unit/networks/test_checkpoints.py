@@ -72,18 +72,13 @@ def test_a_checkpoint_of_the_other_network_is_refused(tmp_path, stage, other):
     ("changes", "sentence"),
     [
         ({"max_side_px": -1}, "is damaged, its description has max_side_px: Input should be greater than or equal"),
-        ({"classes": []}, "its description has classes: "),
         ({"classes": ["a", "a"]}, "its description has classes: .*a is listed twice"),
-        ({"classes": ["a", [5]]}, "its description has classes.1: Input should be a valid string"),
         ({"classes": ["a;b", "c"]}, "'a;b' cannot be a class name"),
         ({"classes": ["a", "b", "c"]}, r"are of another network: .*score.bias is \(3,\), expected \(4,\)"),
-        ({"encoder": "vgg"}, "its description has encoder: Input should be a valid dictionary"),
-        ({"encoder": slim_encoder(depth=1)}, "its description has depth: Extra inputs are not permitted"),
         ({"encoder": {"name": "none"}}, r"needs an encoder that is not installed \(encoder.name: unknown encoder none"),
         ({"encoder": slim_encoder(widths=[8] * 4 + [16])}, "these weights are of another network: .*conv5_1"),
         ({"fc_width": 10**9}, "its description has fc_width: Input should be less than or equal to 16384"),
         ({"fc_width": 16384}, r"these weights are of another network: .*, expected \(16384,"),  # takes no memory
-        ({"more": 1}, "its description has more: Extra inputs are not permitted"),
     ],
 )
 def test_descriptions_that_cannot_be_are_refused(tmp_path, changes, sentence):

@@ -52,7 +52,6 @@ def test_what_the_network_cannot_hold_is_refused():
     ("weight", "sentence"),
     [
         (torch.zeros(2, 3, dtype=torch.int64), "weight is torch.int64, expected torch.float32"),
-        (torch.zeros(2, 3, dtype=torch.bool), "weight is torch.bool, expected torch.float32"),
         (torch.zeros(2, 3, dtype=torch.complex64), "weight is torch.complex64, expected torch.float32"),
         (torch.zeros(1).expand(2**20, 2**20), r"weight is \(1048576, 1048576\), expected \(2, 3\)"),  # of 4 TB
         (torch.zeros(2, 3, device="meta"), "weight is not a plain tensor"),
