@@ -40,15 +40,13 @@ RUNS = [  # that together have every rule
         "masks={variants: [pamr-d1]}",
     ],
     [
-        "data",
-        "saliency",
-        "--config",
-        "data={source: folder, root: photos}",
-        "saliency={source: folder, folder: photos}",
+        *("data", "saliency", "cams", "--config", "data={source: folder, root: photos}"),
+        *("saliency={source: folder, folder: photos}", "cams={external_maps: there}"),
     ],
-    ["saliency", "--config", "data={source: synthetic}", "saliency={source: onnx, model: there}"],
-    ["cams", "--config", "cams={external_maps: there}"],
-    ["segmenter", *("--config", *(f"{stage}={{init: file, weights: there}}" for stage in ("classifier", "segmenter")))],
+    [
+        *("saliency", "segmenter", "--config", "data={source: synthetic}", "saliency={source: onnx, model: there}"),
+        *(f"{stage}={{init: file, weights: there}}" for stage in ("classifier", "segmenter")),
+    ],
     ["masks", "--config", "masks={external_masks: photos}", "segmenter={settings: [weak-external]}"],
 ]
 
