@@ -25,6 +25,7 @@ TINY_RUN = (
     "test_tables.py",
     "test_faults.py",
     "test_shards.py",
+    "test_saliency.py",  # the last: it adds maps to the run
 )
 ON_ONE_WORKER = dict.fromkeys(TINY_RUN, "tiny_run")
 LONGEST_FIRST = ("test_slurm.py", *TINY_RUN, "test_paper.py", "test_study.py", "test_interruption.py", "test_dag.py")

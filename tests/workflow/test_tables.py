@@ -1,8 +1,8 @@
 """Tables 3 and 4 as targets: what they add to a finished run, and what is trained on what."""
 
 import json
+import re
 import shutil
-import tarfile
 from pathlib import Path
 
 import h5py
@@ -22,10 +22,11 @@ def project(tiny_run, tmp_path_factory) -> Project:
     copy = Project(tmp_path_factory.mktemp("tables") / "project")
     shutil.copytree(tiny_run.folder, copy.folder)
     shutil.copy(Path(__file__).with_name("tables.yaml"), copy.folder)
-    planned = copy.planned("table3", "table4", overlays=OVERLAYS)
-    assert not planned & {"draw_synthetic", "link_data", "compute_saliency"}  # all of this is there
     result = copy.snakemake("table3", "table4", "--set-threads", *ONE_THREAD_EACH, overlays=OVERLAYS)
     assert result.returncode == 0, result.stdout + result.stderr
+    assert not re.search(
+        "rule (draw_synthetic|link_data|compute_saliency):", result.stdout + result.stderr
+    )  # are there
     return copy
 
 
@@ -88,22 +89,11 @@ def test_a_number_of_the_table_is_that_of_its_confusion_matrix(results):
     assert f"| coarse | weak-d3 | test | true | {expected:.1f} |" in (results / "scores/table3.md").read_text()
 
 
-def test_masks_of_the_test_images_are_packed_for_the_server(project, results):
-    result = project.snakemake("submission", overlays=OVERLAYS)
-    assert result.returncode == 0, result.stdout + result.stderr
-    with tarfile.open(results / "submission/mdc/seed0/weak-fusion-crf.tgz") as tar:
-        names = tar.getnames()
-    ids = pd.read_csv(results / "data/test.csv")["id"]
-    assert names == [f"results/VOC2012/Segmentation/comp6_test_cls/{image_id}.png" for image_id in sorted(ids)]
-
-
 @pytest.mark.parametrize(
     ("table", "old", "new", "printed_by"),
     [
-        ("table1", "60.4,60.8", "60.5,60.8", {"table3", "tabulate_paper"}),
         ("table2", "65.7,67.6", "65.8,67.6", {"table4", "tabulate_paper"}),
         ("table3", "87.0,76.1", "87.1,76.1", {"table3", "tabulate_paper"}),
-        ("table4", "90.4,78.3", "90.5,78.3", {"table4", "tabulate_paper"}),
     ],
 )
 def test_the_papers_numbers_rerun_what_prints_them(project, table, old, new, printed_by):
