@@ -54,20 +54,6 @@ def test_photos_with_tags_become_masks_and_evaluation_is_skipped(photos):
         assert set(np.unique(Image.open(results / f"masks/mdc/seed0/fusion/train/{row.id}.png"))) == {0}
 
 
-def test_wrong_input_is_listed_at_once_before_any_training(photos):
-    folder = photos.folder / "my photos"
-    (folder / "c" / "broken.jpg").write_bytes(b"\xff\xd8\xff not a photo")
-    table = folder / "wrong.csv"
-    table.write_text("image,tags\nc/0.jpg,cat\nc/0.jpg,\nc/1.jpg,cta\nc/broken.jpg,dog\nc/99.jpg,dog\n")
-    config = ["run=wrong", OWN[1].replace("root:", f"tags_csv: '{table}', root:"), OWN[2]]
-    result = photos.snakemake("data", "--config", *config, overlays=TINY)
-    output = result.stdout + result.stderr
-    assert result.returncode == 1
-    assert "Traceback" not in output
-    assert "did you mean" in output and "cta" in output
-    assert "broken.jpg" in output and "99.jpg" in output and "has the same id" in output
-
-
 def test_true_masks_are_refused_where_photos_have_none(photos):
     config = ["run=wrong", OWN[1], "segmenter={settings: [true-masks]}"]
     result = photos.snakemake("segmenter", "--config", *config, overlays=TINY)

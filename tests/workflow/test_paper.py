@@ -217,27 +217,6 @@ def test_data_that_lies_elsewhere_gives_the_same_tables(paper, host, tmp_path):
         assert not [path for path in here["image"] if not path.startswith("mine/VOCdevkit/VOC2012/JPEGImages/")]
 
 
-def test_archives_can_be_removed_once_unpacked_and_are_not_needed_again(host, tmp_path):
-    project = copy_project(tmp_path)
-    overlay = host.overlay(project)
-    settings = yaml.safe_load((project.folder / "small.yaml").read_text())
-    settings["downloads"]["keep_archives"] = False
-    (project.folder / "small.yaml").write_text(yaml.safe_dump(settings))
-    result = project.snakemake("data", overlays=overlay)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert not [path for path in (project.folder / "data").iterdir() if path.suffix in (".tar", ".tgz")]
-    assert project.planned("data", overlays=overlay) == set()
-    # the same archive, told by another hash: the rule runs again, and finds that all is there
-    settings["downloads"]["voc"]["hash"] = "sha256:" + hashlib.sha256(host.files["voc.tar"]).hexdigest()[:8]
-    (project.folder / "small.yaml").write_text(yaml.safe_dump(settings))
-    asked = len(host.server.requests)
-    result = project.snakemake("download_voc", overlays=overlay)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "VOC 2012: is unpacked in data/voc" in (project.folder / "data/logs/download_voc.log").read_text()
-    assert len(host.server.requests) == asked
-    assert files_in(project.folder / "data/voc") == made.voc_files()
-
-
 def test_missing_saliency_maps_stop_the_run_before_any_training(paper, host, tmp_path):
     (paper.folder / "maps").mkdir()
     for id in made.TRAINAUG[:4]:

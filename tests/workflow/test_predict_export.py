@@ -52,18 +52,6 @@ def test_masks_are_those_of_the_crf_stage(finished):
             assert picture.width == 640 and picture.height > 640  # the legend is below
 
 
-def test_areas_are_the_pixels_of_the_masks(finished):
-    folder = finished.folder / f"results/tiny/predict/{NETWORK}"
-    classes = ["background", *(finished.folder / "results/tiny/data/classes.txt").read_text().split()]
-    table = pd.read_csv(folder / "areas.csv")
-    assert list(table["id"].unique()) == sorted(photos(finished), key=lambda id: ("/" in id, id))
-    for id, rows in table.groupby("id"):
-        mask = read_mask(folder / f"masks/{id}.png")
-        assert list(rows["class"]) == classes
-        assert list(rows["pixels"]) == [int((mask == index).sum()) for index in range(len(classes))]
-        assert rows["percent"].sum() == pytest.approx(100, abs=1e-3)
-
-
 def test_the_readmes_examples_in_python_give_the_masks_of_the_predictions_stage(finished, monkeypatch):
     monkeypatch.chdir(finished.folder)
     examples = [

@@ -10,8 +10,6 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from .conftest import TINY, Project
-
 pytestmark = pytest.mark.slow
 LINES = {  # category of the report -> the lines that its menu has
     "Configuration": ["config.yaml"],
@@ -130,24 +128,3 @@ def test_captions_tell_the_setting(page):
     assert "Images: val. Segmenter: LargeFOV on VGG of widths 8 8 8 8 8, " in predictions
     assert "and norm batch, from the classifier's encoder. Pseudo masks: " in predictions
     assert "CRF: 2 iterations" in predictions
-
-
-def test_the_configuration_can_be_taken_from_the_report(page, tiny_report):
-    link = page.open("Configuration")[0].find_elements(By.TAG_NAME, "a")[0]
-    content = "return fetch(arguments[0]).then(answer => answer.text())"
-    text = page.browser.execute_script(content, link.get_attribute("href"))
-    assert text == (tiny_report.parent / "config.yaml").read_text()
-
-
-def test_ids_that_are_not_there_are_refused_with_the_nearest(tiny_run: Project):
-    result = tiny_run.snakemake(
-        "results/tiny/figures/ids_checked.txt", "--config", "figures={figure5: [train_00000], figure6: [val_000002]}",
-        overlays=TINY,
-    )  # fmt: skip
-    output = result.stdout + result.stderr
-    assert result.returncode == 1
-    sentence = (
-        "figures.figure5: there is no image train_00000 among the 12 of results/tiny/data/train.csv; name train_0000"
-    )
-    assert sentence in output
-    assert "val_000002;" not in output and 'Traceback (most recent call last):\n  File "/tmp' not in output
