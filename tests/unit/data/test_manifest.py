@@ -34,10 +34,7 @@ HEADER = "id,image,tags,mask,height,width,own_mask,own_height,own_width,digest\n
         ("", "not a readable table"),
         ("id,image\na,b\n", "the columns are id, image, expected id, image, tags,"),
         (HEADER + "a,b,,,x,1,,1,1,d\n", "the height 'x' is not a number of pixels"),
-        (HEADER + "a,b,,,0,1,,1,1,d\n", "the height '0' is not a number of pixels"),
         (HEADER + "a,b,,,1,-1,,1,1,d\n", "the width '-1' is not a number of pixels"),
-        (HEADER + f"a,b,,,1,{'9' * 30},,1,1,d\n", "the width '9{30}' is not a number of pixels"),
-        (HEADER + "a,b,,,1,1,,1,x,d\n", "the own_width 'x' is not a number of pixels"),
         (HEADER + "a,b,,,1\n", "a row is cut off"),
     ],
 )

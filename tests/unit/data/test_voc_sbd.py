@@ -106,12 +106,6 @@ def test_where_tags_and_masks_differ_is_listed(folders):
     ]
 
 
-def test_a_list_of_test_images_without_them_is_no_split(folders):
-    lists = {name: content for name, content in made.voc_test_files().items() if name.endswith("test.txt")}
-    made.write_folder(folders / "voc", lists)
-    assert "test" not in linked(folders, test_root=None).tables
-
-
 @pytest.mark.parametrize("id", ["2007_000042", "2008_000008"])  # of val and of train, both in SBD as well
 def test_vocs_own_masks_are_not_replaced_by_sbds(folders, id):
     masks = folders / "voc/VOCdevkit/VOC2012/SegmentationClass"

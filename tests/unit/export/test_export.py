@@ -75,7 +75,7 @@ def random(tmp_path_factory) -> Exported:
     return exported(path)
 
 
-SIZES = [(33, 33), (50, 71), (9, 130), (2, 3)]
+SIZES = [(33, 33), (50, 71), (2, 3)]
 
 
 @pytest.mark.parametrize("size", [*SIZES, (1, 21)])
@@ -100,18 +100,6 @@ def test_logits_are_those_of_pytorch_on_the_networks_grid(random, noise, size):
         scores = network(network.encoder.prepare(photo))[0].numpy()
     expected = Grid(4).upsample(scores, height=size[0], width=size[1])
     np.testing.assert_allclose(random.logits(image), expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
-
-
-def test_the_best_classes_are_the_segmenters_mask(bright, random, noise):
-    np.testing.assert_array_equal(bright.logits(photo(50, 71)).argmax(0), bright.segmenter(photo(50, 71)))
-    image = noise(2, 50, 71)
-    logits = random.logits(image)
-    # the segmenter rounds to 16 bits: where two classes are closer than that, either may win
-    second, best = np.sort(logits, 0)[-2:]
-    decided = best - second > 2e-3 * np.abs(logits).max()
-    assert decided.mean() > 0.95
-    np.testing.assert_array_equal(logits.argmax(0)[decided], random.segmenter(image)[decided])
-    assert len(np.unique(logits.argmax(0))) > 1
 
 
 def test_the_file_says_what_goes_in_and_out(random):

@@ -7,11 +7,9 @@ import torch
 from PIL import Image
 
 from mdc.crf import Parameters, apply_crf, refine, softmax
-from mdc.data.images import read_image
 from mdc.data.labels import PALETTE
 from mdc.data.manifest import write_manifest
 from mdc.data.mask_files import read_mask, write_mask
-from mdc.data.mask_sizes import enlarged
 from mdc.data.metrics import confusion
 from mdc.data.tagged_folder import link_folder
 from mdc.networks.checkpoints import save_network
@@ -22,7 +20,7 @@ from mdc.predictions.inference import predict_scores
 from mdc.scores.compare import score_masks
 from mdc.scores.tables import read_confusion
 from mdc.storage.image_tables import read_table
-from tests.unit.data.photo_folders import settings, table
+from tests.unit.data.photo_folders import settings
 from tests.unit.networks.slim_networks import slim_segmenter
 from tests.unit.predict.bright_photos import CLASSES, EDGE, mask, photo, save
 
@@ -68,25 +66,6 @@ def test_large_photos_are_reduced_for_the_network_and_masks_enlarged(tmp_path):
     large = photo(33, 33).repeat(2, 0).repeat(2, 1)
     assert segmenter.scores(large).shape == (3, 5, 5)
     np.testing.assert_array_equal(segmenter(large), mask(33, 33).repeat(2, 0).repeat(2, 1))
-
-
-@pytest.mark.parametrize(
-    ("mode", "orientation", "size"),
-    [("RGB", 1, (40, 50)), ("RGB", 6, (40, 50)), ("L", 1, (40, 50)), ("RGB", 1, (120, 90)), ("RGB", 8, (90, 120))],
-)
-def test_the_network_sees_a_photo_as_the_data_stage_stores_it(tmp_path, noise, mode, orientation, size):
-    exif = Image.Exif()
-    exif[274] = orientation
-    (tmp_path / "photos").mkdir()
-    for name in ("a", "b"):  # training and validation
-        Image.fromarray(noise(ord(name), *size)).convert(mode).save(tmp_path / f"photos/{name}.png", exif=exif)
-    tags = table(tmp_path / "photos/tags.csv", "image,tags\na.png,cat\nb.png,dog\n")
-    rows = link_folder(tmp_path / "photos", tags, **settings(tmp_path, max_side_px=100)).tables["train"].itertuples()
-    segmenter = noisy_segmenter(max_side_px=100)
-    for row in rows:
-        found, stored = segmenter(tmp_path / f"photos/{row.id}.png"), segmenter(read_image(row.image))
-        assert found.shape == (size if orientation == 1 else size[::-1])
-        np.testing.assert_array_equal(found, enlarged(stored, height=found.shape[0], width=found.shape[1]))
 
 
 def test_the_crf_is_that_of_the_crf_stage(weights):

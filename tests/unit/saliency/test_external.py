@@ -70,22 +70,6 @@ def test_missing_maps_are_computed_where_asked_and_all_come_in_the_order_of_the_
     assert np.abs(read_saliency(Path(rows["path"][0])) - rbd(image)).max() <= 0.5 / 255 + 1e-6
 
 
-def test_a_map_of_another_size_is_refused(photos, tmp_path):
-    for id, height in (("a", 40), ("b/1", 41), ("c", 40)):
-        grey_map(tmp_path / "maps", id, value=9, height=height)
-    assert check(tmp_path, photos, by_rbd=True) == []
-    with pytest.raises(
-        InputError, match=r"b/1\.png: the map is 50 x 41, its photo 50 x 40 pixels: make it again at that size"
-    ):
-        maps_of_images(
-            read_manifest(photos),
-            external_folder=tmp_path / "maps",
-            by_rbd=False,
-            computed_folder=tmp_path / "computed",
-            processes=1,
-        )
-
-
 def test_maps_written_here_pass_the_check(photos, tmp_path):
     table = read_manifest(photos)
     images = list(zip(table["id"], map(Path, table["image"]), strict=True))
