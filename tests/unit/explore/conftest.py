@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +40,16 @@ def ask(run) -> Ask:
 def copied(run, tmp_path) -> Path:
     """Return a copy of the run under another name, which it can be looked at under."""
     return Path(shutil.copytree(run, tmp_path / "results/copy"))
+
+
+def measured(ask: Ask, **query: object) -> dict:
+    """Return the images of a query, once what they are sorted by has been measured."""
+    for _ in range(200):
+        answer = ask("/api/images", **query).json
+        if not answer["pending"]:
+            return answer
+        time.sleep(0.02)
+    raise AssertionError("never measured")
 
 
 def asking(*folders: Path) -> Ask:

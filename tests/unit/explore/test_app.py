@@ -10,7 +10,7 @@ from mdc.explore.app import ANSWERS
 from mdc.explore.command import found_runs, make_explorer
 from mdc.runtime.errors import InputError
 
-from .conftest import asking
+from .conftest import asking, measured
 from .made_run import NETWORK
 
 FUSION = f"masks/{NETWORK}/fusion"
@@ -78,6 +78,7 @@ def test_a_partial_run_says_what_is_missing_and_shows_the_rest(copied):
     [
         (f"{FUSION}/train/a/1.png", "/mask"),
         (f"scores/{NETWORK}/train/pseudo-fusion.images.csv", "/api/run"),
+        (f"scores/{NETWORK}/train/pseudo-fusion.images.csv", "/api/images"),
         (f"cams/{NETWORK}/main/train.0-of-1.h5", "/api/image"),
         ("data/train.csv", "/api/run"),
     ],
@@ -88,6 +89,14 @@ def test_a_damaged_file_is_named(copied, file, path):
     response = asking(copied)(path, id="a/1", result=FUSION)
     told = response.json.get("error") or response.json["problems"][0]
     assert str(copied / file) in told
+
+
+def test_a_damaged_mask_is_left_out_of_a_measure(copied):
+    path = copied / f"{FUSION}/train/b.png"
+    path.write_bytes(path.read_bytes()[:50])
+    answer = measured(asking(copied), result=FUSION, sort="ignored")
+    assert [image["value"] for image in answer["images"]] == [0, pytest.approx(1 / 9), None]
+    assert str(path) in answer["problems"][0]
 
 
 def test_a_file_that_changes_is_read_again(copied):

@@ -1,7 +1,6 @@
 """What the page is told and shown of a run: the numbers are those of its tables, the pictures those of its files."""
 
 import io
-import time
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,7 @@ from PIL import Image
 
 from mdc.data.mask_files import read_mask
 
+from .conftest import measured
 from .made_run import NETWORK, columns
 
 FUSION, D1, PREDICTED = f"masks/{NETWORK}/fusion", f"masks/{NETWORK}/d1", f"predictions/{NETWORK}/weak-fusion"
@@ -27,13 +27,8 @@ def map_values(response) -> np.ndarray:
 
 
 def listed(ask, **query) -> list[tuple]:
-    """Return (id, value) of the images of a query, once they are measured."""
-    for _ in range(100):
-        answer = ask("/api/images", **query).json
-        if not answer["pending"]:
-            return [(image["id"], image["value"]) for image in answer["images"]]
-        time.sleep(0.02)
-    raise AssertionError("never measured")
+    """Return (id, value) of the images of a query, in its order."""
+    return [(image["id"], image["value"]) for image in measured(ask, **query)["images"]]
 
 
 def test_a_run_tells_what_it_has_and_lacks(ask):

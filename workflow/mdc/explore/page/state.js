@@ -30,6 +30,7 @@ const DEFAULTS = {
   class_conflict: "",
 };
 export const TRIED = Object.keys(DEFAULTS).slice(Object.keys(DEFAULTS).indexOf("maps"));
+const NUMBERS = ["page", "opacity", "zoom", "x", "y"];
 const QUERY = ["run", "split", "result", "other_run", "other", "tags", "search", "sort", "order"];
 
 export const state = { ...DEFAULTS };
@@ -62,7 +63,10 @@ export function addressOf(view) {
 function read() {
   const before = { ...state };
   const given = new URLSearchParams(location.hash.slice(1));
-  for (const name of Object.keys(DEFAULTS)) state[name] = given.get(name) ?? DEFAULTS[name];
+  for (const [name, usual] of Object.entries(DEFAULTS)) {
+    const value = given.get(name) ?? usual;
+    state[name] = NUMBERS.includes(name) && !Number.isFinite(Number(value)) ? usual : value;
+  }
   return Object.keys(DEFAULTS).filter((name) => state[name] !== before[name]);
 }
 
