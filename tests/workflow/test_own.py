@@ -32,12 +32,16 @@ def photos(tmp_path_factory) -> Project:
 
 OWN = ["run=own", "data={source: folder, root: my photos, classes: [cat, dog], val_share: 0.3}"]
 OWN += ["segmenter={settings: [weak-fusion]}"]
+SHORT = "{training: {epochs: 1}, augmentation: {crop_px: 65}}"  # of the trainings of config/own.yaml
 
 
 def test_photos_with_tags_become_masks_and_evaluation_is_skipped(photos):
-    result = photos.snakemake("--set-threads", *ONE_THREAD_EACH, "--config", *OWN, overlays=TINY)
+    config = [*OWN[:2], "device=cpu", f"classifier={SHORT}", f"segmenter={SHORT}"]
+    result = photos.snakemake("--set-threads", *ONE_THREAD_EACH, "--config", *config, overlays=["config/own.yaml"])
     assert result.returncode == 0, result.stdout + result.stderr
     results = photos.folder / "results" / "own"
+    assert not (photos.folder / "data").exists()  # nothing was downloaded
+    assert [path.name for path in (results / "features").rglob("*.h5")] == ["train.0-of-1.h5"]  # both networks share it
     assert len(pd.read_csv(results / "scores/summary.csv")) == 0
     assert "no segmenter could be scored" in (results / "scores/segmenters.md").read_text()
     train = pd.read_csv(results / "data/train.csv", keep_default_na=False)
