@@ -30,6 +30,7 @@ class Page:
     def __init__(self, browser, address: str):
         self.browser = browser
         self.wait = WebDriverWait(browser, 120, poll_frequency=0.05)
+        browser.get("about:blank")  # another part of the same page would not be loaded again
         browser.get(address)
 
     def found(self, css: str) -> list:
@@ -40,8 +41,19 @@ class Page:
 
     def cells(self, count: int) -> list[str]:
         """Return the ids of the grid once it has that many."""
-        self.wait.until(lambda _: len(self.found(".cell")) == count)
-        return [cell.get_attribute("data-id") for cell in self.found(".cell")]
+        return self.texts(".cell b", count)
+
+    def texts(self, css: str, count: int) -> list[str]:
+        """Return the texts of elements once there are that many."""
+        script = "let found = [...document.querySelectorAll(arguments[0])].map(one => one.textContent);"
+        return self.until(f"{script} return found.length === arguments[1] && found", css, count)
+
+    def press(self, css: str, text: str) -> None:
+        """Press the button of that text, in one step as the page may draw it anew."""
+        script = (
+            "let found = [...document.querySelectorAll(arguments[0])].find(one => one.textContent === arguments[1])"
+        )
+        self.until(f"{script}; found?.click(); return Boolean(found)", css, text)
 
     def change(self, css: str, value: str) -> None:
         """Choose a value as the keyboard or the mouse does."""
@@ -73,10 +85,10 @@ def test_from_the_grid_to_other_settings_and_back_by_the_address(browser, addres
 
     name = train["tags"].iloc[0].split(";")[0]
     tagged = [row.id for row in train.itertuples() if name in row.tags.split(";")]
-    next(button for button in page.found("#tags button") if button.text == name).click()
+    page.press("#tags button", name)
     assert page.cells(len(tagged)) == tagged
 
-    page.found(".cell")[0].click()
+    page.press(".cell b", tagged[0])
     scores = pd.read_csv(results / "scores/mdc/seed0/train/pseudo-fusion.images.csv").set_index("id")["miou"]
     assert page.tried_miou("keys of the run") == f"{100 * scores[tagged[0]]:.1f}"
 
@@ -84,10 +96,10 @@ def test_from_the_grid_to_other_settings_and_back_by_the_address(browser, addres
     other_miou = page.tried_miou("threshold: 0.6")
     browser.execute_script("location.hash = location.hash.replace(/tags=[^&]*&?/, '')")
     page.until(SETTLED)
-    page.found("#apply")[0].click()
+    page.press("#apply", "Apply to")
     page.until("return document.querySelector('.applied')?.textContent.includes('12 of 12')")
     sweep = pd.read_csv(results / "masks/mdc/seed0/fusion/sweep.csv").set_index("threshold")["miou"]
-    applied = page.found(".applied")[0].text
+    (applied,) = page.texts(".applied", 1)
     assert applied == f"mIoU {100 * sweep[0.6]:.1f}, the run's settings {100 * sweep[0.3]:.1f}: 12 of 12 images"
 
     browser.refresh()
@@ -105,8 +117,7 @@ def test_two_settings_are_compared_pixel_by_pixel(browser, address, tiny_run):
     worst = max(shares, key=shares.get)
     other = "masks/mdc/seed0/salient-fusion"
     page = Page(browser, f"{address}#split=train&result=masks/mdc/seed0/fusion&other={other}&id={worst}")
-    page.wait.until(lambda _: len(page.found(".differences li")) == 12)
-    first = page.found(".differences li")[0].text
+    first = page.texts(".differences li", 12)[0]
     assert first.startswith(f"{max(shares, key=shares.get)} {100 * shares[worst]:.1f} %")
     page.until(SETTLED)
     marked = page.until(MARKED)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mdc.cams.files import cams_info
 from mdc.explore.descriptions import default_result, usual_settings
 from mdc.explore.file_cache import FileCache
 from mdc.explore.gallery import SORTED_BY, Query
@@ -119,12 +118,12 @@ class Asked:
         """Return `config_lines` of tried settings."""
         run = self.run
         base = usual_settings(run, self.split, self.result, with_variant=False) or tried
-        blocks = cams_info(run.files(tried.cams, self.split, ".h5")[0]).blocks
-        return config_lines(run, tried, base, blocks=blocks, said=said)
+        return config_lines(run, tried, base, blocks=run.blocks(tried.cams, self.split), said=said)
 
     def settings(self) -> tuple[Settings, Settings]:
         """Return the tried settings and the usual ones."""
         usual = self.usual()
         if usual is None:
             raise InputError(f"{self.run.name} has no localization maps of {self.split} yet")
-        return checked_settings(dict(self.arguments), usual, sources=self.run.saliency_sources(self.split)), usual
+        blocks, sources = self.run.blocks(usual.cams, self.split), self.run.saliency_sources(self.split)
+        return checked_settings(dict(self.arguments), usual, blocks=blocks, sources=sources), usual

@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 from pydantic import ValidationError
 
-from mdc.cams.files import cams_ids
+from mdc.cams.files import cams_ids, cams_info
 from mdc.config.config import Config
 from mdc.config.experiments import Experiment
 from mdc.config.plan import Plan
@@ -146,6 +146,11 @@ class Run:
     def cams(self, split: str) -> list[str]:
         """Return the keys of the localization maps of a split: cams/<classifier>/seed<seed>/<maps>."""
         return self._keys(("cams",), split, ".h5", depth=3)
+
+    def blocks(self, key: str, split: str) -> list[str]:
+        """Return the names of the blocks whose localization maps lie below `key`; raises InputError."""
+        path = self.files(key, split, ".h5")[0]
+        return self._cache.get(lambda: cams_info(path).blocks, "blocks", path, files=(path,))
 
     def saliency_sources(self, split: str) -> list[str]:
         """Return the sources of saliency maps of a split."""

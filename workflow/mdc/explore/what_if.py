@@ -84,8 +84,6 @@ def used_maps(image: OpenImage, settings: Settings) -> np.ndarray:
 
 def _weighted(image: OpenImage, weights: Sequence[float]) -> np.ndarray:
     cams, info = image.inputs.cams, image.inputs.info
-    if cams is None or len(weights) != len(info.blocks):
-        raise InputError(f"{len(weights)} weights do not fit the maps: give one per block")
     height, width = image.inputs.size
     scaled = rectified(cams.maps, rows=info.grid.features_on(height), columns=info.grid.features_on(width))
     return info.grid.upsample(np.tensordot(np.float32(weights), scaled, axes=1), height=height, width=width)
@@ -150,9 +148,9 @@ def config_lines(run: Run, tried: Settings, base: Settings, *, blocks: Sequence[
         blocks: names of the blocks that weights are of.
         said: first line, as a comment.
     """
-    used = "background_below" if tried.source == "none" else "background_saliency_below"
+    unused = "background_saliency_below" if tried.source == "none" else "background_below"
     base_keys = asdict(base.recipe)
-    keys = {name: value for name, value in asdict(tried.recipe).items() if name != _other_cue(used)}
+    keys = {name: value for name, value in asdict(tried.recipe).items() if name != unused}
     values: dict[str, Any] = {"masks": {name: value for name, value in keys.items() if value != base_keys[name]}}
     if tried.cams != base.cams:  # of a variant, whose name is that of its maps
         values["cams"] = run.config()[0].variants[tried.cams.split("/")[-1]].cams.model_dump(exclude_unset=True)
@@ -174,15 +172,17 @@ def config_lines(run: Run, tried: Settings, base: Settings, *, blocks: Sequence[
     return "\n".join(lines) + "\n"
 
 
-def _other_cue(used: str) -> str:
-    return {"background_below": "background_saliency_below"}.get(used, "background_below")
-
-
-def checked_settings(values: dict[str, Any], usual: Settings, *, sources: Sequence[str]) -> Settings:
+def checked_settings(
+    values: dict[str, Any], usual: Settings, *, blocks: Sequence[str], sources: Sequence[str]
+) -> Settings:
     """Return the usual settings with `values` in their place: fields of `Recipe`, `maps`, `weights` and `source`.
 
+    Args:
+        blocks: names of the blocks of the maps.
+        sources: of the saliency maps that there are.
+
     Raises:
-        InputError: a value is none that the configuration could have.
+        InputError: a value is none that the configuration could have, or fits no maps.
     """
     names = {name: values[name] for name in asdict(usual.recipe) if name in values}
     try:
@@ -190,16 +190,20 @@ def checked_settings(values: dict[str, Any], usual: Settings, *, sources: Sequen
         weights = tuple(float(weight) for weight in values["weights"].split(",")) if values.get("weights") else ()
         if not all(0 <= weight <= 10 for weight in weights) or (weights and not any(weights)):
             raise ValueError("weights are between 0 and 10, and not all 0")
+        if weights and len(weights) != len(blocks):
+            raise ValueError(f"there are {len(blocks)} blocks and {len(weights)} weights")
         if section.threshold == BEST:
             raise ValueError(f"the threshold is a number here, not {BEST}")
     except ValueError as error:
         raise InputError(f"these settings are not possible: {error}") from error
-    source = values.get("source", usual.source)
+    maps, source = values.get("maps", usual.maps), values.get("source", usual.source)
+    if maps not in (*blocks, "fusion", "mean"):
+        raise InputError(f"there are no maps {maps}; known: {', '.join(blocks)}, fusion, mean")
     if source not in ("none", *sources):
         raise InputError(f"there is no saliency {source}; known: {', '.join(['none', *sources])}")
     return replace(
         usual,
-        maps=values.get("maps", usual.maps),
+        maps=maps,
         weights=weights,
         source=source,
         recipe=replace(usual.recipe, **{name: getattr(section, name) for name in names}),
