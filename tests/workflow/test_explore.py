@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from mdc.explore.command import make_explorer
@@ -32,9 +31,6 @@ class Page:
         self.wait = WebDriverWait(browser, 120, poll_frequency=0.05)
         browser.get("about:blank")  # another part of the same page would not be loaded again
         browser.get(address)
-
-    def found(self, css: str) -> list:
-        return self.browser.find_elements(By.CSS_SELECTOR, css)
 
     def until(self, script: str, *arguments):
         return self.wait.until(lambda browser: browser.execute_script(script, *arguments))
@@ -104,7 +100,7 @@ def test_from_the_grid_to_other_settings_and_back_by_the_address(browser, addres
 
     browser.refresh()
     assert page.tried_miou("threshold: 0.6") == other_miou
-    assert page.found("#threshold")[0].get_attribute("value") == "0.6"
+    assert page.until("return document.querySelector('#threshold').value") == "0.6"
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
