@@ -16,7 +16,8 @@ from mdc.data.decoding import decode_upright
 from mdc.data.labels import PALETTE
 from mdc.data.manifest import read_manifest
 from mdc.data.mask_files import read_mask
-from mdc.data.voc_layout import images_by_id, layout_root
+from mdc.data.photo_files import photo_files
+from mdc.data.voc_layout import layout_root
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.files import written_whole
 from mdc.runtime.logs import logger
@@ -114,7 +115,7 @@ def pack_submission(
     expected = list(read_manifest(split_csv)["id"])
     if not expected:
         raise InputError(f"{split_csv}: there are no test images: list them in ImageSets/Segmentation/test.txt")
-    photos, _ = images_by_id(layout_root(root))
+    photos = {image_id: paths[0] for image_id, paths in photo_files(layout_root(root) / "JPEGImages").photos.items()}
     masks = read_table([masks_csv])
     problems = id_problems(expected, masks)
     gone = [image_id for image_id in expected if image_id not in photos]
