@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mdc.explore.app import ANSWERS
-from mdc.explore.command import found_runs, make_explorer
+from mdc.explore.command import found_runs, make_explorer, page_address
 from mdc.runtime.errors import InputError
 
 from .conftest import asking, measured
@@ -114,6 +114,14 @@ def test_folders_that_are_no_runs_or_have_one_name_are_refused(run, tmp_path):
     (tmp_path / "made/data").mkdir(parents=True)
     with pytest.raises(InputError, match="another run is called made"):
         found_runs([run, tmp_path / "made"])
+
+
+@pytest.mark.parametrize(
+    "listen, address",
+    [("127.0.0.1", "http://localhost:80/"), ("::1", "http://[::1]:80/"), ("10.0.0.1", "http://10.0.0.1:80/")],
+)
+def test_the_address_of_the_page_is_one_for_browsers(listen, address):
+    assert page_address(listen, 80) == address
 
 
 def test_a_port_that_is_taken_is_named(run):

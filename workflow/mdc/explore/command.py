@@ -39,7 +39,7 @@ def explore(arguments: argparse.Namespace) -> None:
         InputError: a folder is no run, or the address cannot be listened on.
     """
     server = make_explorer(arguments.runs, port=arguments.port, listen=arguments.listen, names=arguments.name)
-    address = f"http://{'localhost' if arguments.listen == '127.0.0.1' else arguments.listen}:{server.port}/"
+    address = page_address(arguments.listen, server.port)
     print(f"Open {address} in a browser; Ctrl-C ends.", flush=True)
     if arguments.open and (sys.platform != "linux" or os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"}):
         webbrowser.open(address)
@@ -47,6 +47,12 @@ def explore(arguments: argparse.Namespace) -> None:
         server.serve_forever()
     except KeyboardInterrupt:
         pass
+
+
+def page_address(listen: str, port: int) -> str:
+    """Return the page's address for a browser, which wants an IPv6 address in brackets."""
+    host = "localhost" if listen == "127.0.0.1" else f"[{listen}]" if ":" in listen else listen
+    return f"http://{host}:{port}/"
 
 
 def make_explorer(
