@@ -91,6 +91,12 @@ def test_a_damaged_file_is_named(copied, file, path):
     assert str(copied / file) in told
 
 
+def test_masks_of_runs_with_other_classes_are_not_compared(run, copied):
+    (copied / "data/classes.txt").write_text("dog\ncat\n")
+    response = asking(run, copied)("/mask", id="a/1", result=FUSION, result_run="copy")
+    assert response.json["error"] == "copy and made have different classes: compare runs of the same ones"
+
+
 def test_a_damaged_mask_is_left_out_of_a_measure(copied):
     path = copied / f"{FUSION}/train/b.png"
     path.write_bytes(path.read_bytes()[:50])

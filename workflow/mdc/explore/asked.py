@@ -71,6 +71,8 @@ class Asked:
         found = run.results(self.split).get(key)
         if found is None:
             raise InputError(f"{run.name} has no masks {key} of {self.split} yet")
+        if run.classes() != self.run.classes():
+            raise InputError(f"{run.name} and {self.run.name} have different classes: compare runs of the same ones")
         return run, found
 
     @property
