@@ -236,6 +236,8 @@ class Run:
 
 def _by_id(read: Callable[[Path], pd.DataFrame], path: Path, column: str) -> pd.Series:
     try:
+        if not path.read_bytes().endswith(b"\n"):
+            raise ValueError("a row is cut off")
         return read(path).set_index("id")[column].astype(float)
     except Exception as error:  # pandas', which depend on the damage
         raise InputError(f"{path}: not a readable table ({error}): remove it and run the same command again") from error
