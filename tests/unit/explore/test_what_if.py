@@ -81,13 +81,23 @@ def test_a_sample_scores_all_images_with_true_masks_together(ask):
 
 
 @pytest.mark.parametrize(
-    "settings",
-    [{"threshold": "3"}, {"threshold": "best"}, {"weights": "1,2,3"}, {"weights": "0,0"}, {"maps": "d9"}]
-    + [{"class_conflict": "x"}, {"source": "../data"}],
+    "settings, said",
+    [
+        ({"threshold": "3"}, "threshold: 3 is not between 0 and 2"),
+        ({"threshold": "nan"}, "threshold: nan is not between 0 and 2"),
+        ({"threshold": "best"}, "the threshold is a number here, not best"),
+        ({"background_below": "-1"}, "background_below: -1 is too small, the least is 0"),
+        ({"weights": "1,2,3"}, "there are 2 blocks and 3 weights"),
+        ({"weights": "0,0"}, "weights are between 0 and 10, and not all 0"),
+        ({"class_conflict": "x"}, "class_conflict: 'x' is not a valid value; choose from 'ignore' or 'highest'"),
+        ({"maps": "d9"}, "there are no maps d9; known: d1, d3, fusion, mean"),
+        ({"source": "../data"}, "there is no saliency ../data; known: none, rbd"),
+    ],
 )
-def test_impossible_settings_are_refused(ask, settings):
+def test_impossible_settings_are_refused(ask, settings, said):
     response = ask("/api/what_if", id="a/1", **settings)
-    assert response.status_code == 422 and response.json["error"]
+    assert response.status_code == 422
+    assert said in response.json["error"]
 
 
 def test_a_variant_starts_from_its_own_settings_and_its_lines_from_the_runs(copied):

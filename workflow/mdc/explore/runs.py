@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from mdc.cams.files import cams_ids, cams_info
 from mdc.config.config import Config
 from mdc.config.experiments import Experiment
+from mdc.config.load import sentences
 from mdc.config.plan import Plan
 from mdc.data.class_names import class_names
 from mdc.data.manifest import read_manifest
@@ -249,7 +250,9 @@ def _config(path: Path) -> tuple[Config, str]:
         return Config.model_validate(values), ""
     except FileNotFoundError:
         reason = "is not there yet (target report)"
-    except (OSError, ValueError, yaml.YAMLError, ValidationError) as error:
+    except ValidationError as error:
+        reason = f"is not a configuration of this version ({next(sentences(error, Config))})"
+    except (OSError, ValueError, yaml.YAMLError) as error:
         reason = f"is not a configuration of this version ({str(error).splitlines()[0]})"
     return Config(), f"{path.name} {reason}: settings start from the paper's"
 

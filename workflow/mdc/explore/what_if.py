@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from pydantic import ValidationError
 
 from mdc.config.experiments import Experiment
+from mdc.config.load import sentences
 from mdc.config.parameters import recipe
 from mdc.config.paths import Paths
 from mdc.config.stages import BEST, Masks
@@ -194,6 +196,8 @@ def checked_settings(
             raise ValueError(f"there are {len(blocks)} blocks and {len(weights)} weights")
         if section.threshold == BEST:
             raise ValueError(f"the threshold is a number here, not {BEST}")
+    except ValidationError as error:
+        raise InputError(f"these settings are not possible: {'; '.join(sentences(error, Masks))}") from error
     except ValueError as error:
         raise InputError(f"these settings are not possible: {error}") from error
     maps, source = values.get("maps", usual.maps), values.get("source", usual.source)
