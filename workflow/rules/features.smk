@@ -20,7 +20,8 @@ rule encode_views:
     input:
         split_csv="<run>/data/{split}.csv",
         weights=lambda wildcards: PLAN.weights(wildcards.stage, wildcards.classifier).watched or [],
-        weights_checked=lambda wildcards: weights_checked(wildcards.stage, wildcards.classifier),
+        # checked on the whole network, so that other heads would make features again: its time does not count
+        weights_checked=lambda wildcards: ancient(weights_checked(wildcards.stage, wildcards.classifier)),
     output:
         features="<run>/features/{stage}/{classifier}/{split}.<shard>.h5",
     log:
