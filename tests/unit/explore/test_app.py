@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from werkzeug.test import Client
 
-from mdc.explore.app import ANSWERS
+from mdc.explore.app import ANSWERS, Explorer
 from mdc.explore.command import found_runs, make_explorer, page_address
 from mdc.runtime.errors import InputError
 
@@ -39,6 +40,21 @@ LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
 )
 def test_only_the_page_itself_may_ask(ask, path, headers, status):
     assert ask(path, headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    "host, origin, status",
+    [
+        ("maps.example", "https://maps.example", 200),
+        ("maps.example", "http://maps.example:8080", 200),  # nginx's $host has no port
+        ("localhost:8600", "https://maps.example", 200),  # the proxy asks under the name it knows
+        ("maps.example", "https://evil.example", 403),
+        ("other.example", "https://maps.example", 403),
+    ],
+)
+def test_behind_a_proxy_the_page_has_the_name_that_was_given(run, host, origin, status):
+    client = Client(Explorer([run], hosts={"maps.example"}))
+    assert client.get("/main.js", headers={"Host": host, "Origin": origin}).status_code == status
 
 
 @pytest.mark.parametrize(

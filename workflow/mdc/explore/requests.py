@@ -27,12 +27,17 @@ def refusal(request: Request, names: Collection[str]) -> str:
     if host != "localhost" and host not in names and not _is_address(host):
         return f"the name {host or '(none)'} is not known here: start with --name {host or 'HOST'} if it is yours"
     origin = request.headers.get("Origin")
-    if origin is not None and origin.lower().split("://")[-1] != request.headers["Host"].lower():
+    if origin is not None and not _is_own(origin.lower().split("://")[-1], request.headers["Host"].lower(), names):
         return "only pages from here may ask"
     is_link = request.path == "/" and request.headers.get("Sec-Fetch-Mode") == "navigate"
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and not is_link:
         return "only pages from here may ask"
     return ""
+
+
+def _is_own(origin: str, host: str, names: Collection[str]) -> bool:
+    """Return whether a page of this origin is the explorer's; proxies send another host or leave out its port."""
+    return origin == host or _host(origin) in names
 
 
 def _host(text: str) -> str:
