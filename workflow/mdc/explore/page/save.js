@@ -7,7 +7,7 @@ const TITLE = 22;
 
 /** Download the panels as `name`.png, laid out as on the page, in the page's colours. */
 export function savePanels(panels, name) {
-  const shown = [...panels].filter((panel) => panel.painted && !panel.canvas.hidden);
+  const shown = [...panels].filter((panel) => panel.painted && !panel.canvas.hidden && !panel.figure.hidden);
   if (!shown.length) return;
   const first = shown[0].figure.offsetTop;
   const columns = shown.filter((panel) => panel.figure.offsetTop === first).length;
