@@ -2,7 +2,7 @@
 
 import { element, percent } from "./dom.js";
 import { json } from "./requests.js";
-import { addressOf, queryOf, state } from "./state.js";
+import { imageAddress, queryOf, state } from "./state.js";
 
 const SHOWN = 50;
 const ASK_AGAIN_MS = 700;
@@ -40,15 +40,15 @@ export class Differences {
     this.said.textContent = "share of pixels · IoU | IoU of the other";
     const compared = found.images.slice(0, SHOWN).filter((one) => one.value !== null);
     this.list.replaceChildren(...compared.map((one) =>
-      element("li", {}, element("a", { "data-id": one.id }, one.id),
-        ` ${percent(one.value)} % · ${percent(one.iou)} | ${percent(one.other_iou)}`)));
+      element("li", {}, element("a", { "data-id": one.id }, one.id), " ",
+        element("span", {}, `${percent(one.value)} % · ${percent(one.iou)} | ${percent(one.other_iou)}`))));
     this.#mark();
   }
 
   #mark() {
     for (const link of this.list.querySelectorAll("a")) {
-      link.href = addressOf({ ...state, id: link.dataset.id, class: "" });
-      link.toggleAttribute("aria-current", link.dataset.id === state.id);
+      link.href = imageAddress(link.dataset.id);
+      link.setAttribute("aria-current", String(link.dataset.id === state.id));
     }
   }
 }

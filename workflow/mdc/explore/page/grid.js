@@ -3,7 +3,7 @@
 import { element, keepingFocus, percent } from "./dom.js";
 import { css } from "./panel.js";
 import { address, json } from "./requests.js";
-import { addressOf, change, queryOf, state } from "./state.js";
+import { change, imageAddress, queryOf, state } from "./state.js";
 
 const ASK_AGAIN_MS = 700;
 
@@ -73,7 +73,7 @@ export class Grid {
     });
     return element(
       "a",
-      { href: addressOf({ ...state, id: image.id }), class: "cell", "data-id": image.id },
+      { href: imageAddress(image.id), class: "cell", "data-id": image.id },
       element("span", { class: "pictures" }, ...pictures),
       element("span", { class: "line" }, element("b", {}, image.id),
         element("span", { class: "score", title: run.sorted_by[state.sort] },

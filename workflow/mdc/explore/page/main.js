@@ -6,7 +6,7 @@ import { ImageView } from "./image.js";
 import { css } from "./panel.js";
 import { json } from "./requests.js";
 import { savePanels } from "./save.js";
-import { change, complete, onChange, start, state } from "./state.js";
+import { change, complete, imageAddress, onChange, start, state } from "./state.js";
 import { zoomBy } from "./viewport.js";
 
 const LOOK_AGAIN_MS = 15_000;
@@ -111,6 +111,11 @@ async function render(changed) {
   }
 }
 
+/** Let the links that are shown keep what has changed since they were drawn. */
+function pointLinks() {
+  for (const link of document.querySelectorAll("a[data-id]")) link.href = imageAddress(link.dataset.id);
+}
+
 /** See what the run has meanwhile. */
 async function lookAgain() {
   if (document.hidden) return;
@@ -186,5 +191,6 @@ function pressed(event) {
 
 start();
 listen();
+onChange(pointLinks);
 onChange(render);
 render();

@@ -60,6 +60,9 @@ export function addressOf(view) {
   return `#${new URLSearchParams(kept)}`;
 }
 
+/** Return the address of an image as it is looked at now. */
+export const imageAddress = (id) => addressOf({ ...state, id, class: "" });
+
 function read() {
   const before = { ...state };
   const given = new URLSearchParams(location.hash.slice(1));
