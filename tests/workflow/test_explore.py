@@ -118,5 +118,6 @@ def test_two_settings_are_compared_pixel_by_pixel(browser, address, tiny_run):
     page.until(SETTLED)
     marked = page.until(MARKED)
     assert marked == pytest.approx(shares[worst], abs=0.02)  # pixels are drawn larger than they are
+    assert browser.find_element("id", "threshold").accessible_name == "Threshold"
     page.change("#opacity", "0.2")
     assert page.until("return document.querySelector('.differences a').hash").endswith("&opacity=0.2")

@@ -57,7 +57,8 @@ export class WhatIf {
     this.weights = element("fieldset", { class: "weights", "aria-label": "weights of the dilations" });
     const copy = element("button", {
       type: "button",
-      onclick: () => navigator.clipboard?.writeText(this.config.textContent),
+      hidden: navigator.clipboard ? null : "", // browsers have one only on this machine or with https
+      onclick: () => navigator.clipboard.writeText(this.config.textContent),
     }, "Copy");
     this.element.replaceChildren(
       element("div", { class: "row" }, element("h2", {}, "What if"),
@@ -82,7 +83,7 @@ export class WhatIf {
 
   #slider(name, title) {
     const input = element("input", {
-      type: "range", id: name, min: 0, max: 1, step: 0.01,
+      type: "range", id: name, min: 0, max: 1, step: 0.01, "aria-label": title,
       oninput: (event) => change({ [name]: this.#changed(name, event.target.value) }),
     });
     const output = element("output", { for: name });
@@ -149,7 +150,7 @@ export class WhatIf {
     if (this.weights.children.length !== weights.length) {
       this.weights.replaceChildren(...this.info.blocks.map((name, place) =>
         element("label", {}, name, " ", element("output", {}), element("input", {
-          type: "range", min: 0, max: 2, step: 0.05,
+          type: "range", min: 0, max: 2, step: 0.05, "aria-label": `weight of ${name}`,
           oninput: (event) => change({ weights: state.weights.split(",").with(place, event.target.value).join(",") }),
         }))));
     }
