@@ -95,12 +95,12 @@ async function render(changed) {
     completeAddress();
     if (state.other_run && !runs[state.other_run]) await loadRun(state.other_run);
   } catch (error) {
-    tell(error.message);
+    showNothing(error.message);
     return;
   }
   fillChoices();
   document.title = `${state.id || state.split} · ${run.name} · MDC explorer`;
-  if (!Object.keys(run.splits).length) tell("this run has no images yet");
+  if (!Object.keys(run.splits).length) showNothing("this run has no images yet");
   else if (!state.id) {
     view.stop();
     if (!changed || [...changed].some((name) => name !== "opacity")) await grid.render(run);
@@ -111,23 +111,34 @@ async function render(changed) {
   }
 }
 
+function showNothing(sentence) {
+  grid.stop();
+  view.stop();
+  byId("main").replaceChildren();
+  tell(sentence);
+}
+
 /** Let the links that are shown keep what has changed since they were drawn. */
 function pointLinks() {
   for (const link of document.querySelectorAll("a[data-id]")) link.href = imageAddress(link.dataset.id);
 }
 
-/** See what the run has meanwhile. */
+/** See what the run has meanwhile; an open image stays as it is until the next step. */
 async function lookAgain() {
   if (document.hidden) return;
   if (!run) {
     await render();
     return;
   }
-  const found = await loadRun(run.name).catch(() => null);
+  const found = await loadRun(state.run).catch(() => null);
   if (!found || JSON.stringify(found) === JSON.stringify(run)) return;
   run = found;
+  if (!state.id) {
+    await render();
+    return;
+  }
   fillChoices();
-  tell(byId("status").textContent);
+  tell(byId("status").textContent, view.info?.problems);
 }
 
 function listen() {
