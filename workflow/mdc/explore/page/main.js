@@ -178,10 +178,10 @@ const KEYS = {
   ArrowLeft: () => (state.id ? view.step(-1) : grid.turnPage(-1)),
   ArrowRight: () => (state.id ? view.step(1) : grid.turnPage(1)),
   o: toggleOverlays,
-  "+": () => zoomBy(2),
-  "=": () => zoomBy(2),
-  "-": () => zoomBy(0.5),
-  0: () => zoomBy(0),
+  "+": () => state.id && zoomBy(2),
+  "=": () => state.id && zoomBy(2),
+  "-": () => state.id && zoomBy(0.5),
+  0: () => state.id && zoomBy(0),
   r: () => view.whatIf.reset(),
   s: () => state.id && save(),
   g: () => change({ id: "" }, true),
@@ -191,10 +191,11 @@ const NUDGES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 function pressed(event) {
   const { target } = event;
-  const isTyping = /^(input|select|textarea)$/i.test(target.tagName);
+  const isSlider = target.type === "range"; // which takes the arrows only
+  const isTyping = isSlider ? event.key in NUDGES : /^(input|select|textarea)$/i.test(target.tagName);
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
-  if (event.shiftKey && event.key in NUDGES) view.nudge(...NUDGES[event.key]);
-  else if (/^[1-9]$/.test(event.key)) view.chooseClass(Number(event.key) - 1);
+  if (event.shiftKey && event.key in NUDGES && state.id) view.nudge(...NUDGES[event.key]);
+  else if (/^[1-9]$/.test(event.key) && state.id) view.chooseClass(Number(event.key) - 1);
   else if (event.key in KEYS) KEYS[event.key]();
   else return;
   event.preventDefault();
