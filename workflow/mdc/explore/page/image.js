@@ -108,9 +108,12 @@ export class ImageView {
 
   #addCompared(layers, addMask) {
     const other = { ...this.asked, result: state.other, result_run: state.other_run };
-    const its = state.other_run && state.other_run !== state.run ? `${state.other_run}: ` : "";
+    const isElsewhere = state.other_run && state.other_run !== state.run;
+    const title = isElsewhere
+      ? `${state.other_run}: ${byId("other").selectedOptions[0]?.textContent.split(" (")[0] ?? state.other}`
+      : this.#named(state.other);
     addMask("shown", state.result);
-    layers.push(["other", its + byId("other").selectedOptions[0]?.textContent.split(" (")[0], () => labels(other)]);
+    layers.push(["other", title, () => labels(other)]);
     layers.push(["difference", "differences", async () => {
       const pair = await Promise.all([labels({ ...this.asked, result: state.result }), labels(other)]);
       const values = pair[0].values.map((label, i) => Number(label !== pair[1].values[i]));
