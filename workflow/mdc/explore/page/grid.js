@@ -23,7 +23,7 @@ export class Grid {
       return;
     }
     if (turn !== this.turn) return;
-    this.pages = found.pages;
+    Object.assign(this, { page: found.page, pages: found.pages });
     const cells = found.images.map((image) => element("li", {}, this.#cell(run, image)));
     const kind = state.other ? "grid compared" : "grid";
     keepingFocus(() => this.main.replaceChildren(
@@ -45,7 +45,7 @@ export class Grid {
   }
 
   turnPage(by) {
-    const page = Number(state.page) + by;
+    const page = this.page + by; // that of the address may lie beyond the last one
     if (page >= 1 && page <= this.pages) change({ page }, true);
   }
 
