@@ -85,7 +85,7 @@ def train_classifier(
         training: fields of `mdc.training.optimisation.Schedule`.
         device, threads, gpus: see `mdc.training.engine.fit`.
         code: fingerprint of the code; a training is not resumed by other code.
-        features: files of what a frozen encoder makes of the views, see `mdc.features`; none computes them every time.
+        features: files of a frozen encoder's features of the views, see `mdc.features`; empty for none.
     """
     network = start_network(description, seed=seed, init=init, weights=weights)
     schedule = Schedule(**training)

@@ -1,4 +1,4 @@
-"""The features stage: what a frozen encoder makes of every view of the training photos, computed once for all networks.
+"""The features stage: a frozen encoder's features of every view of the training photos, computed once for all networks.
 
 A file has an image per view, `<number of the view>/<id of the photo>`, with its features, float16 (h, w, channels).
 """
@@ -27,6 +27,7 @@ from mdc.storage.hdf5 import Array, Item, Layout
 from mdc.storage.shards import shard_of
 from mdc.training.datasets import FEATURES, TrainingViews, fill_colour
 
+AGAIN = "remove the file and run the same command again"
 HELD_IN_MEMORY_BYTES = 4 << 30  # of the 16 GB that rules of training ask for
 
 
@@ -114,7 +115,7 @@ def _features(encoder: Encoder, images: torch.Tensor) -> np.ndarray:
 
 
 def _check_room(path: Path, *, values: int) -> None:
-    """Say how large the file of so many values becomes; raise `InputError` where the disk has no room for it."""
+    """Log the size of a file of so many values; raise `InputError` if the disk has no room for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size, free = values * np.dtype(LAYOUT.arrays[FEATURES].dtype).itemsize, shutil.disk_usage(path.parent).free
     logger.info("%s: the features of all views, %.0f MB", path, size / 1e6)
@@ -131,19 +132,19 @@ def view_name(number: int, image_id: str) -> str:
 
 
 def with_features(views: TrainingViews, files: Sequence[Path], encoder: Encoder) -> Dataset:
-    """Return `views` with the features in `files`; without files as they are.
+    """Return `views` with the features in `files`; unchanged without files.
 
     Raises:
         InputError: a file is damaged, or of another encoder than this one.
     """
     for path in files:
         if hdf5.attributes(path, LAYOUT)["weights_hash"] != weights_hash(encoder.state_dict()):
-            raise InputError(f"{path}: these features are of another encoder: remove the file and run the same again")
+            raise InputError(f"{path}: these features are of another encoder: {AGAIN}")
     return ViewsWithFeatures(views, files) if files else views
 
 
 class ViewsWithFeatures(Dataset):
-    """Training views whose items have stored features in the place of the image.
+    """Training views whose items have stored features instead of the image.
 
     Args:
         views: with a fixed number of them, `views`.
@@ -155,7 +156,7 @@ class ViewsWithFeatures(Dataset):
         self.file_of = {name: path for path in files for name in hdf5.ids_in(path, LAYOUT)}
         needed = {view_name(number, image_id) for image_id in views.ids for number in range(views.views)}
         if missing := needed - self.file_of.keys():
-            raise InputError(f"{files[0]}: no features of {min(missing)}: remove the file and run the same again")
+            raise InputError(f"{files[0]}: no features of {min(missing)}: {AGAIN}")
         size = sum(path.stat().st_size for path in files)
         self.held: dict[str, np.ndarray] = {}
         if size <= HELD_IN_MEMORY_BYTES:

@@ -1,4 +1,4 @@
-# features: what a frozen encoder makes of every view of the photos (`training.freeze: encoder`), computed once.
+# features: a frozen encoder's features of every view of the photos (`training.freeze: encoder`), computed once.
 # Needs:    the tables of images; the starting weights.
 # Produces: features/<stage>/<classifier>/<split>.<shard>-of-<shards>.h5, described in mdc/features.py; networks with the same
 #           encoder, weights and views share the files of the first one. No stage after the trainings needs them: remove

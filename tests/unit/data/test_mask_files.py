@@ -100,8 +100,8 @@ def test_rotation_flag_of_a_mask_is_applied(tmp_path):
 @pytest.mark.parametrize(
     ("mode", "colour", "message"),
     [
-        ("RGB", (128, 0, 7), r"is a colour picture, 1 of its 1 colours stand for no class, the first is \(128, 0, 7\)"),
-        ("RGBA", (0, 0, 0, 9), "has transparent pixels, which stand for no class"),
+        ("RGB", (128, 0, 7), r"is a colour picture, 1 of its 1 colours belong to no class, the first is \(128, 0, 7\)"),
+        ("RGBA", (0, 0, 0, 9), "has transparent pixels, which belong to no class"),
         ("I;16", 0, "16 bits"),
     ],
 )

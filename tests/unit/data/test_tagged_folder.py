@@ -107,7 +107,7 @@ def test_paths_that_lead_out_of_the_folder_or_nowhere(tmp_path, image, mask, mes
         ('{"images": []}', "is JSON, not a table"),
         ("image,tags,image\na,cat,b\n", "the column 'image' is there twice"),
         ("image,tags,spilt\na,cat,val\n", "the column 'spilt' is not known: did you mean 'split'"),
-        ("image,cat\na,1\n", "there is no column for the class 'dog', but for cat"),
+        ("image,cat\na,1\n", "the class 'dog' has no column; those with one are cat"),
         ("image,cat,dog\na,1,0.7\n", "the column 'dog' has other values than 0 and 1"),
         ("", "the first line must name"),
         ("image,tags\n\n", "lists no images"),

@@ -100,7 +100,7 @@ def test_all_problems_of_a_voc_layout_at_once(tmp_path):
             "draw the mask at the size of the photo",
             f"{root}/SegmentationClass/strange.png: holds 7, 9, which are not classes: "
             "use 0 for background, 1 to 2 for the classes, 255 for void",
-            f"{root}/SegmentationClass/twin.png: is a colour picture, 1 of its 1 colours stand for no class, the first "
+            f"{root}/SegmentationClass/twin.png: is a colour picture, 1 of its 1 colours belong to no class, the first "
             "is (9, 9, 0): save the mask as an 8-bit palette or grey PNG of class indices",
             f"{root}/Annotations/misspelt.xml: the tag 'dgo' is not a class: did you mean 'dog'?",
             f"{root}/Annotations/misspelt.xml: the tag 'cat|dog' is not a class: separate tags by ';': cat;dog",

@@ -90,8 +90,8 @@ def test_a_sample_scores_all_images_with_true_masks_together(ask):
         ({"weights": "1,2,3"}, "there are 2 blocks and 3 weights"),
         ({"weights": "0,0"}, "weights are between 0 and 10, and not all 0"),
         ({"class_conflict": "x"}, "class_conflict: 'x' is not a valid value; choose from 'ignore' or 'highest'"),
-        ({"maps": "d9"}, "there are no maps d9; known: d1, d3, fusion, mean"),
-        ({"source": "../data"}, "there is no saliency ../data; known: none, rbd"),
+        ({"maps": "d9"}, "unknown maps d9; known: d1, d3, fusion, mean"),
+        ({"source": "../data"}, "unknown saliency ../data; known: none, rbd"),
     ],
 )
 def test_impossible_settings_are_refused(ask, settings, said):

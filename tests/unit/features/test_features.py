@@ -179,7 +179,7 @@ def test_features_of_another_encoder_or_without_an_image_are_refused(train_csv, 
     with pytest.raises(InputError, match=r"1\.h5: these features are of another encoder: remove the file and run"):
         with_features(views_of(train_csv), paths, other)
     more = write_split("more", {name: (noise(5, 30, 40), "a", np.zeros((30, 40), np.uint8)) for name in ("x", "v")})
-    with pytest.raises(InputError, match=r"1\.h5: no features of 0/v: remove the file and run the same again"):
+    with pytest.raises(InputError, match=r"1\.h5: no features of 0/v: remove the file and run the same command again"):
         with_features(views_of(more), paths, encoder())
 
 

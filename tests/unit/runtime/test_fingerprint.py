@@ -31,8 +31,8 @@ def tree(tmp_path):
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        module._code.cache_clear()
-        module._directly_imported.cache_clear()
+        for kept in (module._code, module._dumped, module._directly_imported):
+            kept.cache_clear()
         return code_fingerprint(tmp_path / "script.py", package=tmp_path / "pack", besides=besides)
 
     fingerprint.folder = tmp_path

@@ -1,4 +1,4 @@
-"""Masks that are drawn in colours: what class a colour stands for."""
+"""Masks that are drawn in colours: the class of each colour."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,15 +60,15 @@ def indices_of_colours(rgb: np.ndarray, colours: Mapping[Colour, int]) -> np.nda
     as_colours = [(code >> 16, code >> 8 & 255, code & 255) for code in found.tolist()]
     strange = [colour for colour in as_colours if colour not in colours]
     if strange:
-        raise ValueError(f"{len(strange)} of its {len(found)} colours stand for no class, the first is {strange[0]}")
+        raise ValueError(f"{len(strange)} of its {len(found)} colours belong to no class, the first is {strange[0]}")
     return np.array([colours[colour] for colour in as_colours], np.uint8)[inverse].reshape(rgb.shape[:2])
 
 
 def indices_of_rgb(rgb: np.ndarray, *, classes: int) -> np.ndarray:
     """Return the mask, uint8 (H, W), of an RGB picture: of the index in three equal channels, or of VOC's colours.
 
-    `rgb` is uint8 (H, W, 3). `classes` is the largest index that a class can have, which tells grey 128 as an index
-    from VOC's colour of index 7.
+    `rgb` is uint8 (H, W, 3). `classes` is the largest index that a class can have: it distinguishes grey 128 as an
+    index from VOC's colour of index 7.
     Raises ValueError naming colours without a class.
     """
     grey = rgb[..., 0]

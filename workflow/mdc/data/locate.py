@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 SPLITS = ("train", "val", "test")
+CLASS_LISTS = ("classes.txt", "labelmap.txt")  # the second is CVAT's and Datumaro's
 VOC_PARTS = (
     *("JPEGImages", "Annotations", "SegmentationClass"),
     *("ImageSets/Segmentation/train.txt", "ImageSets/Segmentation/val.txt"),
@@ -27,10 +28,10 @@ def watched_files(source: str, *, root: Path, tags_csv: str) -> list[str]:
     """
     if source == "folder":
         named = [tags_csv] if tags_csv else list(map(str, root.glob("tags.csv")))
-        return [*named, *map(str, root.glob("classes.txt"))]
+        return [*named, *(str(path) for name in CLASS_LISTS for path in root.glob(name))]
     found = devkit_root(root) or root
     lists = [found / "ImageSets" / kind / f"{split}.txt" for kind in ("Segmentation", "Main") for split in SPLITS]
-    return sorted(str(path) for path in [*lists, found / "classes.txt", found / "labelmap.txt"] if path.is_file())
+    return sorted(str(path) for path in [*lists, *(found / name for name in CLASS_LISTS)] if path.is_file())
 
 
 def may_have_tags(root: Path) -> bool:

@@ -1,5 +1,6 @@
 """Reading and writing masks: palette PNGs in VOC's colours, and what other tools write."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -37,13 +38,23 @@ class LoadedMask:
     Attributes:
         mask: uint8 (H, W), 0 background, 255 void.
         is_indexed: whether the file stores these indices; else it is a picture in colours.
-        by_colour: of a palette PNG, index -> what VOC's palette has its colour for, of the indices in the mask; empty
-            if one of the colours is not VOC's.
+        by_colour: of a palette PNG, index -> the index of its colour in VOC's palette, of the indices in the mask;
+            empty if one of the colours is not VOC's.
     """
 
     mask: np.ndarray
     is_indexed: bool
     by_colour: Mapping[int, int]
+
+    @functools.cached_property
+    def indices(self) -> frozenset[int]:
+        """All indices in the mask."""
+        return frozenset(np.flatnonzero(np.bincount(self.mask.ravel(), minlength=VOID + 1)).tolist())
+
+    @property
+    def shown(self) -> frozenset[int]:
+        """The indices of the classes in the mask."""
+        return self.indices - {BACKGROUND, VOID}
 
 
 def read_mask(
@@ -77,7 +88,7 @@ def load_mask(
         colours: colour -> index of a dataset with colours of its own, for palette and colour PNGs; None for VOC's.
 
     Raises:
-        InputError: the file is missing, does not decode, is damaged, holds colours or an index that stand for no class,
+        InputError: the file is missing, does not decode, is damaged, contains colours or an index of no class,
             or is of another size.
     """
     turned, data = _decoded(path)
@@ -128,7 +139,7 @@ def _mask_of_colours(
     if image.mode.startswith("I"):
         raise InputError(f"{path}: has 16 bits per pixel, not class indices: {advice}")
     if image.has_transparency_data and np.asarray(image.convert("RGBA"))[..., 3].min(initial=255) < 255:
-        raise InputError(f"{path}: has transparent pixels, which stand for no class: {advice}")
+        raise InputError(f"{path}: has transparent pixels, which belong to no class: {advice}")
     rgb = np.asarray(image.convert("RGB"))
     try:
         return indices_of_rgb(rgb, classes=classes) if colours is None else indices_of_colours(rgb, colours)

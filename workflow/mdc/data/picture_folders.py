@@ -10,7 +10,7 @@ PNG = ".png"
 
 
 class PictureFolder:
-    """The PNGs below a folder, to be found by image id, whatever the case and normal form of their names.
+    """The PNGs below a folder, to be found by image id, in any case and normal form of their names.
 
     Args:
         ending: what may follow the id in the names of the files, such as _mask.

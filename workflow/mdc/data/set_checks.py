@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mdc.data.labels import BACKGROUND, VOID
+from mdc.data.labels import VOID
 from mdc.data.mask_files import LoadedMask
 
 LEAST_CONTRADICTIONS = 2  # classes in masks that their images' tags do not name; one is a slip
@@ -23,7 +23,7 @@ SHARE_LEFT = 0.25  # of them, at most, under another reading of the indices for 
 class Labels:
     """Of one image, the mask indices of its tags and those that its mask shows, void apart.
 
-    `by_colour` has what the colours of the mask's palette stand for in VOC's, by index; empty where that is unknown.
+    `by_colour` is that of the loaded mask, see `mdc.data.mask_files.LoadedMask`.
     """
 
     tagged: frozenset[int]
@@ -34,9 +34,7 @@ class Labels:
     @classmethod
     def of(cls, tagged: Iterable[int], loaded: LoadedMask) -> "Labels":
         """Return those of an image with the mask indices `tagged` and this mask."""
-        indices = set(np.unique(loaded.mask).tolist())
-        shown = frozenset(indices - {BACKGROUND, VOID})
-        return cls(frozenset(tagged), shown, has_void=VOID in indices, by_colour=loaded.by_colour)
+        return cls(frozenset(tagged), loaded.shown, has_void=VOID in loaded.indices, by_colour=loaded.by_colour)
 
 
 def label_fault(labels: Sequence[Labels], classes: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Where the tags of a folder of photos stand, without a table: in XML files beside them, or in their folders' names.
+"""Tags of a folder of photos without a table: from XML files beside them, or from their folders' names.
 
 A table of tags is read by `mdc.data.tags_table`. A reader of another tool's export is a module that returns rows.
 """
@@ -36,11 +36,11 @@ class Row:
     mask: str = ""
 
 
-def rows_beside_photos(root: Path, found: PhotoFiles) -> tuple[list[Row], list[str]] | None:
+def rows_beside_photos(root: Path, found: PhotoFiles) -> tuple[list[Row], list[str]]:
     """Return a row per photo with the tags of the VOC annotation beside it, <photo>.xml, and a sentence per problem.
 
-    None if no photo has one. A photo without one has no objects, since tools write no empty annotation; the log counts
-    these. Folders called train, val and test are the splits.
+    No rows if no photo has one. A photo without one has no objects, since tools write no empty annotation; the log
+    counts these. Folders called train, val and test are the splits.
     """
     xml = {path.relative_to(root).with_suffix("").as_posix(): path for path in found.annotations}
     names, folders = Names(xml), _split_folders(found)
@@ -58,15 +58,16 @@ def rows_beside_photos(root: Path, found: PhotoFiles) -> tuple[list[Row], list[s
         where = str(annotation or image)
         rows.append(Row(where, image.relative_to(root).as_posix(), frozenset(tags), _split(id, folders)))
     if len(without) == len(rows):
-        return None
+        return [], []
     log_without_annotation(without, total=len(rows), folder=root)
     return rows, problems
 
 
-def rows_of_class_folders(root: Path, found: PhotoFiles) -> list[Row] | None:
+def rows_of_class_folders(root: Path, found: PhotoFiles) -> list[Row]:
     """Return a row per photo of `root`/<class>/ or `root`/<split>/<class>/, tagged with the name of that folder.
 
-    None unless every photo, but those of test, lies in such a folder. One called background has photos without objects.
+    No rows unless every photo, but those of test, lies in such a folder. One called background has photos without
+    objects.
     """
     folders = _split_folders(found)
     rows = []
@@ -75,10 +76,10 @@ def rows_of_class_folders(root: Path, found: PhotoFiles) -> list[Row] | None:
         above = above[1:] if folders else above
         split = _split(id, folders)
         if not above and split != "test":  # images of test need no tags
-            return None
+            return []
         tags = frozenset(name for name in above[:1] if not is_background(name))
         rows.append(Row(str(image), image.relative_to(root).as_posix(), tags, split))
-    return rows or None
+    return rows
 
 
 def log_without_annotation(without: list[str], *, total: int, folder: Path) -> None:

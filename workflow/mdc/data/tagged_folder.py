@@ -45,7 +45,8 @@ def link_folder(
     if tags_csv:
         rows, problems = read_tags_table(Path(tags_csv), classes=names)
     else:
-        rows, problems = rows_beside_photos(root, found) or (rows_of_class_folders(root, found) or [], [])
+        rows, problems = rows_beside_photos(root, found)
+        rows = rows or rows_of_class_folders(root, found)
     if not (rows or problems):
         raise InputError(
             f"{root}: nothing says which tags its photos have: write tags.csv with the columns image and tags, put an "
@@ -53,36 +54,33 @@ def link_folder(
         )
     if names is None:
         raise _classes_missing(root, rows)
-    return link_rows(
-        root,
-        rows,
-        found,
-        listed_in=str(tags_csv or root),
+    photos = photos_of_rows(
+        root, rows, found, listed_in=str(tags_csv or root), val_share=val_share, seed=seed, problems=problems
+    )
+    return split_tables(
+        photos,
         classes=names,
         problems=problems,
         plain_folder=plain_folder,
         max_side_px=max_side_px,
-        val_share=val_share,
-        seed=seed,
         processes=processes,
     )
 
 
-def link_rows(
+def photos_of_rows(
     root: Path,
     rows: Sequence[Row],
     found: PhotoFiles,
     *,
     listed_in: str,
-    classes: tuple[str, ...],
-    problems: list[str],
-    plain_folder: Path,
-    max_side_px: int,
     val_share: float,
     seed: int,
-    processes: int,
-) -> SplitTables:
-    """Return the manifests of listed images, see `link_folder`; `listed_in` says in messages where the list is."""
+    problems: list[str],
+) -> dict[str, list[Photo]]:
+    """Return the listed images of each split, see `link_folder`; what is wrong with any of them joins `problems`.
+
+    `listed_in` names the list in messages.
+    """
     photo_of = _PhotoOf(root, found.photos)
     kept: dict[str, tuple[Row, Photo]] = {}
     for row in rows:
@@ -108,14 +106,7 @@ def link_rows(
         )
     if found.passed_over():
         logger.warning("not photos that are read, passed over in %s: %s", root, found.passed_over())
-    return split_tables(
-        photos,
-        classes=classes,
-        problems=problems,
-        plain_folder=plain_folder,
-        max_side_px=max_side_px,
-        processes=processes,
-    )
+    return photos
 
 
 def _classes_missing(root: Path, rows: list[Row]) -> InputError:
@@ -128,7 +119,7 @@ def _classes_missing(root: Path, rows: list[Row]) -> InputError:
 
 
 class _PhotoOf:
-    """Finds the files of rows below a folder, whatever case and normal form the rows have."""
+    """Finds the files of rows below a folder, in any case and normal form of the rows."""
 
     def __init__(self, root: Path, photos: dict[str, list[Path]]) -> None:
         self.root, self.photos = root, photos

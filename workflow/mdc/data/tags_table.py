@@ -17,20 +17,8 @@ from mdc.runtime.logs import logger
 SEPARATORS = ",;\t"
 # what columns are called, the first that a table has
 IMAGE = (
-    *(
-        "image",
-        "filename",
-        "file_name",
-        "file",
-        "image_path",
-        "filepath",
-        "file_path",
-        "path",
-        "image_name",
-        "image_id",
-    ),
-    *("imageid", "img", "photo", "id"),
-)
+    "image filename file_name file image_path filepath file_path path image_name image_id imageid img photo id"
+).split()
 TAGS = ("tags", "tag", "labels", "label", "classes", "class", "categories", "category", "class_name", "label_name")
 SPLIT = ("split", "subset")
 MASK = ("mask", "mask_path")
@@ -127,7 +115,7 @@ def _columns(header: list[str], rows: list[list[str]], path: Path, classes: Sequ
     lacking = [name for name in classes or () if of_class and nfc(name) not in of_class]
     if lacking:
         raise InputError(
-            f"{path}: there is no column for the class '{lacking[0]}', but for {', '.join(of_class)}: add it, or "
+            f"{path}: the class '{lacking[0]}' has no column; those with one are {', '.join(of_class)}: add it, or "
             "remove the class"
         )
     unread = [place for place in range(len(header)) if place not in {*used, *of_class.values()}]

@@ -10,13 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 import pandas
 
 from mdc.data.decoding import bounded_mask, bounded_rgb, bounded_size, decode, is_plain, upright
 from mdc.data.images import write_plain
 from mdc.data.label_colours import Colour
-from mdc.data.labels import BACKGROUND, VOID
 from mdc.data.manifest import COLUMNS, as_written, photo_digest
 from mdc.data.mask_files import load_mask, write_mask
 from mdc.data.mask_sizes import SIDES_SWAPPED
@@ -178,8 +176,7 @@ def _inspect(
         except InputError as error:
             problems.append(str(error))
     mask = loaded.mask if loaded else None
-    indices = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist() if mask is not None else []
-    shown = frozenset(index for index in indices if BACKGROUND < index < VOID)
+    shown = loaded.shown if loaded else frozenset()
     if mask is not None and size is not None and mask.shape != size:
         problems.append(_size_problem(photo, mask.shape, size))
     height, width = bounded_size(*size, max_side_px=max_side_px) if size else (0, 0)

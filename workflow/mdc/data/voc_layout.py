@@ -14,7 +14,7 @@ from mdc.data.names import Names
 from mdc.data.photo_files import PHOTO_SUFFIXES, PhotoFiles, copies, photo_files
 from mdc.data.splits import split_by_hash
 from mdc.data.tag_sources import log_without_annotation, rows_beside_photos
-from mdc.data.tagged_folder import link_rows
+from mdc.data.tagged_folder import photos_of_rows
 from mdc.data.text_lists import read_list
 from mdc.data.validate_images import Photo, SplitTables, id_problem, problems_error, split_tables
 from mdc.runtime.errors import InputError
@@ -48,12 +48,13 @@ def link_voc_layout(
     names = checked_classes(classes, source="data.classes") if classes else class_names(devkit or root) or CLASSES
     if devkit is None:
         found = photo_files(root, besides=plain_folder)
-        beside = rows_beside_photos(root, found)
-        if beside is None:
+        rows, problems = rows_beside_photos(root, found)
+        if not rows:
             raise _no_layout(root)
-        rows, problems = beside
-        division = {"listed_in": str(root), "val_share": val_share, "seed": seed}
-        return link_rows(root, rows, found, classes=names, problems=problems, **division, **settings)
+        photos = photos_of_rows(
+            root, rows, found, listed_in=str(root), val_share=val_share, seed=seed, problems=problems
+        )
+        return split_tables(photos, classes=names, problems=problems, **settings)
     layout = read_layout(devkit)
     problems = layout.problems
     members = _members(layout, val_share=val_share, seed=seed, problems=problems)
@@ -100,7 +101,7 @@ class Layout:
 
 
 def read_layout(root: Path) -> Layout:
-    """Return what `root`, a folder with JPEGImages, holds; files belong to an image in whatever case their name is."""
+    """Return what `root`, a folder with JPEGImages, holds; files belong to an image in any case of their names."""
     folder = root / "JPEGImages"
     found = photo_files(folder)
     images: dict[str, Path] = {}

@@ -9,9 +9,9 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from mdc.explore import answers, picture_answers
+from mdc.explore.access import HEADERS, refusal
 from mdc.explore.asked import Asked, Explored
-from mdc.explore.requests import HEADERS, refusal
-from mdc.runtime.errors import InputError
+from mdc.runtime.errors import INTERNAL_ERROR, InputError
 from mdc.runtime.logs import logger
 
 PAGE = Path(__file__).parent / "page"
@@ -32,14 +32,13 @@ ANSWERS: dict[str, Callable[[Asked], Any]] = {
     "/photo_small": picture_answers.photo_small,
     "/mask_small": picture_answers.mask_small,
 }
-INTERNAL = "internal error, please report it"
 
 
 class Explorer:
     """Answers for the runs in `folders`, by the names of these.
 
     Args:
-        hosts: see `mdc.explore.requests.refusal`.
+        hosts: see `mdc.explore.access.refusal`.
     """
 
     def __init__(self, folders: Sequence[Path], hosts: Collection[str] = ()) -> None:
@@ -70,8 +69,8 @@ class Explorer:
         except InputError as error:
             return _json({"error": str(error)}, status=422)
         except Exception:
-            logger.exception(INTERNAL)
-            return _json({"error": f"{INTERNAL}: the terminal has the traceback"}, status=500)
+            logger.exception(INTERNAL_ERROR)
+            return _json({"error": f"{INTERNAL_ERROR}: the terminal has the traceback"}, status=500)
         if isinstance(found, Response):
             return found
         if isinstance(found, Iterator):

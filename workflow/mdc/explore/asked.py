@@ -1,4 +1,4 @@
-"""What a request asks about. Names and ids are looked up in the runs' folders and tables, and never joined to paths."""
+"""The arguments of a request. Names and ids are looked up in the runs' folders and tables, never joined to paths."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class Explored:
 
 
 class Asked:
-    """The arguments of a request; every property and method raises InputError where what is asked for is not there."""
+    """The arguments of a request; every property and method raises InputError if its subject is not there."""
 
     def __init__(self, explored: Explored, arguments: Mapping[str, str]) -> None:
         self.explored, self.arguments = explored, arguments
@@ -46,7 +46,7 @@ class Asked:
     def _run(self, name: str) -> Run:
         runs = self.explored.runs
         if name not in runs:
-            raise InputError(f"there is no run {name}; known: {', '.join(runs)}")
+            raise InputError(f"unknown run {name}; known: {', '.join(runs)}")
         return runs[name]
 
     @property
@@ -82,7 +82,7 @@ class Asked:
         return shown[1] if shown else default_result(self.run, self.split)
 
     def query(self) -> Query:
-        """Return which images are asked for."""
+        """Return the query of images."""
         sort = self.text("sort", "table")
         if sort not in SORTED_BY:
             raise InputError(f"images cannot be sorted by {sort}; known: {', '.join(SORTED_BY)}")

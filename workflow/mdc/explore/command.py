@@ -36,7 +36,7 @@ def explore(arguments: argparse.Namespace) -> None:
     """Serve the page until it is interrupted.
 
     Raises:
-        InputError: a folder is no run, or the address cannot be listened on.
+        InputError: a folder is not a run, or the address cannot be listened on.
     """
     server = make_explorer(arguments.runs, port=arguments.port, listen=arguments.listen, names=arguments.name)
     address = page_address(arguments.listen, server.port)
@@ -50,7 +50,7 @@ def explore(arguments: argparse.Namespace) -> None:
 
 
 def page_address(listen: str, port: int) -> str:
-    """Return the page's address for a browser, which wants an IPv6 address in brackets."""
+    """Return the page's address for a browser, with an IPv6 address in brackets."""
     host = "localhost" if listen == "127.0.0.1" else f"[{listen}]" if ":" in listen else listen
     return f"http://{host}:{port}/"
 
@@ -61,7 +61,7 @@ def make_explorer(
     """Return a server for the runs in `folders` and beside them; see `add_arguments`.
 
     Raises:
-        InputError: a folder is no run, two have the same name, or the address cannot be listened on.
+        InputError: a folder is not a run, two have the same name, or the address cannot be listened on.
     """
     app = Explorer(found_runs(folders), hosts={name.lower() for name in names})
     try:
@@ -73,7 +73,7 @@ def make_explorer(
 
 
 def found_runs(folders: Sequence[Path]) -> list[Path]:
-    """Return these folders and the other runs beside them; raises InputError for one that is no run."""
+    """Return these folders and the other runs beside them; raises InputError for one that is not a run."""
     runs = {}
     for folder in folders:
         if not (folder / "data").is_dir():

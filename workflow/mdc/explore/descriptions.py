@@ -1,4 +1,4 @@
-"""What the page is told of a run and of an image, as plain values for JSON."""
+"""Descriptions of a run and of an image for the page, as plain values for JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -72,11 +72,12 @@ def _colours(name: str) -> list[list[int]]:
 
 
 def default_result(run: Run, split: str) -> Result | None:
-    """Return the result to look at first: pseudo masks of the fused maps, else a CRF's masks, else any."""
+    """Return the result to look at first: fused pseudo masks, else masks after the CRF, weak ones first, else any."""
     found = list(run.results(split).values())
     fused = [one for one in found if one.key.startswith("masks/") and one.key.endswith(f"/{DEFAULT_MASKS}")]
     refined = [one for one in found if one.key.startswith("crf/")]
-    return next(iter([*fused, *refined, *found]), None)
+    weak = [one for one in refined if one.name.startswith("weak-")]
+    return next(iter([*fused, *weak, *refined, *found]), None)
 
 
 def steps(run: Run, split: str, result: Result | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What was read from files, read again when one of them changes: a run can be looked at while it is written."""
+"""Values read from files, read again when a file changes: a run can be looked at while it is written."""
 
 import threading
 from collections import OrderedDict

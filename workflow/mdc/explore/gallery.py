@@ -25,7 +25,7 @@ COMPARES = ("differs", "iou_difference")
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What is asked for.
+    """A selection and order of images.
 
     Attributes:
         tags: names of classes, of which an image has all; empty for any image.

@@ -13,7 +13,7 @@ from mdc.data.labels import VOID
 from mdc.explore.open_image import image_row, mask_at_size
 from mdc.explore.runs import Result, Run
 from mdc.predictions.files import read_scores
-from mdc.runtime.errors import InputError
+from mdc.runtime.errors import INTERNAL_ERROR, InputError
 from mdc.runtime.logs import logger
 
 KEPT = 50  # measures of a result
@@ -36,7 +36,7 @@ class Progress:
 
 
 class Background:
-    """Takes measures in a thread of its own, the one that was asked for last first."""
+    """Takes measures in a thread of its own, the newest request first."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, Progress] = OrderedDict()
@@ -67,8 +67,8 @@ def _measure_all(measure: Measure, ids: list[str], progress: Progress) -> None:
             except InputError as error:
                 progress.problems.append(str(error))
     except Exception:
-        logger.exception("internal error, please report it")
-        progress.problems.append("internal error, please report it: the terminal has the traceback")
+        logger.exception(INTERNAL_ERROR)
+        progress.problems.append(f"{INTERNAL_ERROR}: the terminal has the traceback")
     progress.is_done = True
 
 

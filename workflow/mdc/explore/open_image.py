@@ -1,4 +1,4 @@
-"""One image with all that a run has of it. Pictures are read when they are asked for, and kept while it is open."""
+"""One image with all that a run has of it. Pictures are read on first use, and kept while it is open."""
 
 import threading
 from collections.abc import Callable
@@ -72,7 +72,7 @@ class OpenImage:
         if self.inputs.cams is None:
             raise InputError(f"{self.inputs.id}: no localization maps yet")
         if setting not in (*self.inputs.info.blocks, "fusion", "mean"):
-            raise InputError(f"there are no maps {setting}; known: {', '.join(self.inputs.info.blocks)}, fusion, mean")
+            raise InputError(f"unknown maps {setting}; known: {', '.join(self.inputs.info.blocks)}, fusion, mean")
         return self.keep(lambda: self.inputs.fused_maps(setting), "maps", setting)
 
     def truth(self) -> np.ndarray:

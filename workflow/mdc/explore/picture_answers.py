@@ -73,7 +73,7 @@ def probability(asked: Asked) -> Response:
         return _map(found.max(0), 1.0)
     classes = list(map(str, range(len(found))))
     if asked.text("class") not in classes:
-        raise InputError(f"there is no class {asked.text('class')}")
+        raise InputError(f"unknown class {asked.text('class')}")
     return _map(found[int(asked.text("class"))], 1.0)
 
 

@@ -25,7 +25,7 @@ def grey_png(values: np.ndarray) -> bytes:
 def map_png(values: np.ndarray, *, scale: float) -> bytes:
     """Return a map (H, W) in 0..`scale` as a PNG: 65535 * value / scale is 256 * red + green.
 
-    Browsers keep 8 bits of a 16-bit PNG, so the bytes of a value stand in two colours.
+    Browsers keep 8 bits of a 16-bit PNG, so the two bytes of a value are in two colours.
     """
     steps = np.rint(np.clip(values / scale, 0, 1) * STEPS).astype(np.uint16)
     blue_green_red = np.stack([np.zeros_like(steps), steps & 255, steps >> 8], axis=-1).astype(np.uint8)

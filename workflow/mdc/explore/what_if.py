@@ -48,7 +48,7 @@ def run_settings(run: Run, network: str, masks: Experiment) -> Settings:
     """Return the settings behind the fused masks of the maps of `masks`, as the run's configuration has them.
 
     Raises:
-        InputError: the best threshold is asked for, and its sweep is missing or damaged.
+        InputError: the best threshold is configured, and its sweep is missing or damaged.
     """
     config, _ = run.config()
     paths = Paths(config)
@@ -177,7 +177,7 @@ def config_lines(run: Run, tried: Settings, base: Settings, *, blocks: Sequence[
 def checked_settings(
     values: dict[str, Any], usual: Settings, *, blocks: Sequence[str], sources: Sequence[str]
 ) -> Settings:
-    """Return the usual settings with `values` in their place: fields of `Recipe`, `maps`, `weights` and `source`.
+    """Return the usual settings replaced by `values`: fields of `Recipe`, `maps`, `weights` and `source`.
 
     Args:
         blocks: names of the blocks of the maps.
@@ -202,9 +202,9 @@ def checked_settings(
         raise InputError(f"these settings are not possible: {error}") from error
     maps, source = values.get("maps", usual.maps), values.get("source", usual.source)
     if maps not in (*blocks, "fusion", "mean"):
-        raise InputError(f"there are no maps {maps}; known: {', '.join(blocks)}, fusion, mean")
+        raise InputError(f"unknown maps {maps}; known: {', '.join(blocks)}, fusion, mean")
     if source not in ("none", *sources):
-        raise InputError(f"there is no saliency {source}; known: {', '.join(['none', *sources])}")
+        raise InputError(f"unknown saliency {source}; known: {', '.join(['none', *sources])}")
     return replace(
         usual,
         maps=maps,

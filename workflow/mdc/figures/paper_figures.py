@@ -217,7 +217,7 @@ def draw_figure6(
 
 
 def _label(image_id: str, name: str, scores: pd.DataFrame) -> str:
-    lines = textwrap.wrap(drawable(image_id), 17)[-3:]  # the end of a long id tells more than its folders
+    lines = textwrap.wrap(drawable(image_id), 17)[-3:]  # the end of a long id says more than its folders
     lines += [short(name, 17)] if name else []
     values = scores.loc[scores["id"] == image_id, "miou"].dropna()
     return "\n".join([*lines, *(f"mIoU {100 * value:.0f}" for value in values)])

@@ -1,6 +1,7 @@
 """The exceptions that are shown to people as a sentence instead of a traceback."""
 
 LONGEST_LINE, KEPT_AT_ITS_END = 1000, 300  # characters
+INTERNAL_ERROR = "internal error, please report it"  # of any other exception, with its traceback
 
 
 class InputError(Exception):

@@ -34,7 +34,7 @@ def code_fingerprint(script: Path, *, package: Path = PACKAGE, besides: Sequence
     digest = hashlib.sha256()
     for path in reached_files(script, package=package, besides=besides):
         digest.update(path.name.encode())
-        digest.update(ast.dump(_code(path)).encode())
+        digest.update(_dumped(path))
     return digest.hexdigest()[:16]
 
 
@@ -74,6 +74,11 @@ def _files(name: str, package: Path) -> list[Path]:
         stem = package.parent.joinpath(*parts[:depth])
         files += [path for path in (stem / "__init__.py", stem.with_suffix(".py")) if path.is_file()]
     return files
+
+
+@functools.cache
+def _dumped(path: Path) -> bytes:
+    return ast.dump(_code(path)).encode()
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from mdc.runtime.disk import disk_faults_named, disk_sentence, is_disk_fault
-from mdc.runtime.errors import InputError, StoppedError
+from mdc.runtime.errors import INTERNAL_ERROR, InputError, StoppedError
 from mdc.runtime.locks import locked
 from mdc.runtime.logs import _formatted, _LogFile, logger
 from mdc.runtime.memory import memory_sentence, ran_out
@@ -60,7 +60,7 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
         elif ran_out(error):
             logger.error("%s", memory_sentence(error))
         else:
-            logger.exception("internal error, please report it:")
+            logger.exception("%s:", INTERNAL_ERROR)
         sys.exit(1)
 
 

@@ -59,7 +59,7 @@ class Task(pl.LightningModule):
         """Return the scalar loss of a batch of `mdc.training.datasets.TrainingViews`, averaged over its images."""
 
     def outputs(self, batch: dict) -> Tensor:
-        """Return what the network makes of a batch: of stored features, where it has some, or of its images."""
+        """Return the network's output for a batch, from its stored features if it has some, else from its images."""
         if FEATURES in batch:
             features = batch[FEATURES].float().permute(0, 3, 1, 2)  # (N, channels, h, w), in channels_last
             return self.network.from_features(features)
