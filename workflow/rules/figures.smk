@@ -72,10 +72,10 @@ rule draw_figure5:
         runtime=per_attempt(10),
     params:
         code=fingerprint("draw_figure5"),
-        setting=lambda wildcards: PLAN.shown_maps(wildcards.classifier),
+        setting=lambda wildcards: CONFIG.shown_maps(wildcards.classifier),
         ids=CONFIG.figures.figure5,
         caption=lambda wildcards, threads: caption(
-            CONFIG, **wildcards, split="train", result=f"pseudo-{PLAN.shown_maps(wildcards.classifier)}"
+            CONFIG, **wildcards, split="train", result=f"pseudo-{CONFIG.shown_maps(wildcards.classifier)}"
         ),
     script:
         "../scripts/draw_figure5.py"

@@ -122,10 +122,8 @@ rule draw_sheet:
         split_csv="<run>/data/{split}.csv",
         classes="<run>/data/classes.txt",
         images="<run>/scores/<network>/{split}/{result}.images.csv",
-        cams=lambda wildcards: PLAN.cams(network_of(wildcards), wildcards.split, result_of(wildcards)),
-        saliency=lambda wildcards: (
-            [] if CONFIG.masks.external_masks else PLAN.saliency(wildcards.split, result_of(wildcards))
-        ),
+        cams=lambda wildcards: PLAN.sheet_maps(network_of(wildcards), result_of(wildcards), wildcards.split),
+        saliency=lambda wildcards: PLAN.sheet_saliency(result_of(wildcards), wildcards.split),
         masks=lambda wildcards: PLAN.sheet_masks(network_of(wildcards), result_of(wildcards), wildcards.split),
         certainty=lambda wildcards: PLAN.sheet_certainty(network_of(wildcards), result_of(wildcards), wildcards.split),
         predictions=lambda wildcards: PLAN.predicted(network_of(wildcards), result_of(wildcards), wildcards.split),

@@ -102,9 +102,10 @@ def test_segmenters_are_those_whose_masks_the_classifier_can_make(overlays, clas
             [{"segmenter": {"settings": ["weak-densecrf-d3"]}}, {"masks": {"variants": ["pamr-d3", "d3"]}}],
             ["densecrf-d3", "d3", "pamr-d3", "salient-d3"],
         ),
+        ([{"masks": {"compare_maps": False, "variants": ["pamr-d3"]}}], ["d3", "pamr-d3"]),
     ],
 )
-def test_pseudo_masks_are_those_of_all_maps_with_saliency_and_the_variants_asked_for(overlays, masks):
+def test_pseudo_masks_are_those_compared_learnt_from_and_asked_for(overlays, masks):
     assert [experiment.masks_name for experiment in config(*overlays).pseudo_masks("one")] == masks
 
 

@@ -95,6 +95,18 @@ def test_the_papers_results(paper):
     assert found == [f"results/paper/scores/mdc/seed0/{name}.confusion.csv" for name in names]
 
 
+def test_without_comparison_only_masks_that_are_learnt_from_and_maps_of_train_are_made():
+    found = plan({"masks": {"compare_maps": False}, "segmenter": {"settings": ["weak-d3"]}})
+    baselines = ["mdc/0/train/all-background", "mdc/0/train/pseudo-d3", "mdc/0/train/pseudo-fusion"]
+    segmenters = ["mdc/0/val/all-background", "mdc/0/val/weak-d3", "mdc/0/val/weak-d3-crf"]
+    assert sorted(shown(found.results())) == sorted(baselines + segmenters)
+    assert found.every_map("cams") == [f"results/paper/cams/mdc/seed0/main/train{end}.h5" for end in (".0-of-1", "")]
+    sheet = Experiment.parse("weak-d3-crf")
+    for split, has_maps in (("train", True), ("val", False)):
+        found_maps = found.sheet_maps("mdc/seed0", sheet, split), found.sheet_saliency(sheet, split)
+        assert [bool(files) for files in (*found_maps, found.sheet_masks("mdc/seed0", sheet, split))] == [has_maps] * 3
+
+
 def test_the_certainty_is_of_pseudo_masks_that_are_shown_or_learnt_from(paper, other):
     rated = [(str(network), masks.masks_name) for network, masks in paper.rated_masks()]
     assert rated == [("mdc/seed0", name) for name in ("fusion", "d1", "d3", "d6", "d9")]

@@ -134,6 +134,11 @@ class Config(Section):
         """Return the ways to make one map per class of a classifier's blocks; none for another method's masks."""
         return [] if self.masks.external_masks else map_settings(self.dilations(classifier))
 
+    def shown_maps(self, classifier: str) -> str:
+        """Return the map setting that pictures show: fusion, or the map of a classifier of one block."""
+        maps = self.map_settings(classifier)
+        return "fusion" if "fusion" in maps else maps[0]
+
     def can_train(self, classifier: str, experiment: Experiment) -> bool:
         """Return whether a classifier has the masks that a segmenter learns from; `true-masks` needs none."""
         if experiment.producer == EXTERNAL:
@@ -152,15 +157,19 @@ class Config(Section):
         return list(dict.fromkeys([*self.segmenters(classifier), *asked]))
 
     def pseudo_masks(self, classifier: str) -> list[Experiment]:
-        """Return the pseudo masks to make and score: fused and salient of all map settings, and `masks.variants`."""
+        """Return the pseudo masks to make and score: compared or shown, learnt from, and more variants."""
         if self.masks.external_masks:
             return [Experiment.of_masks(EXTERNAL)]
         asked = [experiment.masks(self) for experiment in self.segmenters(classifier)]
         asked += map(Experiment.of_masks, self.masks.variants)
         asked = [masks for masks in asked if masks and masks.maps in self.map_settings(classifier)]
-        fused = [Experiment.of_masks(maps) for maps in self.map_settings(classifier)]
-        salient = [Experiment.of_masks(f"salient-{masks.maps}") for masks in fused] if self.has_saliency else []
-        return sorted(dict.fromkeys([*fused, *salient, *asked]), key=lambda masks: masks.producer)
+        if not self.masks.compare_maps:
+            compared = [self.shown_maps(classifier)]
+        else:
+            compared = self.map_settings(classifier)
+            compared += [f"salient-{maps}" for maps in compared] if self.has_saliency else []
+        masks = [*map(Experiment.of_masks, compared), *asked]
+        return sorted(dict.fromkeys(masks), key=lambda one: one.producer)
 
     @property
     def has_saliency(self) -> bool:

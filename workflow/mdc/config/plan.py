@@ -25,11 +25,6 @@ class Plan(Results):
         splits = self.config.predictions.splits
         return "val" if "val" in splits else next(iter(splits), "")
 
-    def shown_maps(self, classifier: str) -> str:
-        """Return the map setting that figure 5 ends with: fusion, or the map of a classifier of one block."""
-        maps = self.config.map_settings(classifier)
-        return "fusion" if "fusion" in maps else maps[0]
-
     def shown_segmenters(self, classifier: str) -> list[Experiment]:
         """Return the segmenters that figures show: a weak one, `weak-fusion` if possible, and a semi-supervised one.
 
@@ -47,12 +42,21 @@ class Plan(Results):
     def maps_of(self, experiment: Experiment, classifier: str) -> str:
         """Return the map setting behind an experiment; for true masks the one that is shown for comparison."""
         known = self.config.map_settings(classifier)
-        if experiment.maps in known or not known:
-            return experiment.maps
-        return "fusion" if "fusion" in known else known[0]
+        return experiment.maps if experiment.maps in known or not known else self.config.shown_maps(classifier)
+
+    def sheet_maps(self, network: str, experiment: Experiment, split: str) -> list[str]:
+        """Return the localization maps that a contact sheet shows, of all shards: none where there are none."""
+        return self.cams(network, split, experiment) if self.has_maps(split) else []
+
+    def sheet_saliency(self, experiment: Experiment, split: str) -> list[str]:
+        """Return the table of saliency maps that a contact sheet shows, as a list: empty where there are none."""
+        is_there = self.has_maps(split) and not self.config.masks.external_masks
+        return self.saliency(split, experiment) if is_there else []
 
     def sheet_masks(self, network: str, experiment: Experiment, split: str) -> list[str]:
         """Return the table of pseudo masks that a contact sheet shows, in a list that is empty where there are none."""
+        if not self.has_maps(split):
+            return []
         masks = experiment.masks(self.config)
         if self.config.masks.external_masks:
             return [] if split != "train" else [self.masks(network, Experiment.of_masks(EXTERNAL), split)]
@@ -67,7 +71,7 @@ class Plan(Results):
 
     def figure5_scores(self, network: str) -> str:
         """Return the scores by which figure 5 chooses images: of the pseudo masks of its last map."""
-        return f"{self.run}/scores/{network}/train/pseudo-{self.shown_maps(network.split('/')[0])}.images.csv"
+        return f"{self.run}/scores/{network}/train/pseudo-{self.config.shown_maps(network.split('/')[0])}.images.csv"
 
     def figure6_scores(self, network: str) -> str:
         """Return the scores by which figure 6 chooses images: of its first segmenter after the CRF."""

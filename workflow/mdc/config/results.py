@@ -55,9 +55,14 @@ class Results(Paths):
 
     # -- targets -------------------------------------------------------------------------------------------------------
 
+    def has_maps(self, split: str) -> bool:
+        """Return whether a split has localization maps: of val they are there for comparison only."""
+        return split == "train" or self.config.masks.compare_maps
+
     def _splits_with_maps(self, network: Network) -> list[str]:
         settings = self.config.segmenters(network.classifier)
-        return list(dict.fromkeys(["train", *(split for one in settings for split in one.splits(self.config))]))
+        predicted = [split for one in settings for split in one.splits(self.config)]
+        return list(dict.fromkeys(filter(self.has_maps, ["train", *predicted])))
 
     def every_map(self, stage: Literal["saliency", "cams"]) -> list[str]:
         """Return the shards, and the lists of them, of all saliency or localization maps that the run uses."""

@@ -99,6 +99,11 @@ class Masks(Section):
         description="Folder of another method's masks `<id>.png` (palette PNGs), at the photos' own sizes, as a viewer "
         "shows them, or reduced to `data.max_side_px`; their setting is called external.",
     )
+    compare_maps: bool = Field(
+        True,
+        description="Whether masks of each dilation, of fusion and of saliency alone are made and scored, and maps of "
+        "val, for comparison; without, only the masks of fusion and of the segmenters, and maps of train.",
+    )
     variants: Annotated[list[MasksName], Unique] = Field(
         [],
         description="More pseudo masks to make and score, <masks> or <masks>@<variant>, such as densecrf-fusion; those "
@@ -133,7 +138,7 @@ class Masks(Section):
     pamr: Pamr = Field(Pamr(), description=Pamr.__doc__)
 
 
-NOT_OF_RECIPE = ("external_masks", "variants", "sweep_thresholds", "densecrf", "pamr")
+NOT_OF_RECIPE = ("external_masks", "compare_maps", "variants", "sweep_thresholds", "densecrf", "pamr")
 RECIPE_KEYS = tuple(name for name in Masks.model_fields if name not in NOT_OF_RECIPE)
 
 

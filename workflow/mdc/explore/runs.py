@@ -212,7 +212,7 @@ class Run:
         if problem:
             return [problem]
         plan, expected = Plan(config), []
-        if split in ("train", *config.predictions.splits):
+        if split in ("train", *config.predictions.splits) and plan.has_maps(split):
             keys = [plan.maps(str(network), split).removesuffix(f"/{split}") for network in plan.networks()]
             expected += [(f"saliency/{config.saliency.source}", ".csv", "saliency maps")]
             expected += [(key, ".h5", "maps") for key in keys]
