@@ -43,12 +43,15 @@ def test_cuda_without_a_device_is_refused(cuda):
         accelerator("cuda")
 
 
-def test_auto_precision_is_mixed_where_the_device_has_it(cuda):
+def test_the_precision_is_mixed_where_the_device_is_faster_so(cuda, monkeypatch):
     cuda(True, bf16=True)
     assert precision_for("auto", "gpu") == "bf16-mixed"
     cuda(True, bf16=False)
     assert precision_for("auto", "gpu") == "16-mixed"
     assert precision_for("auto", "cpu") == "32-true"
+    for capability, name in (("amx_bf16", "bf16-mixed"), ("avx2", "32-true")):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found={capability: True}: found)
+        assert precision_for("fast", "cpu") == name
     with pytest.raises(InputError, match="CPUs do not compute in 16-mixed"):
         precision_for("16-mixed", "cpu")
 

@@ -75,15 +75,20 @@ def build_optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optim
 
 
 def precision_for(precision: str, kind: str) -> str:
-    """Return Lightning's name of the precision; `auto` is mixed where the device has it, 32 bits on a CPU.
+    """Return Lightning's name of the precision; `auto` and `fast` are the precision keys of that name.
 
     Raises:
         InputError: the device does not have it.
     """
     if precision == "16-mixed" and kind == "cpu":
         raise InputError("config key training.precision: CPUs do not compute in 16-mixed; choose auto or 32-true")
-    if precision != "auto":
+    if precision not in ("auto", "fast"):
         return precision
     if kind == "cpu":
-        return "32-true"
+        return "bf16-mixed" if precision == "fast" and _computes_in_bfloat16() else "32-true"
     return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+
+
+def _computes_in_bfloat16() -> bool:
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of PyTorch cannot tell
+    return any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16"))
