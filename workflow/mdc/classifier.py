@@ -72,6 +72,7 @@ def train_classifier(
     device: str,
     threads: int,
     code: str,
+    head_bias: str = "zero",
     gpus: int = 0,
     features: Sequence[Path] = (),
 ) -> None:
@@ -85,6 +86,7 @@ def train_classifier(
         training: fields of `mdc.training.optimisation.Schedule`.
         device, threads, gpus: see `mdc.training.engine.fit`.
         code: fingerprint of the code; a training is not resumed by other code.
+        head_bias: `zero` or `prior`, see `MultiDilationClassifier.start_at_prior`.
         features: files of a frozen encoder's features of the views, see `mdc.features`; empty for none.
     """
     network = start_network(description, seed=seed, init=init, weights=weights)
@@ -92,10 +94,14 @@ def train_classifier(
     network.encoder.hold(freeze=schedule.freeze, batch_norm=schedule.encoder_batch_norm)
     table, val = read_manifest(train_csv), read_manifest(val_csv)
     classes = description.classes
+    tags = tag_matrix(table, classes)
+    if head_bias == "prior" and init != "file":
+        # with half an image more of either kind, no share is 0 or 1
+        network.start_at_prior(torch.from_numpy((tags.sum(0) + 0.5) / (len(tags) + 1)))
     views = TrainingViews(
         ids=list(table["id"]),
         images=list(table["image"]),
-        tags=tag_matrix(table, classes),
+        tags=tags,
         masks=None,
         seed=seed,
         fill=fill_colour(network.encoder),
@@ -107,7 +113,14 @@ def train_classifier(
         whole_photos(val, classes) if len(val) else None,
         description=description,
         seed=seed,
-        settings={"init": init, "augmentation": augmentation, "training": training, "seed": seed, "code": code},
+        settings={
+            "head_bias": head_bias,
+            "init": init,
+            "augmentation": augmentation,
+            "training": training,
+            "seed": seed,
+            "code": code,
+        },
         inputs=[train_csv, val_csv, *([weights_file(weights)] if weights else [])],
         weights_pt=weights_pt,
         device=device,

@@ -38,6 +38,7 @@ rule train_classifier:
     params:
         code=fingerprint("train_classifier", encoder="classifier"),
         network=lambda wildcards: parameters.network_keys(CONFIG, "classifier", wildcards.classifier),
+        head_bias=CONFIG.classifier.head_bias,
         init=CONFIG.classifier.init,
         weights=lambda wildcards: PLAN.weights("classifier", wildcards.classifier).path,
         augmentation=parameters.augmentation(CONFIG, "classifier"),

@@ -16,6 +16,7 @@ def main() -> None:
         val_csv=Path(files.val_csv),
         weights_pt=Path(snakemake.output.weights),
         description=ClassifierDescription(classes=read_lines(Path(files.classes)), **settings.network),
+        head_bias=settings.head_bias,
         init=settings.init,
         weights=settings.weights,
         augmentation=settings.augmentation,

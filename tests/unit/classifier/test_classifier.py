@@ -102,6 +102,15 @@ def test_a_run_is_a_function_of_its_settings_and_seed(run):
     assert read_checkpoint(run.folder / "a" / "weights.pt", ClassifierDescription)[1] == run.arguments["description"]
 
 
+def test_heads_can_start_at_the_share_of_photos_of_each_class(run):
+    barely = run.arguments["training"] | {"epochs": 1, "lr": 1e-9}
+    description = slim_classifier(classes=["day", "night", "fog"], dilations=[1, 2])
+    state = run("a", description=description, head_bias="prior", training=barely)
+    for block in (0, 1):  # 2, 2 and 0 of 4 photos, and half a photo more of either kind: 5, 5 and 1 of 10
+        expected = torch.tensor([0, 0, math.log(1 / 9)])
+        torch.testing.assert_close(state[f"heads.{block}.bias"], expected, rtol=0, atol=1e-6)
+
+
 def test_training_goes_without_validation_images(run, write_split):
     run("a", val_csv=write_split("none", {}))
     assert list(pd.read_csv(run.folder / "a" / "metrics.csv").columns) == ["epoch", "step", "lr", "loss"]

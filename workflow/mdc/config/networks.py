@@ -124,6 +124,11 @@ class Classifier(Section):
     head: Literal["per_block", "shared"] = Field(
         "per_block", description="One fully connected layer per block, or one for all; each block has its own loss."
     )
+    head_bias: Literal["zero", "prior"] = Field(
+        "zero",
+        description="Start of the heads' biases: 0 (as DeepLab's layers), or the log-odds of the share of photos with "
+        "the class, so that short trainings need not press all maps down to learn that most classes are rare.",
+    )
     init: Literal["pretrained", "random", "file"] = Field(
         "pretrained",
         description="Starting weights: pretrained: those of the encoder (paper 4.1: VGG16, ImageNet); file: a "

@@ -50,6 +50,12 @@ class MultiDilationClassifier(nn.Module):
         """Return the parameters that have no pre-trained weights: of the blocks, their heads and new encoder layers."""
         return {*self.blocks.parameters(), *self.heads.parameters(), *self.encoder.new_parameters()}
 
+    @torch.no_grad()
+    def start_at_prior(self, shares: Tensor) -> None:
+        """Let maps of 0 stand for `shares` (K,), the probability of each class: the biases become its log-odds."""
+        for head in self.heads:
+            head.bias.copy_(torch.logit(shares))
+
     def _head(self, block: int) -> nn.Linear:
         return self.heads[block if len(self.heads) > 1 else 0]
 
