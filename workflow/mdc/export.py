@@ -1,7 +1,6 @@
 """The export stage: a segmenter as an ONNX file for images of any size, checked against PyTorch."""
 
 import json
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,6 @@ from mdc.runtime.files import written_whole
 from mdc.runtime.logs import logger
 from mdc.version import VERSION
 
-for name in ("onnx_ir", "onnxscript", "torch.onnx"):
-    logging.getLogger(name).setLevel(logging.WARNING)  # they tell every step of theirs
 TRACED_SIZE = (61, 78)  # of no consequence: height and width are dynamic
 CHECKED_SIZES = ((65, 97), (50, 131), (96, 40))
 SIDES = ("height", "width")

@@ -109,6 +109,18 @@ def test_an_item_has_the_features_of_its_view_rounded_to_16_bits(train_csv, monk
         assert "image" not in item and torch.equal(item["mask"], plain["mask"]) and item["id"] == plain["id"]
 
 
+@pytest.mark.parametrize("is_exportable", [True, False])
+def test_onnx_runtime_gives_the_features_of_pytorch_or_leaves_it_to_pytorch(monkeypatch, is_exportable):
+    if not is_exportable:
+        monkeypatch.setattr(torch.onnx, "export", lambda *args, **kwargs: 1 / 0)
+    network, images = encoder(), 255 * torch.rand(3, 3, 41, 41)
+    with torch.no_grad():
+        expected = network(network.standardise(images)).permute(0, 2, 3, 1).numpy()
+    found = features._by_onnx(network, side_px=41, threads=1)(images)
+    assert np.array_equal(found, expected) != is_exportable  # ONNX Runtime adds up in another order
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * expected.max())
+
+
 def trained(kind: str, train_csv: Path, schedule: dict, folder: str, files: list[Path]) -> tuple[list[float], dict]:
     """Return the losses of three epochs, and the weights after them."""
     path = train_csv.parent / folder / "weights.pt"

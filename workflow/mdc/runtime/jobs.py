@@ -30,7 +30,8 @@ def run_logged(log_path: str, function: Callable[[], None]) -> None:
     logging.basicConfig(
         level=logging.INFO if first else logging.WARNING, handlers=[_formatted(logging.StreamHandler(sys.stderr))]
     )
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # tells every table of every font in a PDF
+    for library in ("fontTools", "onnx_ir", "onnxscript", "torch.onnx"):
+        logging.getLogger(library).setLevel(logging.WARNING)  # they tell every font in a PDF, every step of an export
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", module="lightning|torch")  # about their own internals
     try:
