@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from mdc.data.class_names import checked_classes, class_names
 from mdc.data.names import Names
@@ -40,22 +42,12 @@ def link_folder(
         raise InputError(f"{root}: there is no such folder")
     names = checked_classes(classes, source="data.classes") if classes else class_names(root)
     found = photo_files(root, besides=plain_folder)
-    if tags_csv is None and (root / "tags.csv").is_file():
-        tags_csv = root / "tags.csv"
-    if tags_csv:
-        rows, problems = read_tags_table(Path(tags_csv), classes=names)
-    else:
-        rows, problems = rows_beside_photos(root, found)
-        rows = rows or rows_of_class_folders(root, found)
-    if not (rows or problems):
-        raise InputError(
-            f"{root}: nothing says which tags its photos have: write tags.csv with the columns image and tags, put an "
-            "XML beside each photo or all photos into one folder per class"
-        )
+    listed = listed_rows(root, tags_csv, found, classes=names)
+    problems = listed.problems
     if names is None:
-        raise _classes_missing(root, rows)
+        raise _classes_missing(root, listed.rows)
     photos = photos_of_rows(
-        root, rows, found, listed_in=str(tags_csv or root), val_share=val_share, seed=seed, problems=problems
+        root, listed.rows, found, listed_in=str(listed.place), val_share=val_share, seed=seed, problems=problems
     )
     return split_tables(
         photos,
@@ -65,6 +57,44 @@ def link_folder(
         max_side_px=max_side_px,
         processes=processes,
     )
+
+
+@dataclass(frozen=True)
+class ListedRows:
+    """The photos of a folder as their owner listed them.
+
+    Attributes:
+        source: what says the tags: a table, annotations beside the photos, or the folders that photos lie in.
+        place: the table, else the folder of photos.
+        rows: one per photo.
+        problems: a sentence for each row that cannot be used.
+    """
+
+    source: Literal["table", "annotations", "folders"]
+    place: Path
+    rows: list[Row]
+    problems: list[str]
+
+
+def listed_rows(root: Path, tags_csv: Path | None, found: PhotoFiles, *, classes: Sequence[str] | None) -> ListedRows:
+    """Return the rows of `tags_csv`, else of what `root` has, see `link_folder`; `found` is what lies below `root`.
+
+    Raises `InputError` when the table is not one, or nothing says which tags the photos have.
+    """
+    if tags_csv is None and (root / "tags.csv").is_file():
+        tags_csv = root / "tags.csv"
+    if tags_csv:
+        return ListedRows("table", Path(tags_csv), *read_tags_table(Path(tags_csv), classes=classes))
+    rows, problems = rows_beside_photos(root, found)
+    if rows or problems:
+        return ListedRows("annotations", root, rows, problems)
+    rows = rows_of_class_folders(root, found)
+    if not rows:
+        raise InputError(
+            f"{root}: nothing says which tags its photos have: write tags.csv with the columns image and tags, put an "
+            "XML beside each photo or all photos into one folder per class"
+        )
+    return ListedRows("folders", root, rows, [])
 
 
 def photos_of_rows(

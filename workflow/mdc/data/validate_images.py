@@ -25,6 +25,7 @@ from mdc.runtime.logs import logger
 from mdc.runtime.parallel import map_in_order
 
 DIFFERENCE_COLUMNS = ("id", "split", "tagged_only", "masked_only")
+COUNTS = "%s: %d images, %d of them with a mask, %d without tags"  # in the log, of each split
 LONGEST_PATH_BYTES = 2000  # systems take 4096, with the folders above
 LONGEST_NAME_BYTES = 200  # file systems take 255; extensions and temporary names need the rest
 
@@ -308,7 +309,7 @@ def _log_counts(
     for split, members in listed.items():
         masks = sum(photo.mask is not None for photo in members)
         untagged = sum(findings[photo.id].row["tags"] == "" for photo in members)
-        logger.info("%s: %d images, %d of them with a mask, %d without tags", split, len(members), masks, untagged)
+        logger.info(COUNTS, split, len(members), masks, untagged)
     for sentence in nothing_to_learn([findings[photo.id].row["tags"] for photo in listed["train"]], classes):
         logger.warning(sentence)
     from_masks = sum(photo.tags is None for members in listed.values() for photo in members)

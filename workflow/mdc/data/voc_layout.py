@@ -21,6 +21,7 @@ from mdc.runtime.errors import InputError
 from mdc.runtime.logs import logger
 
 MASK_FOLDERS = ("SegmentationClass", "SegmentationClassPNG")  # the second is labelme's
+NO_LISTS = "%s has no lists in ImageSets: every image is put into train or val by val_share"  # in the log
 MASK_ENDING = "_mask"  # that tools add to the name of the photo
 
 
@@ -57,11 +58,7 @@ def link_voc_layout(
         return split_tables(photos, classes=names, problems=problems, **settings)
     layout = read_layout(devkit)
     problems = layout.problems
-    members = _members(layout, val_share=val_share, seed=seed, problems=problems)
-    photos = {
-        split: listed_photos(layout, ids, split=split, other_masks={}, problems=problems, may_lack_annotation=True)
-        for split, ids in members.items()
-    }
+    photos = photos_of_layout(layout, val_share=val_share, seed=seed, problems=problems)
     _log_unused(layout, photos)
     return split_tables(photos, classes=names, problems=problems, colours=dataset_colours(devkit, names), **settings)
 
@@ -133,6 +130,24 @@ def read_layout(root: Path) -> Layout:
     return Layout(root, images, annotations, masks, problems, unused)
 
 
+def photos_of_layout(layout: Layout, *, val_share: float, seed: int, problems: list[str]) -> dict[str, list[Photo]]:
+    """Return the images of each split, see `link_voc_layout`; what is wrong with any of them joins `problems`."""
+    members = _members(layout, val_share=val_share, seed=seed, problems=problems)
+    return {
+        split: listed_photos(layout, ids, split=split, other_masks={}, problems=problems, may_lack_annotation=True)
+        for split, ids in members.items()
+    }
+
+
+def split_files(root: Path) -> dict[str, Path]:
+    """Return the lists of the splits below `root`, there or not, if there is one of them; else nothing."""
+    for kind in ("Segmentation", "Main"):
+        files = {split: root / "ImageSets" / kind / f"{split}.txt" for split in SPLITS}
+        if any(path.exists() for path in files.values()):
+            return files
+    return {}
+
+
 def _by_image(folder: Path, files: Iterable[Path], ids: Names) -> tuple[dict[str, Path], list[Path]]:
     """Return the file of each image, one of its own name before others, and the files that belong to none."""
     found: dict[str, Path] = {}
@@ -172,11 +187,8 @@ def _log_unused(layout: Layout, photos: Mapping[str, Sequence[Photo]]) -> None:
 
 def _members(layout: Layout, *, val_share: float, seed: int, problems: list[str]) -> dict[str, list[str]]:
     root, images = layout.root, layout.images
-    for kind in ("Segmentation", "Main"):
-        lists = {split: root / "ImageSets" / kind / f"{split}.txt" for split in SPLITS}
-        if any(path.exists() for path in lists.values()):
-            break
-    else:
+    lists = split_files(root)
+    if not lists:
         if len(images) < 2:
             raise problems_error(
                 [
@@ -184,7 +196,7 @@ def _members(layout: Layout, *, val_share: float, seed: int, problems: list[str]
                     f"{root / 'JPEGImages'}: training and validation need at least two images, it holds {len(images)}",
                 ]
             )
-        logger.info("%s has no lists in ImageSets: every image is put into train or val by val_share", root)
+        logger.info(NO_LISTS, root)
         split_of = split_by_hash(images, val_share=val_share, seed=seed, copies=copies(images.items()))
         return {split: [id for id in images if split_of[id] == split] for split in ("train", "val")}
     members: dict[str, list[str]] = {"train": [], "val": []}
