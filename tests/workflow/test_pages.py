@@ -6,6 +6,8 @@ their help. `test_slurm.py` runs the commands that continue a killed run, and `t
 """
 
 import importlib.util
+import itertools
+import os
 import re
 import shlex
 import subprocess
@@ -26,7 +28,7 @@ PAGES = ["README.md", *(f"{folder}/README.md" for folder in ("config", "profiles
 # Programs that are not the project's, or need a cluster.
 OTHERS = {"source", "nano", "tmux", "scancel", "squeue", "tensorboard"}
 PROGRAMS = ("snakemake ", "make ", "pytest ", "python -m ")
-PETS = ["--configfile", "config/own.yaml", "--config", "run=pets", "data={root: photos, classes: [cat, dog]}"]
+PETS = ["--configfile", "config/own.yaml", "pets.yaml"]
 
 
 def text_of(page: str) -> str:
@@ -77,6 +79,8 @@ def own(tmp_path_factory) -> Project:
         photo.save(project.folder / f"new_photos/{index}.jpg")
         rows.append(f"{index}.jpg,{'cat' if index % 2 else 'dog'}")
     (project.folder / "photos/tags.csv").write_text("\n".join(rows))
+    setup = [sys.executable, "-m", "mdc", "setup", "photos", "--run", "pets"]  # writes pets.yaml
+    subprocess.run(setup, cwd=project.folder, env=os.environ | {"PYTHONPATH": "workflow"}, check=True)
     data = project.folder / "data_of_others"
     write_folder(data, voc_files() | sbd_files())
     for name, images in {"train": 1464, "val": 1449}.items():  # the lists of VOC are counted at the start
@@ -124,7 +128,9 @@ def test_a_module_of_a_command_is_there_and_takes_its_options(command):
     assert importlib.util.find_spec(module)
     options = {argument for argument in arguments if argument.startswith("--")}
     if options:
-        help = subprocess.run([sys.executable, "-m", module, "--help"], cwd=PROJECT, capture_output=True, text=True)
+        words = itertools.takewhile(lambda argument: argument not in options, arguments)
+        asked = [sys.executable, "-m", module, *words, "--help"]
+        help = subprocess.run(asked, cwd=PROJECT, capture_output=True, text=True)
         assert options <= set(re.findall(r"--[a-z-]+", help.stdout))
 
 

@@ -1,4 +1,4 @@
-"""`python -m mdc COMMAND`: what can be done with finished runs outside the workflow."""
+"""`python -m mdc COMMAND`: what can be done before a run and with its results, outside the workflow."""
 
 import os
 
@@ -8,7 +8,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import argparse
 import sys
 
-from mdc.explore import command as explore
 from mdc.runtime.errors import InputError
 
 
@@ -16,14 +15,26 @@ def main() -> None:
     """Run the command of the arguments; ends with a sentence and status 1 where they are wrong."""
     parser = argparse.ArgumentParser(prog="python -m mdc")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    one = commands.add_parser("explore", help="look at images, maps and masks of a run in a browser")
-    explore.add_arguments(one)
-    one.set_defaults(run=explore.explore)
+    setup = commands.add_parser("setup", help="look at a folder of your photos and write the configuration for it")
+    explore = commands.add_parser("explore", help="look at images, maps and masks of a run in a browser")
+    # only the command that is asked for is imported
+    if sys.argv[1:2] == ["setup"]:
+        from mdc.setup import command
+
+        command.add_arguments(setup)
+        setup.set_defaults(run_command=command.setup)
+    elif sys.argv[1:2] == ["explore"]:
+        from mdc.explore import command
+
+        command.add_arguments(explore)
+        explore.set_defaults(run_command=command.explore)
     arguments = parser.parse_args()
     try:
-        arguments.run(arguments)
+        arguments.run_command(arguments)
     except InputError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

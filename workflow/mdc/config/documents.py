@@ -61,7 +61,7 @@ def _lines(section: Section, indent: str) -> Iterator[str]:
             # as comments: an overlay that names another encoder must not have to undo them
             for key, own in type(keys).model_fields.items():
                 if key != "name":
-                    yield from _described(f"{key}: {_flow(getattr(keys, key))}", own.description, "  # ")
+                    yield from _described(f"{key}: {flow(getattr(keys, key))}", own.description, "  # ")
         else:
             yield from [""] if name == "variants" and not indent else []
             yield from _key(name, _plain(value), field.description, indent)
@@ -69,12 +69,12 @@ def _lines(section: Section, indent: str) -> Iterator[str]:
 
 def _key(name: str, value: Any, description: str | None, indent: str) -> list[str]:
     """Return a key with its value: in one line, or an item in each where that is too long."""
-    line = f"{indent}{name}: {_flow(value)}"
+    line = f"{indent}{name}: {flow(value)}"
     if len(line) <= WIDTH:
         return _described(line.removeprefix(indent), description, indent)
-    items = [f"{indent}  - {_flow(item)}" for item in value]
+    items = [f"{indent}  - {flow(item)}" for item in value]
     if all(isinstance(item, (int, float)) for item in value):
-        items = [f"{indent}  {_flow(value)}"]
+        items = [f"{indent}  {flow(value)}"]
     return [*_comment(description, indent), f"{indent}{name}:", *items]
 
 
@@ -89,7 +89,7 @@ def _comment(description: str | None, indent: str) -> list[str]:
     return textwrap.wrap(description or "", WIDTH, initial_indent=begin, subsequent_indent=begin)
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
     """Return a value as YAML writes it in one line."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True, sort_keys=False)
     return text.removesuffix("...\n").strip().replace("''", '""')
