@@ -42,17 +42,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
 
-    def start_body(self, body: bytes, *, ranges: bool = True, **headers: str) -> bytes:
-        """Send the header and return what of the body was asked for."""
+    def start_body(self, body: bytes, *, ranges: bool = True, surplus: int | None = 0, **headers: str) -> bytes:
+        """Send the header and return what of the body was asked for.
+
+        `surplus` bytes more than there are get announced; no length for None.
+        """
         wanted = self.headers.get("Range") if ranges else None
         if wanted is None:
-            self.start(200, len(body), **headers)
+            self.start(200, None if surplus is None else len(body) + surplus, **headers)
             return body
         first = int(wanted.removeprefix("bytes=").removesuffix("-"))
         if first >= len(body):
             self.start(416, 0, Content_Range=f"bytes */{len(body)}")
             return b""
-        self.start(206, len(body) - first, Content_Range=f"bytes {first}-{len(body) - 1}/{len(body)}", **headers)
+        length = None if surplus is None else len(body) - first + surplus
+        self.start(206, length, Content_Range=f"bytes {first}-{len(body) - 1}/{len(body)}", **headers)
         return body[first:]
 
 
@@ -83,9 +87,10 @@ class FileServer:
         self.http.server_close()
 
 
-def whole(*, ranges: bool = True, **headers: str) -> Answer:
+def whole(*, ranges: bool = True, surplus: int | None = 0, **headers: str) -> Answer:
     """The whole body, or the part that was asked for unless the server knows no `ranges`."""
-    return lambda handler, body: handler.wfile.write(handler.start_body(body, ranges=ranges, **headers))
+    kinds = {"ranges": ranges, "surplus": surplus}
+    return lambda handler, body: handler.wfile.write(handler.start_body(body, **kinds, **headers))
 
 
 def status(code: int) -> Answer:
@@ -108,9 +113,24 @@ def redirect(url: str) -> Answer:
     return lambda handler, _: handler.start(302, 0, Location=url)
 
 
-def cut(size: int, *, ranges: bool = True) -> Answer:
-    """The first `size` bytes of what was asked for, although the header promises all."""
-    return lambda handler, body: handler.wfile.write(handler.start_body(body, ranges=ranges)[:size])
+def cut(size: int, *, ranges: bool = True, surplus: int | None = 0) -> Answer:
+    """The first `size` bytes of what was asked for, although the header promises all, or nothing for no `surplus`."""
+    kinds = {"ranges": ranges, "surplus": surplus}
+    return lambda handler, body: handler.wfile.write(handler.start_body(body, **kinds)[:size])
+
+
+def drip(drop: bytes, *, in_body: bool) -> Answer:
+    """The same few bytes again and again, of a header without end or as the body, until the client has enough."""
+
+    def answer(handler: Handler, body: bytes) -> None:
+        if in_body:
+            handler.start_body(body)
+        while True:
+            handler.wfile.write(drop)
+            handler.wfile.flush()
+            handler.server.owner.go_on.wait(0.05)
+
+    return answer
 
 
 def reset(size: int) -> Answer:

@@ -1,6 +1,6 @@
 """The downloads stage: files from the internet that are whole and right, or not there.
 
-pooch's downloader fetches and its hash judges. Written on top of it is what archives of gigabytes on old hosts need:
+requests fetches and pooch's hash judges. Written on top of them is what archives of gigabytes on old hosts need:
 several sources tried in turn with growing waits, a part file that is continued after any interruption, and a sentence
 for everything that servers send instead of the file.
 """
@@ -17,6 +17,7 @@ from mdc.downloads.source import (
     BrokenOffError,
     DiskError,
     Parts,
+    TooSlowError,
     Wanted,
     WrongSourceError,
     bring_from_source,
@@ -48,7 +49,7 @@ def download(wanted: Wanted, path: Path, patience: Patience) -> None:
     source or the next run, killed or not; a source that sends a wrong file is not asked again. The download ends when
     no source is left, or after `patience.rounds` rounds over the sources that brought nothing new; after a round comes
     a wait of `first_wait_seconds`, doubled after every round in vain. A connection is given up after
-    `timeout_seconds` without an answer or a byte.
+    `timeout_seconds` without an answer or a byte, and below the lowest rate, at which new bytes do not count.
 
     Raises:
         InputError: every source failed (one line each: the URL and its answer); the disk is too small or full; another
@@ -104,8 +105,9 @@ def _from_any_source(wanted: Wanted, parts: Parts, patience: Patience, failures:
             wait = min(patience.first_wait_seconds * 2 ** max(in_vain - 1, 0), LONGEST_WAIT_SECONDS)
             logger.info("%s: waiting %s before the sources are tried again", wanted.label, duration(wait))
             time.sleep(wait)
-        before, thrown_away = parts.size(), parts.thrown_away
+        thrown_away, has_more = parts.thrown_away, False
         for url in list(sources):
+            before = parts.size()
             try:
                 bring_from_source(url, wanted, parts, patience.timeout_seconds)
                 return
@@ -114,9 +116,9 @@ def _from_any_source(wanted: Wanted, parts: Parts, patience: Patience, failures:
                 failures[url] = str(problem)
             except BrokenOffError as problem:
                 failures[url] = str(problem)
+                has_more |= parts.size() > before and not isinstance(problem, TooSlowError)
             logger.warning("%s: %s", url, failures[url])
-        more = parts.size() > before or parts.thrown_away > thrown_away
-        in_vain = 0 if more else in_vain + 1
+        in_vain = 0 if has_more or parts.thrown_away > thrown_away else in_vain + 1
     number = len(set(wanted.urls))
     tried = "its source" if number == 1 else f"any of its {number} sources"
     headline = f"{wanted.label} could not be downloaded from {tried}; {wanted.advice}"

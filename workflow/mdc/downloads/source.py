@@ -1,8 +1,10 @@
 """What one source of a download has: asking it for the rest of a file or for the whole, and judging what it answers."""
 
 import os
+import signal
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +17,9 @@ from mdc.runtime.hashes import has_hash
 from mdc.runtime.logs import logger
 from mdc.runtime.progress import Meter
 
-CHUNK_BYTES = 1 << 14  # also what a broken connection may lose of what it had sent
+CHUNK_BYTES = 1 << 14  # at most at once; what has arrived is written without waiting for more
+LOWEST_BYTES_PER_SECOND = 1000  # a modem has five times as much
+TIMEOUTS_PER_LOOK = 2  # at the rate: a silence in between is told by the timeout itself
 LATER_MAY_WORK = {408, 425, 429}  # and all from 500 on: the source is asked again in the next round
 TOO_MUCH = 2  # times the expected size: no server may fill the disk
 MB = 1e6
@@ -27,6 +31,10 @@ class WrongSourceError(Exception):
 
 class BrokenOffError(Exception):
     """This source may have more of the file when it is asked again."""
+
+
+class TooSlowError(BrokenOffError):
+    """This source keeps a connection open without sending what is worth waiting for."""
 
 
 class DiskError(Exception):
@@ -86,37 +94,80 @@ def largest_bytes(wanted: Wanted) -> float:
 
 def bring_from_source(url: str, wanted: Wanted, parts: Parts, timeout_seconds: float) -> None:
     """Make the part the right file with what one source has; raises WrongSourceError or BrokenOffError."""
-    if parts.size():
-        answer = _Answer(url, wanted, parts, there=parts.size())
+    before = parts.size()
+    try:
+        _bring_from_source(url, wanted, parts, timeout_seconds)
+    except BrokenOffError:  # but the hash decides: a server may announce more than there is
+        if parts.size() == before or not has_hash(parts.part, wanted.hash):
+            raise
+
+
+def _bring_from_source(url: str, wanted: Wanted, parts: Parts, timeout_seconds: float) -> None:
+    before = parts.size()
+    if before:
+        answer = _Answer(url, wanted, parts, there=before)
         is_continued = answer.fetch(timeout_seconds)
         if is_continued:
             if has_hash(parts.part, wanted.hash):
                 return
+            if not answer.has_end and parts.size() > before:
+                raise BrokenOffError(f"ended after {parts.size()} bytes")
             # The part or its continuation is of another file. What this source has from the start on decides it.
             logger.warning("%s: checksum mismatch; discarding the partial download", wanted.label)
             parts.throw_away()
         elif answer.is_whole:
-            return _judge(wanted, parts)
+            return _judge(answer, wanted, parts)
         else:
             logger.info("%s: this source cannot resume a download; starting again", wanted.label)
-    _Answer(url, wanted, parts, there=0).fetch(timeout_seconds)
-    _judge(wanted, parts)
+    answer = _Answer(url, wanted, parts, there=0)
+    answer.fetch(timeout_seconds)
+    _judge(answer, wanted, parts)
 
 
-def _judge(wanted: Wanted, parts: Parts) -> None:
-    """Make a whole new file the part if it is right; raises WrongSourceError if not."""
+def _judge(answer: "_Answer", wanted: Wanted, parts: Parts) -> None:
+    """Make a whole new file the part if it is right; raises WrongSourceError if not, BrokenOffError if it may go on."""
     algorithm, expected = wanted.hash.split(":")
     digest = pooch.file_hash(str(parts.new), alg=algorithm)
     if digest.startswith(expected):
         os.replace(parts.new, parts.part)
         return
-    size, what = parts.new.stat().st_size, "a web page" if _is_page(parts.new) else "another file"
+    size, is_page = parts.new.stat().st_size, _is_page(parts.new)
+    if not answer.has_end and size > parts.size() and not is_page:
+        parts.keep_the_longer()
+        raise BrokenOffError(f"ended after {size} bytes")
+    if parts.size() == size and has_hash(parts.part, f"{algorithm}:{digest}"):  # it was taken for a part of the file
+        parts.part.unlink()
     parts.new.unlink()
+    what = "a web page" if is_page else "another file"
     raise WrongSourceError(f"sent {what}: {size} bytes with the {algorithm} {digest}, expected {expected}")
 
 
+@contextmanager
+def _lowest_rate(received: Callable[[], int], seconds: float) -> Iterator[None]:
+    """Raise TooSlowError in the block after `seconds` that brought fewer bytes than the lowest rate, body or header.
+
+    A timeout begins again with every byte, and no library has a limit of a header's time, so a signal of the clock ends
+    the waiting. Python gives signals to the main thread only.
+    """
+    before = 0
+
+    def look(*_) -> None:
+        nonlocal before
+        before, arrived = received(), received() - before
+        if arrived < LOWEST_BYTES_PER_SECOND * seconds:
+            raise TooSlowError(f"sent less than {LOWEST_BYTES_PER_SECOND} bytes per second for {seconds:g} s")
+
+    earlier = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, earlier)
+
+
 class _Answer:
-    """One answer of a server: what pooch's downloader writes its body to, after the header has been judged.
+    """One answer of a server: the header is judged, and the body written as it arrives.
 
     A continuation is appended to the part; a file from its start becomes the new one, and the part stays until that is
     longer or right.
@@ -126,7 +177,9 @@ class _Answer:
         self.url, self.wanted, self.parts, self.there = url, wanted, parts, there
         self.file: BinaryIO | None = None  # opened by the header
         self.is_whole = False  # not a continuation
+        self.has_end = False  # that the server told, so that less is noticed
         self.is_finished = False
+        self.received = 0
         self.expected_bytes = 0  # of the whole file, as far as the server says
         self.meter: Meter | None = None
 
@@ -139,30 +192,30 @@ class _Answer:
         headers = {"Accept-Encoding": "identity", "User-Agent": "mdc-workflow"}
         if self.there:
             headers["Range"] = f"bytes={self.there}-"
-        downloader = pooch.HTTPDownloader(
-            chunk_size=CHUNK_BYTES, timeout=timeout_seconds, headers=headers, hooks={"response": self._judge_header}
-        )
         try:
-            downloader(self.url, self, None)
-            if self.file and self.file.tell() < self.expected_bytes:
+            with (
+                _lowest_rate(lambda: self.received, TIMEOUTS_PER_LOOK * timeout_seconds),
+                requests.get(self.url, headers=headers, timeout=timeout_seconds, stream=True) as response,
+            ):
+                self._judge_header(response)
+                # A .tgz is often labelled as encoded; decoding it would undo the compression that is part of the file.
+                while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
+                    self._write(chunk)
+            if self.file.tell() < self.expected_bytes:
                 raise BrokenOffError(f"ended after {self._amount()}")
             self.is_finished = True
             return not self.is_whole
         except _OtherPartError:
             return False
-        except requests.exceptions.HTTPError as error:
-            return self._judge_status(error.response)
-        except requests.exceptions.SSLError as error:
+        except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
             if any(isinstance(e, ssl.SSLCertVerificationError) for e in _layers(error)):
                 raise WrongSourceError(f"has no valid certificate ({_innermost(error)})") from error
             raise BrokenOffError(f"closed the encrypted connection ({_innermost(error)})") from error
         except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
-            if self.file is None:
-                raise BrokenOffError(f"could not be reached ({_innermost(error)})") from error
-            stalled = isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error)
-            what = f"sent nothing more for {timeout_seconds:g} s" if stalled else "broke off"
-            raise BrokenOffError(f"{what} after {self._amount()}") from error
-        except requests.exceptions.ChunkedEncodingError as error:
+            raise BrokenOffError(f"could not be reached ({_innermost(error)})") from error
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise BrokenOffError(f"sent nothing more for {timeout_seconds:g} s after {self._amount()}") from error
+        except urllib3.exceptions.ProtocolError as error:
             reset = " (connection reset)" if "reset" in str(error).lower() else ""
             raise BrokenOffError(f"broke off{reset} after {self._amount()}") from error
         # no URL, redirects without end or to nonsense, headers that are no numbers, no file of certificates
@@ -171,54 +224,45 @@ class _Answer:
         finally:
             self._close()
 
-    def _judge_header(self, response: requests.Response, **_) -> None:
+    def _judge_header(self, response: requests.Response) -> None:
         status = response.status_code
-        if response.is_redirect or 400 <= status < 600:
-            return  # requests follows the one, and pooch raises for the other
+        if status == 416 and self.there:  # nothing after the part
+            raise _OtherPartError
+        if status in LATER_MAY_WORK or status >= 500:
+            raise BrokenOffError(f"answered {status} {response.reason}")
         if status != 200 and not (status == 206 and self.there):  # 206 is a part, also of what nobody asked a part of
             raise WrongSourceError(f"answered {status} {response.reason}")
         if "text/html" in response.headers.get("Content-Type", "").lower():
             where = "" if response.url == self.url else f" ({response.url})"
             raise WrongSourceError(f"sent a web page{where} instead of the file")
-        # A .tgz is often labelled as encoded; decoding it would undo the compression that is part of the file.
-        response.raw.headers.pop("Content-Encoding", None)
         self.is_whole = status == 200
+        total = ""
         if not self.is_whole:
-            given = response.headers.get("Content-Range", "").lower().split("-")[0].split()
-            if given != ["bytes", str(self.there)]:
+            given, _, total = response.headers.get("Content-Range", "").lower().partition("/")
+            if given.split("-")[0].split() != ["bytes", str(self.there)]:
                 raise _OtherPartError
-        length = response.headers.pop("Content-Length", "").split(",")[0].strip()  # some send it twice
+        length = response.headers.get("Content-Length", "").split(",")[0].strip()  # some send it twice
         begin = 0 if self.is_whole else self.there
-        self.expected_bytes = begin + int(length) if length.isdecimal() else 0
+        if total.isdecimal():
+            self.expected_bytes = int(total)
+        elif length.isdecimal():
+            self.expected_bytes = begin + int(length)
+        self.has_end = bool(self.expected_bytes) or response.raw.chunked
         self._check_amount(self.expected_bytes)
         self.file = self._opened(self.parts.new if self.is_whole else self.parts.part, "wb" if self.is_whole else "ab")
-        total = self.expected_bytes or round(self.wanted.archive_mb * MB)
-        self.meter = Meter(total=total, label=f"downloading {self.wanted.label}", in_bytes=True)
+        shown = self.expected_bytes or round(self.wanted.archive_mb * MB)
+        self.meter = Meter(total=shown, label=f"downloading {self.wanted.label}", in_bytes=True)
         self.meter.begin_at(begin)
 
-    def _judge_status(self, response: requests.Response) -> bool:
-        if response.status_code == 416 and self.there:
-            return False
-        problem = f"answered {response.status_code} {response.reason}"
-        if response.status_code in LATER_MAY_WORK or response.status_code >= 500:
-            raise BrokenOffError(problem)
-        raise WrongSourceError(problem)
-
-    def write(self, chunk: bytes) -> None:
-        """Append bytes of the body; called by pooch's downloader."""
+    def _write(self, chunk: bytes) -> None:
         try:
             self.file.write(chunk)
+            self.file.flush()  # so that a kill loses nothing of it
         except OSError as error:
             raise DiskError(error.strerror or str(error)) from error
+        self.received += len(chunk)
         self.meter.step(count=len(chunk))
         self._check_amount(self.file.tell())
-
-    def flush(self) -> None:
-        """Hand all bytes to the system, so that a kill loses none; called by pooch's downloader."""
-        try:
-            self.file.flush()
-        except OSError as error:
-            raise DiskError(error.strerror or str(error)) from error
 
     def _opened(self, path: Path, mode: str) -> BinaryIO:
         try:
