@@ -172,6 +172,15 @@ def test_an_archive_whose_hash_is_right_need_not_end_in_zeros(tmp_path):
     assert set(unpacked(archive, tmp_path / "voc", is_known=True)) == {"VOCdevkit/good.txt"}
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_that_would_fill_the_memory_is_refused_unread(tmp_path, kind):
+    header = special("h", kind)
+    header.size = 1_500_000_000
+    (tmp_path / "a.tar").write_bytes(header.tobuf())
+    with pytest.raises(InputError, match=r"cannot be unpacked \(it has a header of 1500000000 bytes\)"):
+        unpacked(tmp_path / "a.tar", tmp_path / "voc", is_known=True)
+
+
 def test_long_chains_of_headers_are_refused(tmp_path):
     header = special("././@LongLink", tarfile.GNUTYPE_LONGNAME)
     header.size = 1
@@ -185,6 +194,8 @@ def test_an_archive_without_the_wanted_files_and_none_at_all_are_refused(tmp_pat
     archive = archive_with(tmp_path / "a.tar")
     with pytest.raises(InputError, match=r"a\.tar: holds no benchmark_RELEASE/\*: this is another archive"):
         unpacked(archive, tmp_path / "voc", members=["benchmark_RELEASE/*"])
+    with pytest.raises(InputError, match=r"a\.tar: holds no VOCdevkit/test\.txt: this is another archive"):
+        unpack(*(archive, tmp_path / "voc"), members=ALL, unpacked_mb=1, is_known=False, must_hold="VOCdevkit/test.txt")
     with pytest.raises(InputError, match=r"none\.tar: there is no such archive"):
         unpacked(tmp_path / "none.tar", tmp_path / "voc")
     assert [path.name for path in tmp_path.iterdir()] == ["a.tar"]

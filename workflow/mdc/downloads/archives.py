@@ -23,6 +23,9 @@ from mdc.runtime.progress import Meter
 
 TOO_LARGE = 3  # times the expected size: not the archive but something that fills disks
 DISK_BLOCK_BYTES = 4096  # what the smallest file takes, so that millions of empty ones are too large as well
+LARGEST_HEADER_BYTES = 1 << 16  # of a member's further header, which tarfile reads into memory; names are far shorter
+FURTHER_HEADERS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+FURTHER_HEADERS += (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 RECORD = "archive.txt"  # in an unpacked folder: the hashes of its archive, and what of it was wanted
 COMPRESSIONS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open))
 
@@ -54,7 +57,7 @@ def unpack(
         members: patterns of the members to unpack, as in a shell, where * also matches slashes; others are skipped.
         unpacked_mb: expected size of these members in MB (10^6 bytes), for the checks of space and of absurd sizes.
         is_known: whether its hash was checked. If not, it must have the zeros that end an archive.
-        must_hold: a member without which it is another archive.
+        must_hold: a member without which it is another archive; empty for none.
 
     Raises:
         InputError: the archive is missing, damaged, or has no wanted member; a member would leave the folder; a wanted
@@ -76,10 +79,11 @@ def unpack(
                 shutil.rmtree(temporary, ignore_errors=True)
                 temporary.mkdir()
                 _check_space(temporary, unpacked_mb, archive)
-                kind = tarfile.TarInfo if is_known else _StrictMember
+                kind = _Member if is_known else _StrictMember
                 files = _unpack_into(temporary, archive, members, kind=kind, largest_mb=TOO_LARGE * unpacked_mb)
-                if not files:
-                    raise InputError(f"{archive}: holds no {' or '.join(members)}: this is another archive")
+                if not files or not (temporary / must_hold).exists():
+                    missing = must_hold or " or ".join(members)
+                    raise InputError(f"{archive}: holds no {missing}: this is another archive")
                 write_whole(temporary / RECORD, _record(hashes, members).encode())
                 shutil.rmtree(folder, ignore_errors=True)
                 temporary.rename(folder)
@@ -118,7 +122,18 @@ def _check_space(folder: Path, unpacked_mb: float, archive: Path) -> None:
         )
 
 
-class _StrictMember(tarfile.TarInfo):
+class _Member(tarfile.TarInfo):
+    """A member without a header that fills the memory."""
+
+    @classmethod
+    def frombuf(cls, buffer: bytes, encoding: str, errors: str) -> tarfile.TarInfo:
+        member = super().frombuf(buffer, encoding, errors)
+        if member.type in FURTHER_HEADERS and member.size > LARGEST_HEADER_BYTES:
+            raise tarfile.ReadError(f"it has a header of {member.size} bytes")
+        return member
+
+
+class _StrictMember(_Member):
     """A member whose header must be right: tarfile takes a damaged one in the middle for the end of the archive."""
 
     @classmethod
