@@ -98,7 +98,7 @@ def test_two_processes_do_not_unpack_into_one_folder(tmp_path):
     [
         (special("VOCdevkit/../../evil.txt"), "'VOCdevkit/../../evil.txt' would be written outside of its folder"),
         (special("VOCdevkit/l", tarfile.SYMTYPE, "/etc"), "'VOCdevkit/l' is a link to '/etc'"),
-        (special("VOCdevkit/d", tarfile.CHRTYPE), "'VOCdevkit/d' is neither a file nor a folder"),
+        (special("VOCdevkit/d\n", tarfile.CHRTYPE), r"'VOCdevkit/d\n' is neither a file nor a folder"),
     ],
 )
 def test_a_member_that_could_do_harm_is_refused_by_name(tmp_path, member, sentence):

@@ -170,13 +170,13 @@ def _unpack_into(
                 is_wanted = any(fnmatchcase(name, pattern) for pattern in members)
                 problem = _name_problem(name) or (_type_problem(member) if is_wanted else "")
                 if problem:
-                    raise InputError(f"{archive}: its member '{member.name}' {problem}: nothing was unpacked")
+                    raise InputError(f"{archive}: its member {member.name!r} {problem}: nothing was unpacked")
                 if not is_wanted:
                     continue
                 total_bytes += max(member.size, DISK_BLOCK_BYTES)
                 if total_bytes > largest_mb * MB:
                     raise InputError(
-                        f"{archive}: its members up to '{member.name}' would take {total_bytes / MB:.0f} MB, more than "
+                        f"{archive}: its members up to {member.name!r} would take {total_bytes / MB:.0f} MB, more than "
                         f"{TOO_LARGE} times what is expected: nothing was unpacked"
                     )
                 if member.isfile():
@@ -199,5 +199,5 @@ def _name_problem(name: str) -> str:
 
 def _type_problem(member: tarfile.TarInfo) -> str:
     if member.issym() or member.islnk():
-        return f"is a link to '{member.linkname}'"
+        return f"is a link to {member.linkname!r}"
     return "" if member.isfile() or member.isdir() else "is neither a file nor a folder"

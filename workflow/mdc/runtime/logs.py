@@ -5,12 +5,18 @@ import sys
 from pathlib import Path
 
 from mdc.runtime.disk import disk_sentence, is_disk_fault
+from mdc.runtime.errors import printable
 
 logger = logging.getLogger("mdc")
 
 
+class _Printable(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 def _formatted(handler: logging.Handler) -> logging.Handler:
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.setFormatter(_Printable("%(asctime)s %(message)s", "%H:%M:%S"))
     return handler
 
 
