@@ -227,6 +227,16 @@ def test_a_part_that_is_too_long_is_thrown_away(server, path, surplus, asked):
     assert ranges_asked(server.requests) == asked
 
 
+def test_links_in_the_places_of_the_parts_are_not_followed(server, path, tmp_path):
+    path.parent.mkdir()
+    for name in (".part", ".new"):
+        (tmp_path / name).write_bytes(BODY[:1000])
+        path.with_name(f".archive.tar{name}").symlink_to(tmp_path / name)
+    fetch(path, server.serve("/a", BODY))
+    assert path.read_bytes() == BODY and not path.is_symlink()
+    assert (tmp_path / ".part").read_bytes() == (tmp_path / ".new").read_bytes() == BODY[:1000]
+
+
 def test_too_little_space_is_said_with_numbers_before_anything_is_asked_for(server, path, monkeypatch):
     monkeypatch.setattr(downloads.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 3_200_000_000}))
     with pytest.raises(InputError) as error:
@@ -261,7 +271,7 @@ class FullDisk:
 
 def test_a_disk_that_runs_full_keeps_what_has_arrived(server, path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(sources, "open", lambda *args: FullDisk(open(*args)), raising=False)
+        patch.setattr(sources, "open_unlinked", lambda *args: FullDisk(open(*args)))
         with pytest.raises(
             InputError, match=r"archive\.tar: cannot be written \(No space .* MB are free in .*\); the partial"
         ):

@@ -14,6 +14,7 @@ import pytest
 import mdc
 from mdc.runtime import locks
 from mdc.runtime.errors import InputError
+from mdc.runtime.files import write_whole
 from mdc.runtime.locks import locked
 from mdc.runtime.memory import memory_faults_named, ran_out
 from tests.disks import mounted, small_disk
@@ -289,3 +290,14 @@ def test_what_says_that_memory_ran_out(error, answer):
         memory_faults_named("buy more"),
     ):
         raise error
+
+
+def test_links_in_the_places_of_temporary_files_are_not_followed(tmp_path):
+    victim, path = tmp_path / "victim", tmp_path / "x"
+    victim.write_text("mine")
+    for name in (".x.tmp", ".x.lock"):
+        (tmp_path / name).symlink_to(victim)
+    with locked(path, what="writing"):
+        write_whole(path, b"new")
+    assert victim.read_text() == "mine"
+    assert path.read_bytes() == b"new" and not path.is_symlink()

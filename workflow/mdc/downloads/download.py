@@ -65,6 +65,7 @@ def download(wanted: Wanted, path: Path, patience: Patience) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path, what=f"downloading {wanted.label}"):
+            parts.forget_links()
             parts.keep_the_longer()
             if parts.size() > largest_bytes(wanted):  # of another archive
                 parts.part.unlink()

@@ -13,6 +13,7 @@ import pooch
 import requests
 import urllib3
 
+from mdc.runtime.files import open_unlinked
 from mdc.runtime.hashes import has_hash
 from mdc.runtime.logs import logger
 from mdc.runtime.progress import Meter
@@ -74,6 +75,12 @@ class Parts:
     def size(self) -> int:
         """Return the bytes of the part."""
         return self.part.stat().st_size if self.part.exists() else 0
+
+    def forget_links(self) -> None:
+        """Remove links of these names, which others may have put there: what they lead to is no part of the file."""
+        for path in (self.part, self.new):
+            if path.is_symlink():
+                path.unlink()
 
     def keep_the_longer(self) -> None:
         """Make a new beginning the part if it is longer, and forget it if not."""
@@ -266,7 +273,7 @@ class _Answer:
 
     def _opened(self, path: Path, mode: str) -> BinaryIO:
         try:
-            return open(path, mode)
+            return open_unlinked(path, mode)
         except OSError as error:
             raise DiskError(error.strerror or str(error)) from error
 

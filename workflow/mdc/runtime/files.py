@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from mdc.runtime.disk import PROBE_BYTES, disk_faults_named, disk_sentence, is_disk_fault
 from mdc.runtime.errors import InputError
@@ -23,7 +24,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to, which is renamed to `path` when the block ends well.
 
     For writers that need a path. When the block raises, what it has written is removed: a full disk has room again. The
-    temporary name is fixed, so that the next attempt overwrites the file of a killed one.
+    temporary name is fixed, so that the next attempt replaces the file of a killed one; links of that name are removed.
 
     Raises:
         InputError: the disk is full or not writable, whatever exception the writer raised.
@@ -31,6 +32,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.tmp")
     with disk_faults_named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -45,6 +47,13 @@ def written_whole(path: Path) -> Iterator[Path]:
         if sentence:
             raise InputError(sentence) from error
         raise
+
+
+def open_unlinked(path: Path, mode: str) -> IO:
+    """Open a file with a fixed temporary name; a link of that name, which others may have put there, is removed."""
+    if path.is_symlink():
+        path.unlink()
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o666))
 
 
 def _refusal(path: Path) -> OSError | None:

@@ -72,7 +72,7 @@ def _free_locks(count: int, names: Sequence[str], folder: Path) -> dict[int, int
     for number, name in enumerate(names):
         if len(claimed) == count:
             break
-        file = os.open(folder / name.replace("/", "_"), os.O_CREAT | os.O_RDWR, 0o600)
+        file = os.open(folder / name.replace("/", "_"), os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mdc.runtime.disk import disk_faults_named
 from mdc.runtime.errors import InputError
+from mdc.runtime.files import open_unlinked
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def locked(path: Path, *, what: str) -> Iterator[None]:
 
 def _locked_file(lock: Path, path: Path, *, what: str):
     while True:
-        file = open(lock, "a+")
+        file = open_unlinked(lock, "a+")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
