@@ -285,3 +285,12 @@ def test_a_folder_that_may_not_be_read_is_named_with_its_key(monkeypatch):
         [{"data": {"source": "folder", "root": "."}}],
         "data.root: photos may not be read: ask its owner for access, or name another one",
     )
+
+
+def test_a_file_that_may_not_be_read_is_named_with_its_key(tmp_path, monkeypatch):
+    (tmp_path / "w.pt").touch()
+    monkeypatch.setattr("os.access", lambda path, *_, **__: not str(path).endswith("w.pt"))
+    refused(
+        [{"classifier": {"init": "file", "weights": str(tmp_path / "w.pt")}}],
+        f"classifier.weights: {tmp_path}/w.pt may not be read: ask its owner for access, or name another one",
+    )

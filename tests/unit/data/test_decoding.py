@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mdc.data.decoding import bounded_mask, bounded_size, is_plain, read_any_image
+from mdc.data.annotations import read_tags
+from mdc.data.decoding import bounded_mask, bounded_size, decode, is_plain, read_any_image
 from mdc.data.images import read_image, write_plain
+from mdc.data.mask_files import load_mask
 from mdc.runtime.errors import InputError
+from tests.disks import closed_folder
 from tests.unit.damaged_bytes import uncounted_in_png, unnoticed
 
 STORED = np.array([[1, 2, 3], [4, 5, 6]], dtype=np.uint8)
@@ -198,3 +201,10 @@ def test_what_cameras_leave_behind_a_jpeg_is_no_damage(tmp_path):
     whole = (tmp_path / "a.jpg").read_bytes()
     (tmp_path / "a.jpg").write_bytes(whole[:-2] + b"abc" + whole[-2:] + b"trailer")
     assert np.abs(read_any_image(tmp_path / "a.jpg", max_side_px=100).astype(int) - [200, 0, 0]).max() <= 2
+
+
+@pytest.mark.parametrize("read", [decode, load_mask, read_tags])
+def test_what_may_not_be_read_is_said_to_be_so(tmp_path, read):
+    with closed_folder(tmp_path), pytest.raises(InputError) as error:
+        read(tmp_path / "file")
+    assert str(error.value) == f"{tmp_path / 'file'}: may not be read: ask its owner for access"

@@ -20,7 +20,7 @@ from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.runtime.locks import locked
 from mdc.storage.image_tables import write_table
-from tests.disks import limited_files, mounted, small_disk
+from tests.disks import closed_folder, limited_files, mounted, small_disk
 
 SCORES = {"grid": Grid(8), "classes": ["cat"], "weights_hash": "0123", "config": {}}
 MAPS = CamsInfo(grid=Grid(8), dilations=[1], classes=["cat"], weights_hash="0123")
@@ -130,3 +130,12 @@ def test_a_disk_that_has_room_again_before_the_end_leaves_no_zeros(tmp_path):
                     number += 1
                 (folder / "filler").unlink()
         assert number >= 3 and os.listdir(folder) == []  # 148,576 bytes are three arrays and a piece
+
+
+@pytest.mark.parametrize("write", [write_whole, lambda path, _: locked(path, what="writing").__enter__()])
+def test_a_folder_of_others_is_named(tmp_path, write):
+    path = tmp_path / "folder" / "file"
+    with closed_folder(tmp_path), pytest.raises(InputError) as error:
+        write(path, b"")
+    said = r"Permission denied \(.* MB are free in .*\): ask its owner for access or work in another folder, then run"
+    assert re.match(f"{path}: {said}", str(error.value))

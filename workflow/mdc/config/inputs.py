@@ -1,5 +1,6 @@
 """Files and folders that a configuration names and that are not there: found before anything runs."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,31 +11,52 @@ from mdc.config.salient_networks import KNOWN
 from mdc.config.sources import Data
 from mdc.data import locate
 from mdc.downloads.packages import weights_file
-from mdc.runtime.errors import InputError
+from mdc.runtime.errors import NO_ACCESS, InputError
 
 _WILDCARD = re.compile(r"\{\s*\w+\s*[,}]")
 
 
 def missing_inputs(config: Config) -> Iterator[str]:
     """Yield a sentence per file or folder that is missing, not what it must be or may not be looked at."""
-    yield from _with_braces(config)
+    inputs = _inputs_of_rules(config)
+    yield from _with_braces(inputs)
+    others = {"saliency.folder": config.saliency.folder, "masks.external_masks": config.masks.external_masks}
+    others |= {"predict.photos": config.predict.photos, "encoder.weights": config.encoder.get("weights", "")}
     try:
-        yield from _missing(config)
+        closed = list(_closed(inputs | others))
+        yield from closed or _missing(config)
     except PermissionError as error:
         _, key = max(_keys_of(Path(error.filename), config.model_dump()), default=(0, "the configuration"))
-        yield f"{key}: {error.filename} may not be read: ask its owner for access, or name another one"
+        yield _not_permitted(key, error.filename)
 
 
-def _with_braces(config: Config) -> Iterator[str]:
-    """Yield a sentence per path that is an input of a rule and that Snakemake would take for a pattern."""
+def _not_permitted(key: str, path: str) -> str:
+    return f"{key}: {path} {NO_ACCESS}, or name another one"
+
+
+def _inputs_of_rules(config: Config) -> dict[str, str]:
+    """Return the paths that are inputs of rules by their keys."""
     data = config.data
     paths = {f"data.{key}": getattr(data, key) for key in ("root", "tags_csv", "voc_root", "sbd_root")}
     paths |= {"data.voc_test_archive": data.voc_test_archive, "downloads.folder": config.downloads.folder}
     paths |= {"saliency.model": config.saliency.model, "cams.external_maps": config.cams.external_maps}
-    paths |= {"classifier.weights": config.classifier.weights, "segmenter.weights": config.segmenter.weights}
+    return paths | {"classifier.weights": config.classifier.weights, "segmenter.weights": config.segmenter.weights}
+
+
+def _with_braces(paths: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence per path that Snakemake would take for a pattern."""
     for key, path in paths.items():
         if _WILDCARD.search(path.replace("{split}", "")):
             yield f"{key}: {path} has braces, which Snakemake takes for a pattern: rename it, or name a link to it"
+
+
+def _closed(paths: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence per file or folder that is there but may not be read."""
+    for key, pattern in paths.items():
+        for path in dict.fromkeys(pattern.replace("{split}", split) for split in locate.SPLITS if pattern):
+            mode = os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK
+            if os.path.exists(path) and not os.access(path, mode, effective_ids=True):
+                yield _not_permitted(key, path)
 
 
 def _keys_of(path: Path, values: Mapping[str, Any], above: str = "") -> Iterator[tuple[int, str]]:

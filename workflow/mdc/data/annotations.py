@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NoReturn
 from xml.etree import ElementTree
 
-from mdc.runtime.errors import InputError
+from mdc.runtime.errors import NO_ACCESS, InputError
 
 
 class _TreeWithoutDoctype(ElementTree.TreeBuilder):
@@ -25,6 +25,8 @@ def read_tags(xml_path: Path) -> set[str]:
         raise InputError(f"{xml_path}: {error}") from error
     except FileNotFoundError as error:
         raise InputError(f"{xml_path}: there is no such annotation") from error
+    except PermissionError as error:
+        raise InputError(f"{xml_path}: {NO_ACCESS}") from error
     except (ElementTree.ParseError, OSError, ValueError, LookupError) as error:
         raise InputError(f"{xml_path}: is not readable XML ({error}): export or copy it again") from error
     if root.tag != "annotation":

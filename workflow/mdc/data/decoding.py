@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from mdc.data.integrity import damage
 from mdc.data.mask_sizes import nearest
 from mdc.data.photo_files import FORMATS, HEIF_READER
-from mdc.runtime.errors import InputError
+from mdc.runtime.errors import NO_ACCESS, InputError
 
 BITS_AT = 24  # place of the byte in a PNG that tells the bits per channel
 _TURNS = {
@@ -128,6 +128,8 @@ def _opened(path: Path) -> Image.Image:
         return Image.open(path, formats=_formats())
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such image") from error
+    except PermissionError as error:
+        raise InputError(f"{path}: {NO_ACCESS}") from error
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: is not an image in a known format: save it as JPEG or PNG") from error
     except Image.DecompressionBombError as error:

@@ -14,7 +14,7 @@ from mdc.data.integrity import damage
 from mdc.data.label_colours import VOC_COLOURS, Colour, indices_of_colours, indices_of_rgb
 from mdc.data.labels import BACKGROUND, PALETTE, VOID
 from mdc.data.mask_sizes import size_problem
-from mdc.runtime.errors import InputError
+from mdc.runtime.errors import NO_ACCESS, InputError
 from mdc.runtime.files import write_whole
 
 _GREY_STEP = {1: 1, 2: 85, 4: 17, 8: 1}  # what Pillow multiplies grey values of so many bits by
@@ -124,6 +124,8 @@ def _decoded(path: Path) -> tuple[Image.Image, bytes]:
             f"{path}: no such mask: restore it or, if the workflow made it, run its rule again with --forcerun "
             "(results/README.md)"
         ) from error
+    except PermissionError as error:
+        raise InputError(f"{path}: {NO_ACCESS}") from error
     except Exception as error:  # what Pillow raises for a damaged file depends on which byte is damaged
         raise InputError(f"{path}: does not decode as a PNG mask: save or copy it again ({error})") from error
     problem = damage(data)

@@ -12,13 +12,14 @@ from mdc.runtime.errors import InputError
 
 PROBE_BYTES = 1 << 16
 _ELSEWHERE = "make it writable or work in another folder"
+_ACCESS = "ask its owner for access or work in another folder"
 _WHAT_TO_DO = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space",
     errno.EFBIG: "allow larger files (ulimit -f)",
     errno.EROFS: _ELSEWHERE,
-    errno.EACCES: _ELSEWHERE,
-    errno.EPERM: _ELSEWHERE,
+    errno.EACCES: _ACCESS,
+    errno.EPERM: _ACCESS,
     errno.EIO: "have the disk looked at or work in another folder",
     errno.ESTALE: "have the network drive mounted again",
 }  # by what a disk says that is full, broken or not to be written to
@@ -56,7 +57,8 @@ def disk_sentence(error: OSError, path: Path) -> str:
 
 def room(path: Path) -> str:
     """Return how much room there is for `path`, and where, as a part of a sentence."""
-    folder = next(place for place in (path.absolute(), *path.absolute().parents) if place.is_dir())
+    # not is_dir(), which raises where a folder above may not be searched
+    folder = next(place for place in (path.absolute(), *path.absolute().parents) if os.path.isdir(place))
     inodes, usage = os.statvfs(folder), shutil.disk_usage(folder)
     if inodes.f_files and not inodes.f_favail:
         return f"{folder} has no inode left for another file"

@@ -2,6 +2,7 @@
 
 LONGEST_LINE, KEPT_AT_ITS_END = 1000, 300  # characters
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+NO_ACCESS = "may not be read: ask its owner for access"
 INTERNAL_ERROR = "internal error, please report it"  # of any other exception, with its traceback
 
 
