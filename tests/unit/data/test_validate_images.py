@@ -99,7 +99,15 @@ def test_huge_and_rotated_photos_get_plain_copies_and_masks_of_their_size(tmp_pa
 # --- a plain folder with a table of tags
 
 
-@pytest.mark.parametrize("id", ["a\nb", "x" * 201, "a.jpg/b", "", " a", "a/../b", ".", "..png", "a/...jpg", "a\udcff"])
-def test_ids_that_cannot_name_files_are_refused(id):
+REFUSED = ["a\nb", "x" * 201, "a.jpg/b", "", " a", "a/../b", ".", "..png", "a/...jpg", "a\udcff"]
+FORMULAS = ["=1", "+cmd|a/C calc", "@sum(1)", "-a!b"]
+
+
+@pytest.mark.parametrize("id", [*REFUSED, *FORMULAS])
+def test_ids_that_cannot_name_files_or_are_formulas_are_refused(id):
     assert id_problem(id) is not None
-    assert id_problem("Ordner ä/photo 1.v2") is None
+
+
+@pytest.mark.parametrize("id", ["Ordner ä/photo 1.v2", "-1", "@home/a"])
+def test_other_ids_are_taken(id):
+    assert id_problem(id) is None

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas
 
+from mdc.data.class_names import FORMULA
 from mdc.data.decoding import bounded_mask, bounded_rgb, bounded_size, decode, is_plain, upright
 from mdc.data.images import write_plain
 from mdc.data.label_colours import Colour
@@ -135,6 +136,8 @@ def id_problem(id: str) -> str | None:
         return "is absolute or contains '..': list images by their path below the data folder"
     if not parts or parts[-1].startswith("..") and not parts[-1].rpartition(".")[0].strip("."):
         return "has a name of nothing but dots and an extension: rename it"
+    if id[0] == "=" or id[0] in FORMULA and re.search(r"[(|!]", id):  # "-1" and "@home" compute and call nothing
+        return "is a formula to spreadsheets: rename it"
     if re.search(r"[\x00-\x1f\x7f\udc80-\udcff]", id):
         return "contains a control character or bytes that are not UTF-8: rename it"
     if any(len(part.encode()) > LONGEST_NAME_BYTES for part in parts):
