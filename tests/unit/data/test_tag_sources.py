@@ -1,9 +1,11 @@
 """Tags are read wherever people have them, and files are found whatever their names' case and normal form."""
 
+import json
 import shutil
 
 import pytest
 
+from mdc.data.coco import read_coco
 from mdc.data.tagged_folder import link_folder
 from mdc.data.tags_table import read_tags_table
 from mdc.data.voc_layout import link_voc_layout
@@ -45,6 +47,19 @@ def test_columns_that_are_not_read_are_named(tmp_path, caplog):
     text = "image,tags,width,empty,\na,cat,5,,x\n"
     read_tags_table(table(tmp_path / "tags.csv", text), classes=CATS_AND_DOGS)
     assert caplog.messages == [f"columns of {tmp_path / 'tags.csv'} that are not read: width, one without a name"]
+
+
+def test_a_coco_file(tmp_path):
+    coco = {
+        "images": [{"id": number, "file_name": name} for number, (name, _) in enumerate(ROWS)],
+        "categories": [{"id": 7, "name": "cat"}, {"id": 3, "name": "dog"}],
+        "annotations": [{"image_id": i, "category_id": k} for i, k in ((0, 3), (2, 7), (0, 7), (0, 7))],
+    }
+    rows = read_coco(table(tmp_path / "coco.json", json.dumps(coco)))
+    assert [(row.image, set(row.tags)) for row in rows] == ROWS
+    for damaged in (coco | {"categories": coco["categories"][:1]}, ["a"], coco | {"images": None}):
+        with pytest.raises(InputError, match="coco.json: is not COCO's JSON of instances"):
+            read_coco(table(tmp_path / "coco.json", json.dumps(damaged)))
 
 
 @pytest.mark.parametrize(

@@ -122,8 +122,8 @@ class Data(Section):
     root: PathText = Field("", description="Sources voc_layout and folder: the folder.")
     tags_csv: PathText = Field(
         "",
-        description="Source folder: table with the columns image and tags, or image and a column of 0 and 1 per class; "
-        "empty: `<root>/tags.csv`, else an XML beside each photo, else one folder of photos per class.",
+        description="Source folder: table with the columns image and tags, or image and a column of 0 and 1 per class, "
+        "or COCO's JSON; empty: `<root>/tags.csv`, else an XML beside each photo, else one folder of photos per class.",
     )
     classes: Annotated[list[Annotated[str, Field(min_length=1)]], Unique] = Field(
         [],

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from mdc.data.class_names import checked_classes, class_names
+from mdc.data.coco import read_coco
 from mdc.data.names import Names
 from mdc.data.photo_files import PhotoFiles, copies, photo_files
 from mdc.data.splits import split_by_hash
@@ -30,10 +31,10 @@ def link_folder(
 ) -> SplitTables:
     """Return the manifests of the photos below `root`: train, val, and test if there are some.
 
-    `tags_csv` lists them and their tags, see `tags_table.read_tags_table`; None takes `root`/tags.csv or, without it,
-    the annotations beside the photos or the folders that they lie in, see `mdc.data.tag_sources`. Images without a
-    split are divided by `val_share` and `seed`, copies of one photo on the same side. Classes are `classes`, else those
-    of `root`/classes.txt. An id is the image's path without its extension.
+    `tags_csv` lists them and their tags, see `tags_table.read_tags_table` and, for .json, `coco.read_coco`; None takes
+    `root`/tags.csv or, without it, the annotations beside the photos or the folders that they lie in, see
+    `mdc.data.tag_sources`. Images without a split are divided by `val_share` and `seed`, copies of a photo on the same
+    side. Classes are `classes`, else those of `root`/classes.txt. An id is the image's path without its extension.
     See `validate_images.split_tables` for the checks and for `plain_folder`. Raises one `InputError` that lists all
     problems.
     """
@@ -83,6 +84,8 @@ def listed_rows(root: Path, tags_csv: Path | None, found: PhotoFiles, *, classes
     """
     if tags_csv is None and (root / "tags.csv").is_file():
         tags_csv = root / "tags.csv"
+    if tags_csv and Path(tags_csv).suffix.lower() == ".json":
+        return ListedRows("table", Path(tags_csv), read_coco(Path(tags_csv)), [])
     if tags_csv:
         return ListedRows("table", Path(tags_csv), *read_tags_table(Path(tags_csv), classes=classes))
     rows, problems = rows_beside_photos(root, found)

@@ -77,7 +77,7 @@ def _cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Return the header and the other rows that are not empty, with their line numbers."""
     text = read_text(path)
     if text.lstrip()[:1] in ("{", "["):
-        raise InputError(f"{path}: is JSON, not a table: export the tags as CSV, with the columns image and tags")
+        raise InputError(f"{path}: is JSON, not a table: call it .json if it is COCO's, or export the tags as CSV")
     separator = max(SEPARATORS, key=next(iter(text.splitlines()), "").count)
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     try:

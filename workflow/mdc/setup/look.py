@@ -19,7 +19,7 @@ from mdc.data.voc_layout import Layout, layout_root, photos_of_layout, read_layo
 from mdc.runtime.errors import InputError
 
 Source = Literal["folder", "voc_layout"]
-TABLES = (".csv", ".tsv")
+TABLES = (".csv", ".tsv", ".json")
 ALIKE = 0.85  # of difflib: "cats" and "cat", "Person" and "person"
 
 
@@ -204,13 +204,7 @@ def _unread_tables(root: Path, table: Path) -> list[str]:
     """Return sentences about other files than `table` in which tags may be; none without such files."""
     files = [path for path in sorted(root.iterdir()) if path.is_file() and path != table]
     tables = [path for path in files if path.suffix.lower() in TABLES]
-    json = [path for path in files if path.suffix.lower() == ".json"]
-    found = (
-        [f"tables that are not read: {_counted(tables)}; --tags {tables[0]} takes the tags from it"] if tables else []
-    )
-    if json:
-        found.append(f"JSON is not read: {_counted(json)}; export tags as CSV with the columns image and tags")
-    return found
+    return [f"tables that are not read: {_counted(tables)}; --tags {tables[0]} takes the tags from it"] if tables else []
 
 
 def _counted(paths: Sequence[Path]) -> str:
