@@ -13,6 +13,7 @@ from mdc.report.run_page import (
 )
 from mdc.version import VERSION
 
+NO_UTF8 = os.fsdecode(b"K\xf6ln")
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 
 
@@ -46,6 +47,8 @@ def test_time_is_summed_and_memory_the_most(benchmarks):
 
 
 def test_the_commit_says_whether_the_workflows_files_were_changed(tmp_path):
+    tmp_path = tmp_path / NO_UTF8
+    tmp_path.mkdir()
     assert commit(tmp_path / "nowhere") == commit(tmp_path) == "unknown (no git)"
     git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e"]
     subprocess.run([*git, "init", "-q"], check=True)
@@ -66,9 +69,9 @@ def test_the_commit_says_whether_the_workflows_files_were_changed(tmp_path):
 def test_the_written_page_has_the_command_as_it_can_be_typed_again(tmp_path):
     readme = tmp_path / "results" / "pets" / "README.md"
     readme.parent.mkdir(parents=True)
-    arguments = ["scores", "--config", "data={source: synthetic}", "--cores", "2"]
+    arguments = ["scores", "--config", "data={source: synthetic}", "--cores", "2", "--directory", NO_UTF8]
     write_readme(readme, project=tmp_path, arguments=["/opt/venv/lib/snakemake/__main__.py", *arguments])
-    text = readme.read_text()
+    text = readme.read_text(errors="surrogateescape")
     assert text.startswith("# pets\n") and "commit unknown (no git)" in text
-    assert "```\nsnakemake scores --config 'data={source: synthetic}' --cores 2\n```" in text
+    assert f"```\nsnakemake scores --config 'data={{source: synthetic}}' --cores 2 --directory '{NO_UTF8}'\n```" in text
     assert f"| mdc | {VERSION} |" in text and "Nothing was measured." in text

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import logging
 import re
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from mdc.runtime.parallel import map_in_order
 
 DIFFERENCE_COLUMNS = ("id", "split", "tagged_only", "masked_only")
 COUNTS = "%s: %d images, %d of them with a mask, %d without tags"  # in the log, of each split
+LOCALE_ADVICE = ", or set LC_ALL=C.UTF-8"
 LONGEST_PATH_BYTES = 2000  # systems take 4096, with the folders above
 LONGEST_NAME_BYTES = 200  # file systems take 255; extensions and temporary names need the rest
 
@@ -139,7 +141,8 @@ def id_problem(id: str) -> str | None:
     if id[0] == "=" or id[0] in FORMULA and re.search(r"[(|!]", id):  # "-1" and "@home" compute and call nothing
         return "is a formula to spreadsheets: rename it"
     if re.search(r"[\x00-\x1f\x7f\udc80-\udcff]", id):
-        return "contains a control character or bytes that are not UTF-8: rename it"
+        is_utf8 = sys.getfilesystemencoding() == "utf-8"  # a locale such as C hides what names are
+        return f"contains a control character or bytes that are not UTF-8: rename it{'' if is_utf8 else LOCALE_ADVICE}"
     if any(len(part.encode()) > LONGEST_NAME_BYTES for part in parts):
         return f"has a name of more than {LONGEST_NAME_BYTES} bytes: shorten it"
     if len(id.encode()) > LONGEST_PATH_BYTES:

@@ -104,7 +104,8 @@ def commit(folder: Path) -> str:
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        said = subprocess.run(command, capture_output=True, check=True).stdout
+        return os.fsdecode(said).strip()  # names of folders may be in another encoding than the locale's
 
     try:
         # a copy of the workflow inside a checkout of something else has no commit
@@ -164,4 +165,4 @@ def write_readme(readme_md: Path, *, project: Path, arguments: Sequence[str]) ->
         hardware=hardware(),
         benchmarks=benchmark_table(run / "benchmarks"),
     )
-    write_whole(readme_md, text.encode())
+    write_whole(readme_md, text.encode(errors="surrogateescape"))  # arguments as they were typed

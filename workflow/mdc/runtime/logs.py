@@ -24,7 +24,7 @@ class _LogFile(logging.FileHandler):
     """The rule's log; when it can no longer be written, the work continues: the terminal shows the same."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, mode="a", errors="backslashreplace")  # names of files may be no UTF-8
+        super().__init__(path, mode="a", encoding="utf-8", errors="backslashreplace")  # names of files may be no UTF-8
         self.is_refused = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)

@@ -204,7 +204,9 @@ def _unread_tables(root: Path, table: Path) -> list[str]:
     """Return sentences about other files than `table` in which tags may be; none without such files."""
     files = [path for path in sorted(root.iterdir()) if path.is_file() and path != table]
     tables = [path for path in files if path.suffix.lower() in TABLES]
-    return [f"tables that are not read: {_counted(tables)}; --tags {tables[0]} takes the tags from it"] if tables else []
+    if not tables:
+        return []
+    return [f"tables that are not read: {_counted(tables)}; --tags {tables[0]} takes the tags from it"]
 
 
 def _counted(paths: Sequence[Path]) -> str:
