@@ -24,6 +24,13 @@ def annotation(inside: str) -> str:
     return f"<annotation><filename>a.jpg</filename>{inside}</annotation>"
 
 
+def png(**chunks: bytes) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind.encode(), data) for kind, data in chunks.items())
+
+
 def test_palette_is_vocs():
     assert PALETTE.shape == (256, 3) and PALETTE.dtype == np.uint8
     by_hand = {0: (0, 0, 0), 1: (128, 0, 0), 2: (0, 128, 0), 4: (0, 0, 128), 8: (64, 0, 0), 15: (192, 128, 128)}
@@ -81,13 +88,17 @@ def test_palette_masks_of_few_bits_give_indices_not_colours(tmp_path, bits):
     [(1, [0b01100000], [0, 1, 1]), (2, [0b00011100], [0, 1, 3]), (4, [0x0E, 0x30], [0, 14, 3])],
 )
 def test_grey_masks_of_few_bits_give_indices_not_brightness(tmp_path, bits, row, expected):
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     header = struct.pack(">IIBBBBB", 3, 1, bits, 0, 0, 0, 0)
-    picture = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes([0, *row]))) + chunk(b"IEND", b"")
-    (tmp_path / "m.png").write_bytes(b"\x89PNG\r\n\x1a\n" + picture)
+    (tmp_path / "m.png").write_bytes(png(IHDR=header, IDAT=zlib.compress(bytes([0, *row])), IEND=b""))
     assert read_mask(tmp_path / "m.png").tolist() == [expected]
+
+
+@pytest.mark.parametrize("colours", [None, {(0, 0, 0): 0}])
+def test_a_palette_mask_without_a_palette_is_damaged(tmp_path, colours):
+    header = struct.pack(">IIBBBBB", 3, 1, 8, 3, 0, 0, 0)
+    (tmp_path / "m.png").write_bytes(png(IHDR=header, PLTE=b"", IDAT=zlib.compress(bytes(4)), IEND=b""))
+    with pytest.raises(InputError, match=r"m\.png: is damaged, its palette is empty: save or copy the mask again"):
+        load_mask(tmp_path / "m.png", colours=colours)
 
 
 def test_rotation_flag_of_a_mask_is_applied(tmp_path):

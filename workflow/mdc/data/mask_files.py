@@ -128,7 +128,7 @@ def _decoded(path: Path) -> tuple[Image.Image, bytes]:
         raise InputError(f"{path}: {NO_ACCESS}") from error
     except Exception as error:  # what Pillow raises for a damaged file depends on which byte is damaged
         raise InputError(f"{path}: does not decode as a PNG mask: save or copy it again ({error})") from error
-    problem = damage(data)
+    problem = damage(data) or ("its palette is empty" if turned.mode == "P" and not turned.getpalette() else "")
     if problem:
         raise InputError(f"{path}: is damaged, {problem}: save or copy the mask again")
     return turned, data
