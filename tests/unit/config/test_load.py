@@ -49,6 +49,7 @@ from .configs import PAPER, ROOT, config, leaves, nested, over_the_paper, proble
         ("classifier.networks.mdc", [1, 0], ".dilations.1: 0 is too small, the least is 1"),
         # text that no person writes
         ("run", "demo\n", ": 'demo\\n' contains a control character: remove it"),
+        ("run", "K\udcc3", ": 'K\\udcc3' contains letters that are not in the locale: set LC_ALL=C.UTF-8, or"),
         ("downloads.voc.hash", None, ": has no value"),
     ],
 )

@@ -17,7 +17,8 @@ from mdc.config.keys import Section
 from mdc.config.renamed import renamed
 from mdc.runtime.errors import InputError, listing
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")  # what Python makes of bytes that are no text in the locale
 HEADLINE = "the configuration cannot be used:"
 # pydantic's kinds of errors, in words; {value} is what was given, the others are pydantic's
 SENTENCES = {
@@ -148,6 +149,8 @@ def _control_characters(value: Any, where: str) -> Iterator[str]:
     """Yield a sentence for each key and text that no person writes."""
     if isinstance(value, str) and _CONTROL.search(value):
         yield f"{where}: {value!r} contains a control character: remove it"
+    elif isinstance(value, str) and _NO_TEXT.search(value):
+        yield f"{where}: {value!r} contains letters that are not in the locale: set LC_ALL=C.UTF-8, or write UTF-8"
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _control_characters(str(key), f"{where}.{key}".strip(".").encode("unicode_escape").decode())
