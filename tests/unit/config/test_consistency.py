@@ -276,11 +276,14 @@ def test_a_list_without_the_test_photos_is_no_test_split(tmp_path):
     refused([{"data": data, "predictions": {"splits": ["test"]}}], "predictions.splits: there are no test images")
 
 
-def test_a_folder_that_may_not_be_read_is_named_with_its_key(monkeypatch):
-    def not_permitted(root):
-        raise PermissionError(13, "Permission denied", str(root / "photos"))
+@pytest.mark.parametrize("looking", ["may_have_tags", "watched_files"])
+def test_a_folder_that_may_not_be_read_is_named_with_its_key(tmp_path, monkeypatch, looking):
+    def not_permitted(*_, **__):
+        raise PermissionError(13, "Permission denied", "photos")
 
-    monkeypatch.setattr("mdc.data.locate.may_have_tags", not_permitted)
+    (tmp_path / "tags.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(f"mdc.data.locate.{looking}", not_permitted)
     refused(
         [{"data": {"source": "folder", "root": "."}}],
         "data.root: photos may not be read: ask its owner for access, or name another one",

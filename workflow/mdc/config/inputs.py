@@ -25,6 +25,8 @@ def missing_inputs(config: Config) -> Iterator[str]:
     try:
         closed = list(_closed(inputs | others))
         yield from closed or _missing(config)
+        if config.data.source in ("folder", "voc_layout"):  # the rules look for the same, and have no key to name
+            locate.watched_files(config.data.source, root=Path(config.data.root), tags_csv=config.data.tags_csv)
     except PermissionError as error:
         _, key = max(_keys_of(Path(error.filename), config.model_dump()), default=(0, "the configuration"))
         yield _not_permitted(key, error.filename)
