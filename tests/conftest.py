@@ -23,12 +23,13 @@ TINY_RUN = (
     "test_reruns.py",
     "test_predict_export.py",
     "test_tables.py",
+    "test_study.py",
     "test_faults.py",
     "test_shards.py",
     "test_saliency.py",  # the last: it adds maps to the run
 )
 ON_ONE_WORKER = dict.fromkeys(TINY_RUN, "tiny_run")
-LONGEST_FIRST = ("test_slurm.py", *TINY_RUN, "test_paper.py", "test_study.py", "test_interruption.py", "test_dag.py")
+LONGEST_FIRST = ("test_slurm.py", *TINY_RUN, "test_paper.py", "test_dag.py")
 LONGEST_FIRST += ("test_own.py", "test_several_gpus.py")
 # The config section `encoder`: 8 channels and one convolution a stage, stride 8.
 SLIM_ENCODER = {

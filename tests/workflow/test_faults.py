@@ -2,63 +2,56 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from mdc.runtime.locks import locked
 from tests.disks import mounted
+from tests.equality import differences
+from tests.interruption import start, stop
 
-from .conftest import ONE_THREAD_EACH, TINY, copy_project
+from .conftest import ONE_THREAD_EACH, TINY, Project
 
 pytestmark = pytest.mark.slow
-LONG = """
-run: long
-classifier: {training: {epochs: 40}}
-"""
-OVERLAYS = (*TINY, "long.yaml")
-LOG = "results/long/logs/train_classifier/mdc/seed0.log"
+LOG = "results/tiny/logs/train_classifier/mdc/seed0.log"
+CAMS = "results/tiny/cams/mdc/seed0/main/train.0-of-1.h5"
+MAPS = (CAMS, "--set-threads", *ONE_THREAD_EACH)
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A project whose classifier trains for long enough to be disturbed."""
-    project = copy_project(tmp_path_factory.mktemp("long"))
-    (project.folder / "long.yaml").write_text(LONG)
-    return project
+def project(tiny_run, tmp_path_factory) -> Project:
+    """A copy of the finished run that lacks the classifier and its maps."""
+    folder = tmp_path_factory.mktemp("killed") / "project"
+    shutil.copytree(tiny_run.folder, folder)
+    for stage in ("classifier", "cams"):
+        shutil.rmtree(folder / "results/tiny" / stage)
+    (folder / LOG).unlink()
+    return Project(folder)
 
 
-@pytest.fixture
-def training(project):
-    """Snakemake as a process and the number of its job, a training that is held after an epoch, until SIGCONT."""
-    command = [sys.executable, "-m", "snakemake", "classifier", "--cores", "1", "--configfile", *OVERLAYS]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    process = subprocess.Popen(
-        command,
-        cwd=project.folder,
-        env=os.environ | {"PATH": path},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    lock = (project.folder / LOG).with_name(".seed0.log.lock")
-    for _ in range(600):
-        time.sleep(0.1)
-        if process.poll() is not None or list(project.folder.rglob("resume-*.ckpt")):
-            break
-    job = int(lock.read_text().split()[0])
-    os.kill(job, signal.SIGSTOP)
-    yield process, job
+@contextmanager
+def held_training(project: Project, *, epoch: int) -> Iterator[tuple[subprocess.Popen, int]]:
+    """Give Snakemake as a process and the number of its job, a training that is held after an epoch, until SIGCONT."""
+    command = [*MAPS, "--cores", "1", "--configfile", *TINY]
+    process = start(command, folder=project.folder, log=project.folder / "said.txt")
+    log = project.folder / LOG
     try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
+        for _ in range(6000):
+            time.sleep(0.01)
+            if process.poll() is not None or (log.exists() and f"epoch {epoch}: step" in log.read_text()):
+                break
+        job = int(log.with_name(".seed0.log.lock").read_text().split()[0])
+        os.kill(job, signal.SIGSTOP)
+        yield process, job
+    finally:
+        stop(process, signal.SIGKILL, seconds=60)
 
 
 def has_ended(pid: int) -> bool:
@@ -72,42 +65,48 @@ def has_ended(pid: int) -> bool:
     return False
 
 
-def test_a_second_snakemake_is_refused_and_a_killed_one_takes_its_jobs_along(project, training):
-    snakemake, job = training
-    second = project.snakemake("classifier", overlays=OVERLAYS)
-    assert second.returncode == 1 and "Directory cannot be locked" in second.stderr
-    assert "Traceback" not in second.stderr and snakemake.poll() is None
-
-    os.kill(snakemake.pid, signal.SIGKILL)
-    os.kill(job, signal.SIGCONT)
-    assert has_ended(job)
+def test_killed_runs_go_on_and_end_as_if_nothing_had_happened(project, tiny_run):
+    with held_training(project, epoch=2) as (snakemake, job):
+        second = project.snakemake(CAMS, overlays=TINY)
+        assert second.returncode == 1 and "Directory cannot be locked" in second.stderr
+        assert "Traceback" not in second.stderr and snakemake.poll() is None
+        os.kill(snakemake.pid, signal.SIGKILL)
+        os.kill(job, signal.SIGCONT)
+        assert has_ended(job)  # a killed Snakemake takes its jobs along
     assert "stopped from outside: run the same command again to continue" in (project.folder / LOG).read_text()
-    third = project.snakemake("classifier", overlays=OVERLAYS)
+    third = project.snakemake(CAMS, overlays=TINY)
     assert third.returncode == 1 and "--unlock" in third.stderr  # as the README says
 
-    assert project.snakemake("--unlock", overlays=OVERLAYS).returncode == 0
-    one_thread = ("--set-threads", "train_classifier=1")  # two are slow where other tests run
-    assert project.snakemake("classifier", *one_thread, overlays=OVERLAYS).returncode == 0
-    assert "continuing the unfinished training" in (project.folder / LOG).read_text()
-    table = pd.read_csv(project.folder / "results/long/classifier/mdc/seed0/metrics.csv")
-    assert table["epoch"].tolist() == list(range(1, 41))
-    left = {path.name for path in project.folder.glob("results/**/.*") if not path.name.startswith(".completed-")}
-    assert left == {".snakemake_timestamp"}  # neither locks nor temporary files
+    assert project.snakemake("--unlock", overlays=TINY).returncode == 0
+    with held_training(project, epoch=6) as (_, job):
+        pass  # all of it is killed, without a chance to tidy up
+    assert has_ended(job)
+    half = (project.folder / CAMS).with_name(".train.0-of-1.h5.tmp")
+    half.parent.mkdir(parents=True)
+    half.write_bytes((tiny_run.folder / CAMS).read_bytes()[:3000])  # as a dump leaves it that is killed
+    assert project.snakemake("--unlock", overlays=TINY).returncode == 0
+    last = project.snakemake(*MAPS, overlays=TINY)
+    assert last.returncode == 0, last.stdout + last.stderr
+    said = (project.folder / LOG).read_text()
+    assert "continuing the unfinished training" in said and "epoch 5: step" not in said
+    ours, theirs = (run.folder / "results/tiny" for run in (project, tiny_run))
+    found = differences(ours / "classifier", theirs / "classifier")  # temporary files and locks would be among them
+    found += [line for line in differences(ours / "cams", theirs / "cams") if "train.0-of-1.h5" in line]
+    assert [line for line in found if "curves.png" not in line] == []
 
 
 def test_a_job_that_still_runs_is_not_run_beside_it_however_often_it_is_tried(project):
-    log = "results/long/logs/link_data.log"
+    log = "results/tiny/logs/link_data.log"
     with locked(project.folder / log, what="running this job"):  # as the job of another Snakemake
-        tried = project.snakemake("data", "--forcerun", "link_data", "--retries", "1", overlays=OVERLAYS)
+        tried = project.snakemake("data", "--forcerun", "link_data", "--retries", "1", overlays=TINY)
     sentence = f"{log}: another process, {os.getpid()} on {os.uname().nodename}, is running this job: wait until it has"
     assert tried.returncode == 1 and tried.stderr.count(sentence) == 2
     assert sentence in (project.folder / log).read_text()  # of the last attempt
-    assert project.snakemake("data", overlays=OVERLAYS).returncode == 0
 
 
 def test_a_folder_where_snakemake_cannot_write_is_a_sentence(project):
     with mounted(project.folder / ".snakemake", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs"):
-        done = project.snakemake("classifier", overlays=OVERLAYS)
+        done = project.snakemake("classifier", overlays=TINY)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert re.search(r"\.snakemake: Read-only file system \(.*\): make it writable or work in another", done.stderr)
 
@@ -139,20 +138,21 @@ def test_damaged_files_name_themselves_and_once_removed_are_made_again_with_all_
     maps = results / "cams/mdc/seed0/main/train.0-of-1.h5"
     weights = results / "segmenter/mdc/seed0/true-masks/weights.pt"
     made_of = [results / "masks/mdc/seed0/d1/train.0-of-1.csv", results / "crf/mdc/seed0/true-masks/val.csv"]
+    targets = [str(path.relative_to(tiny_run.folder)) for path in made_of]
     whole = {path: path.read_bytes() for path in (scores, maps, weights, *made_of)}
     again = "not a readable HDF5 file (.*); remove it and run the same command with the target"
     os.truncate(scores, 3000)
-    failed = tiny_run.snakemake("crf", "--forcerun", "apply_crf", overlays=TINY)
+    failed = tiny_run.snakemake(targets[1], "--forcerun", "apply_crf", overlays=TINY)
     assert failed.returncode == 1 and "Traceback" not in failed.stderr
     assert re.search(f"{SCORES}: {again} predictions ", failed.stderr)
     os.truncate(maps, 3000)
     weights.write_bytes((results / "classifier/mdc/seed0/weights.pt").read_bytes())  # in place, so what is kept as well
-    failed = tiny_run.snakemake("--keep-going", "--set-threads", *ONE_THREAD_EACH, overlays=TINY)
+    failed = tiny_run.snakemake(*targets, "--keep-going", "--set-threads", *ONE_THREAD_EACH, overlays=TINY)
     assert failed.returncode == 1 and "Traceback" not in failed.stderr
     assert re.search(f"{maps.name}: {again} cams ", failed.stderr)
     assert re.search("true-masks/weights.pt: is a classifier, not a segmenter: name the weights.pt of", failed.stderr)
     assert not made_of[0].exists()  # Snakemake removes what failed jobs had made before
     for path in (scores, maps, weights):
         path.unlink(missing_ok=True)  # Snakemake may have removed what the failed jobs had made
-    assert tiny_run.snakemake("--set-threads", *ONE_THREAD_EACH, overlays=TINY).returncode == 0
+    assert tiny_run.snakemake(*targets, "--set-threads", *ONE_THREAD_EACH, overlays=TINY).returncode == 0
     assert {path: path.read_bytes() == data for path, data in whole.items()} == dict.fromkeys(whole, True)

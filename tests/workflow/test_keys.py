@@ -28,13 +28,14 @@ OPEN = ("downloads.weights", "classifier.networks", "classifier.ablations", "seg
 OPEN += ("study.runs",)  # names chosen by the user
 KEYS = {*leaves(PAPER, *OPEN), *(f"encoder.{name}" for name in keys_class("vgg").model_fields)}
 TARGETS = ["all", "table3", "table4", "predict", "export", "submission", "study_measures"]
+STAGES = "data saliency classifier cams masks segmenter predictions crf scores figures report write_readme".split()
 RUNS = [  # that together have every rule
     [
         *(*TARGETS, "--config", "data={voc_test_archive: there}", "predictions={splits: [val, test]}"),
         *("predict={photos: photos}", "figures={figure5: ['2007_000032']}"),
     ],
     [
-        *("all", "study_tables", "--config", "data={source: synthetic}", "study={runs: {a: [paper]}}"),
+        *(*STAGES, "study_tables", "--config", "data={source: synthetic}", "study={runs: {a: [paper]}}"),
         *("variants={bare: {masks: {threshold: best}, saliency: {source: none}}}",),
         "segmenter={settings: [weak-d1, weak-d1@bare, weak-densecrf-d1]}",
         "masks={variants: [pamr-d1]}",
@@ -44,10 +45,11 @@ RUNS = [  # that together have every rule
         *("saliency={source: folder, folder: photos}", "cams={external_maps: there}"),
     ],
     [
-        *("saliency", "segmenter", "--config", "data={source: synthetic}", "saliency={source: onnx, model: there}"),
-        *(f"{stage}={{init: file, weights: there}}" for stage in ("classifier", "segmenter")),
+        *("saliency", "classifier", "masks", "segmenter", "--config", "data={source: synthetic}"),
+        *("saliency={source: onnx, model: there}", "masks={external_masks: photos}"),
+        *("classifier={init: file, weights: there}",),
+        "segmenter={init: file, weights: there, settings: [weak-external, weak-fusion]}",
     ],
-    ["masks", "--config", "masks={external_masks: photos}", "segmenter={settings: [weak-external]}"],
 ]
 
 

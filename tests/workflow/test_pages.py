@@ -8,6 +8,7 @@ their help. `test_slurm.py` runs the commands that continue a killed run, and `t
 import importlib.util
 import itertools
 import os
+import json
 import re
 import shlex
 import subprocess
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from tests.voc_archives import sbd_files, voc_files, write_folder
@@ -28,7 +30,6 @@ PAGES = ["README.md", *(f"{folder}/README.md" for folder in ("config", "profiles
 # Programs that are not the project's, or need a cluster.
 OTHERS = {"source", "nano", "tmux", "scancel", "squeue", "tensorboard"}
 PROGRAMS = ("snakemake ", "make ", "pytest ", "python -m ")
-PETS = ["--configfile", "config/own.yaml", "pets.yaml"]
 
 
 def text_of(page: str) -> str:
@@ -88,24 +89,61 @@ def own(tmp_path_factory) -> Project:
         (data / f"VOCdevkit/VOC2012/ImageSets/Segmentation/{name}.txt").write_text(lines)
     (data / "vgg16-397923af.pth").touch()
     (project.folder / "VOC2012test.tar").touch()
-    for run, overlay in {"pets": PETS, "paper": ()}.items():
-        result = project.snakemake(f"results/{run}/config.yaml", *overlay)
-        assert result.returncode == 0, result.stdout + result.stderr
+    pets = yaml.safe_load((project.folder / "config/own.yaml").read_text()) | {"run": "pets"}
+    pets["data"] |= {"root": "photos", "classes": ["cat", "dog"]}
+    for run, config in {"pets": yaml.safe_dump(pets), "paper": "run: paper"}.items():
+        (project.folder / "results" / run).mkdir()
+        (project.folder / "results" / run / "config.yaml").write_text(config)
     return project
 
 
-# A report needs a finished run; without that option, its command is one whose jobs are planned here. Of commands that
-# differ in cores and resources alone, the longest is given.
-LIMITS = r" --(report \S+|cores \d+|keep-going|resources \S+|set-resources( \S+=\d)+)"
-SHORTEST_FIRST = sorted(given_to("snakemake "), key=len)
-PLANNED = {re.sub(LIMITS, "", command): re.sub(r" --report \S+", "", command) for command in SHORTEST_FIRST}.values()
+def options_of(command: str) -> dict[str, list[str]]:
+    """Return the values of each option of a command of Snakemake; its targets are those of the option ""."""
+    name, found = "", {"": []}
+    for part in shlex.split(command.replace("/data/", "data_of_others/"))[1:]:
+        if part.startswith("--"):
+            name = part
+        found.setdefault(name, []).extend([] if part == name else [part])
+    return found
 
 
-@pytest.mark.parametrize("command", PLANNED)
-def test_a_command_of_snakemake_can_be_given(own, command):
-    arguments = shlex.split(command.replace("/data/", "data_of_others/"))[1:]
-    if "--unlock" not in arguments:
-        arguments.append("--dry-run")
+def planned_together() -> dict[str, dict[str, list[str]]]:
+    """Return the options of all commands that begin with the same configuration, by its name.
+
+    A report needs a finished run, so its command is planned without that option.
+    """
+    together: dict[str, dict[str, list[str]]] = {}
+    for options in map(options_of, given_to("snakemake ")):
+        if "--unlock" in options:
+            continue  # needs a lock: test_faults.py has one
+        for name in ("--report", "--cores"):
+            options.pop(name, None)
+        begin = " ".join(options.get("--configfile", []) + options.get("--workflow-profile", [])) or "config.yaml"
+        group = together.setdefault(begin, {})
+        options[""] = options[""] or ["all"]
+        for name, values in options.items():
+            group[name] = list(dict.fromkeys([*group.get(name, []), *values]))
+    return together
+
+
+def merged(values: list[str]) -> list[str]:
+    """Return values of --config with those of the same section in one."""
+    sections: dict[str, dict] = {}
+    for name, value in (text.split("=", 1) for text in values):
+        value = yaml.safe_load(value)
+        sections[name] = sections.get(name, {}) | value if isinstance(value, dict) else value
+    return [f"{name}={json.dumps(value)}" for name, value in sections.items()]
+
+
+PLANNED = planned_together()
+
+
+@pytest.mark.parametrize("begin", PLANNED)
+def test_the_commands_of_snakemake_can_be_given(own, begin):
+    options = PLANNED[begin] | {"--dry-run": []}
+    if "--config" in options:
+        options["--config"] = merged(options["--config"])
+    arguments = [part for name, values in options.items() for part in ([name] if name else []) + values]
     result = own.snakemake(*arguments)
     assert result.returncode == 0, result.stdout + result.stderr
 

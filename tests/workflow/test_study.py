@@ -1,5 +1,8 @@
 """The study in its smallest form: one run with every kind of variant, its measures, and the tables made of it."""
 
+import shutil
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -9,16 +12,18 @@ from PIL import Image
 
 from mdc.networks.weight_files import weights_hash
 
-from .conftest import ONE_THREAD_EACH, PROJECT, copy_project
+from .conftest import ONE_THREAD_EACH, TINY, Project
 
 pytestmark = pytest.mark.slow
-OVERLAYS = ("config/demo.yaml", "tiny.yaml", "study.yaml")
+OVERLAYS = (*TINY, "study.yaml")
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    project = copy_project(tmp_path_factory.mktemp("study"))
-    (project.folder / "study.yaml").write_text((PROJECT / "tests/workflow/study.yaml").read_text())
+def study(tiny_run, tmp_path_factory) -> Project:
+    """A copy of the finished run with everything that the study adds to it."""
+    project = Project(tmp_path_factory.mktemp("study") / "project")
+    shutil.copytree(tiny_run.folder, project.folder)
+    shutil.copy(Path(__file__).with_name("study.yaml"), project.folder)
     for targets in (("scores", "study_measures"), ("study_tables",)):
         result = project.snakemake(*targets, "--set-threads", *ONE_THREAD_EACH, overlays=OVERLAYS)
         assert result.returncode == 0, result.stdout + result.stderr
@@ -27,7 +32,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def results(study):
-    return study.folder / "results" / "study-tiny"
+    return study.folder / "results" / "tiny"
 
 
 def masks_of(study, results, maps: str) -> np.ndarray:
