@@ -1,6 +1,6 @@
-"""A script that trains the classifier or the segmenter on given tables, as a rule's script does.
+"""A script that trains the segmenter on given tables, as a rule's script does.
 
-In argv: which, the folder, its description and the further arguments as JSON.
+In argv: the folder, the description and the further arguments as JSON.
 
 A training on several GPUs starts the running script again, so it must be one, and not pytest.
 """
@@ -9,28 +9,34 @@ import json
 import sys
 from pathlib import Path
 
-from mdc.classifier import train_classifier
 from mdc.networks.largefov import SegmenterDescription
-from mdc.networks.multi_dilation import ClassifierDescription
 from mdc.runtime.jobs import run_logged
 from mdc.segmenter.train import train_segmenter
 
-stage, folder, arguments = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[4])
-describe = {"classifier": ClassifierDescription, "segmenter": SegmenterDescription}[stage]
-description = describe.model_validate_json(sys.argv[3])
-files = {"train_csv": folder.parent / "train.csv", "val_csv": folder.parent / "val.csv"}
-files |= {"weights_pt": folder / "weights.pt"}
-common = {"description": description, "init": "random", "weights": "", "seed": 0}
-common |= {"device": "cpu", "threads": 1, "code": ""}
+folder, arguments = Path(sys.argv[1]), json.loads(sys.argv[3])
 
 
 def main() -> None:
-    if stage == "classifier":
-        train_classifier(**files, **common, **arguments)
-    else:
-        own = {"masks_csv": folder.parent / "masks.csv", "strong_csv": None, "classifier_pt": None}
-        own |= {"loss_resolution": "network", "online_term": True, "online_warmup_epochs": 1, "strong_share": 0}
-        train_segmenter(**files, **common, **own, **arguments)
+    train_segmenter(
+        train_csv=folder.parent / "train.csv",
+        val_csv=folder.parent / "val.csv",
+        masks_csv=folder.parent / "masks.csv",
+        strong_csv=None,
+        classifier_pt=None,
+        weights_pt=folder / "weights.pt",
+        description=SegmenterDescription.model_validate_json(sys.argv[2]),
+        init="random",
+        weights="",
+        loss_resolution="network",
+        online_term=True,
+        online_warmup_epochs=1,
+        strong_share=0,
+        seed=0,
+        device="cpu",
+        threads=1,
+        code="",
+        **arguments,
+    )
 
 
 if __name__ == "__main__":

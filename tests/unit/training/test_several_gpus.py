@@ -14,17 +14,17 @@ import psutil
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
 from mdc.data.mask_files import write_mask
 from mdc.networks.checkpoints import read_checkpoint
 from mdc.networks.largefov import SegmenterDescription
-from mdc.networks.multi_dilation import ClassifierDescription
 from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import file_digest
 from mdc.storage.image_tables import write_table
 from mdc.training.datasets import batches
-from mdc.training.several_gpus import Share, processes_for
-from tests.unit.networks.slim_networks import slim_classifier, slim_encoder, slim_segmenter
+from mdc.training.several_gpus import Share, gathered, part_of, processes_for
+from tests.unit.networks.slim_networks import slim_encoder, slim_segmenter
 
 SCRIPT = Path(__file__).with_name("shared_training.py")
 PLACES = {"PYTHONPATH": str(SCRIPT.parents[3] / "workflow"), "OMP_NUM_THREADS": "1"}
@@ -54,48 +54,27 @@ def tables(tmp_path, write_split, noise):
     return tmp_path
 
 
-def arguments(stage, schedule, *, norm, gpus, **changes) -> list[str]:
+def arguments(schedule, *, gpus, **changes) -> list[str]:
     """Return what the script gives to the training, as JSON."""
-    encoder = slim_encoder(norm=norm)
-    if stage == "classifier":
-        description = slim_classifier(encoder=encoder, block_norm=norm)
-    else:
-        description = slim_segmenter(encoder=encoder, fc_norm=norm, dropout=0.0)
-    training = schedule | {"batch_size": 4, "epochs": 3, "lr": 0.05, "new_layer_lr_factor": 2} | changes
+    description = slim_segmenter(encoder=slim_encoder(norm="group"), fc_norm="group", dropout=0.0)
+    training = schedule | {"batch_size": 7, "epochs": 6, "lr": 0.05, "new_layer_lr_factor": 2} | changes
     view = {"crop_px": 33, "resize_long_side_px": [], "flip": True}
     return [description.model_dump_json(), json.dumps({"training": training, "augmentation": view, "gpus": gpus})]
 
 
-def start(stage, folder, given) -> subprocess.Popen:
-    command = [sys.executable, str(SCRIPT), stage, str(folder), *given]
+def start(folder, given) -> subprocess.Popen:
+    command = [sys.executable, str(SCRIPT), str(folder), *given]
     return subprocess.Popen(
         command, env=os.environ | PLACES, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 
-def trained(stage, folder, given) -> pd.DataFrame:
-    """Train and return metrics.csv."""
-    process = start(stage, folder, given)
+def trained(folder, given) -> tuple[pd.DataFrame, dict[str, torch.Tensor]]:
+    """Train and return metrics.csv and the weights."""
+    process = start(folder, given)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
-    return pd.read_csv(folder / "metrics.csv")
-
-
-def test_two_processes_have_the_losses_and_weights_of_one(tables, schedule):
-    given = {"norm": "group", "batch_size": 7}  # in 2 processes of 2 micro-batches each: 2 + 2 and 2 + 1 images
-    one = trained("segmenter", tables / "one", arguments("segmenter", schedule, gpus=1, **given))
-    two = trained("segmenter", tables / "two", arguments("segmenter", schedule, gpus=2, micro_batches=2, **given))
-    assert one["step"].tolist() == two["step"].tolist() == [1, 2, 3]
-    assert np.ptp(one["loss"]) > 1e-3  # it learns: equal losses mean equal steps
-    assert set(one.columns) == set(two.columns) == {"epoch", "step", "lr", "loss", "mIoU_val"}
-    # a mean IoU moves by a pixel where two classes are equally likely up to rounding
-    np.testing.assert_allclose(two.to_numpy(), one.to_numpy(), rtol=1e-3, atol=1e-6)
-    states = [read_checkpoint(tables / name / "weights.pt", SegmenterDescription)[0] for name in ("one", "two")]
-    for name, tensor in states[0].items():
-        torch.testing.assert_close(states[1][name], tensor, rtol=1e-4, atol=1e-5)
-    log = (tables / "two/log.txt").read_text()
-    assert log.count("epoch 3: ") == 1  # the first process writes alone
-    assert not list((tables / "two").glob("resume-*"))
+    return pd.read_csv(folder / "metrics.csv"), read_checkpoint(folder / "weights.pt", SegmenterDescription)[0]
 
 
 def stopped(folder, given, *, after: int, other: bool = False) -> str:
@@ -103,7 +82,7 @@ def stopped(folder, given, *, after: int, other: bool = False) -> str:
 
     Both processes end and leave something to go on from.
     """
-    process, table, epochs = start("classifier", folder, given), folder / "metrics.csv", 0
+    process, table, epochs = start(folder, given), folder / "metrics.csv", 0
     while epochs < after and process.poll() is None:
         time.sleep(0.02)
         epochs = len(pd.read_csv(table)) if table.exists() else 0
@@ -114,20 +93,29 @@ def stopped(folder, given, *, after: int, other: bool = False) -> str:
     return output
 
 
-def test_a_training_of_two_processes_that_was_killed_goes_on_to_the_same_weights(tables, schedule):
-    given = arguments("classifier", schedule, norm="group", gpus=2, epochs=9)
-    whole, killed = trained("classifier", tables / "whole", given), tables / "killed"
-    said = stopped(killed, given, after=2, other=True)
+def test_two_processes_have_the_losses_and_weights_of_one_and_go_on_when_killed_bit_for_bit(tables, schedule):
+    whole, whole_state = trained(tables / "one", arguments(schedule, gpus=1))
+    given = arguments(schedule, gpus=2, micro_batches=2)  # in 2 processes of 2 micro-batches each: 2 + 2 and 2 + 1
+    shared, state = trained(tables / "two", given)
+    assert whole["step"].tolist() == shared["step"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert np.ptp(whole["loss"]) > 1e-3  # it learns: equal losses mean equal steps
+    assert set(whole.columns) == set(shared.columns) == {"epoch", "step", "lr", "loss", "mIoU_val"}
+    # a mean IoU moves by a pixel where two classes are equally likely up to rounding
+    np.testing.assert_allclose(shared.to_numpy(), whole.to_numpy(), rtol=1e-3, atol=1e-6)
+    for name, tensor in whole_state.items():
+        torch.testing.assert_close(state[name], tensor, rtol=1e-4, atol=1e-5)
+    assert (tables / "two/log.txt").read_text().count("epoch 3: ") == 1  # the first process writes alone
+    assert not list((tables / "two").glob("resume-*"))
+
+    killed = tables / "killed"
+    said = stopped(killed, given, after=1, other=True)
     assert "another process of this training has ended" in said and "Traceback" not in said
-    stopped(killed, given, after=4)
-    trained("classifier", killed, given)
+    stopped(killed, given, after=3)
+    _, resumed = trained(killed, given)
     log = (killed / "log.txt").read_text()
     assert "continuing the unfinished training" in log and "epoch 2:" not in log
-    assert (tables / "whole/metrics.csv").read_bytes() == (killed / "metrics.csv").read_bytes()
-    states = [read_checkpoint(tables / name / "weights.pt", ClassifierDescription)[0] for name in ("whole", "killed")]
-    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-    one = trained("classifier", tables / "one", arguments("classifier", schedule, norm="group", gpus=1))
-    np.testing.assert_allclose(whole[:3].to_numpy(), one.to_numpy(), rtol=1e-4, atol=1e-6)
+    assert (tables / "two/metrics.csv").read_bytes() == (killed / "metrics.csv").read_bytes()
+    assert all(torch.equal(state[name], resumed[name]) for name in state)
 
 
 def test_a_process_gets_its_part_of_every_batch():
@@ -138,6 +126,17 @@ def test_a_process_gets_its_part_of_every_batch():
     assert [len(keys) for part in parts for keys in part] == [2, 2, 2, 2]
     halves = list(batches(images=9, batch_size=4, micro_batches=2, seed=0, epoch=3, rank=1, ranks=2))
     assert halves == [whole[0][2:3], whole[0][3:], whole[1][2:3], whole[1][3:]]
+
+
+def test_what_processes_have_validated_comes_in_the_order_of_the_images(monkeypatch):
+    loader = DataLoader(torch.arange(5), batch_size=1)
+    shares = [Share(rank=rank, processes=2, threads=1, kind="cpu", cards=()) for rank in (0, 1)]
+    seen = [list(part_of(loader, share)) for share in shares]
+    assert [torch.cat(part).tolist() for part in seen] == [[0, 2, 4], [1, 3]]
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.distributed.get_world_size", lambda: 2)
+    monkeypatch.setattr("torch.distributed.all_gather_object", lambda parts, _: parts.__setitem__(slice(None), seen))
+    assert torch.cat(gathered(seen[0])).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_batch_normalisation_is_synced_on_gpus_and_refused_on_cpus():
