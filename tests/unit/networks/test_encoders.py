@@ -180,10 +180,13 @@ def test_both_networks_have_the_same_state_which_is_all_that_outputs_depend_on(c
         assert torch.equal(again(again.prepare(photo)), expected)
 
 
-LONG_OR_IMPOSSIBLE = ("tf_efficientnet_lite0", "convnext_atto", "vit_small_patch14_dinov2")
+# The others take long, or cannot; every export compares the file with the network itself.
+EXPORTED = [
+    case for case in CASES if case[0] in ("vgg", "tiny") or case[1].get("model") == "vit_xsmall_patch16_clip_224"
+]
 
 
-@each("case", [case for case in CASES if case[1].get("model") not in LONG_OR_IMPOSSIBLE])
+@each("case", EXPORTED)
 def test_it_can_be_exported_to_onnx(case, tmp_path):
     torch.manual_seed(0)
     network = slim_segmenter(encoder=keys_of(case).model_dump()).build()
