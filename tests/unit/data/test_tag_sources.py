@@ -43,12 +43,6 @@ def test_tables_with_a_row_per_image_and_tag(tmp_path):
     assert [(row.image, set(row.tags)) for row in rows] == [("a.jpg", {"cat", "dog"}), ("c.jpg", {"cat"})]
 
 
-def test_columns_that_are_not_read_are_named(tmp_path, caplog):
-    text = "image,tags,width,empty,\na,cat,5,,x\n"
-    read_tags_table(table(tmp_path / "tags.csv", text), classes=CATS_AND_DOGS)
-    assert caplog.messages == [f"columns of {tmp_path / 'tags.csv'} that are not read: width, one without a name"]
-
-
 def test_a_coco_file(tmp_path):
     coco = {
         "images": [{"id": number, "file_name": name} for number, (name, _) in enumerate(ROWS)],
@@ -156,22 +150,6 @@ def test_masks_of_other_tools_are_used_or_named(tmp_path, caplog, name):
     ]
     assert len(used) == 2 or len(named) == 1
     assert [len(used), len(named)] == ([0, 1] if name.endswith("npy") else [2, 0])
-
-
-def test_files_that_belong_to_no_photo_are_counted(tmp_path, caplog):
-    for id in ("a", "b"):
-        voc_image(tmp_path, id, "cat", "dog")
-    voc_image(tmp_path, "c", "cat")
-    (tmp_path / "JPEGImages/c.jpg").rename(tmp_path / "JPEGImages/c.psd")
-    mask(tmp_path / "SegmentationClass/z.png", 1)
-    lists(tmp_path, train="a\n", val="b\n")
-    link_voc_layout(tmp_path, **settings(tmp_path))
-    photos = tmp_path / "JPEGImages"
-    assert [line for line in caplog.messages if "first is" in line] == [
-        f"not photos that are read, passed over in {photos}: 1 .psd; the first is {photos}/c.psd",
-        f"annotations without a photo, not read: 1, the first is {tmp_path}/Annotations/c.xml",
-        f"masks without a photo, not read: 1, the first is {tmp_path}/SegmentationClass/z.png",
-    ]
 
 
 def test_tags_of_masks_where_there_are_no_annotations(tmp_path, caplog):

@@ -11,9 +11,7 @@ from mdc.cams.dump import dump_cams
 from mdc.cams.files import cams_info, read_cams
 from mdc.classifier import train_classifier
 from mdc.config import parameters
-from mdc.config.config import Config
 from mdc.config.load import load_config
-from mdc.config.paper import departures
 from mdc.config.paths import Paths, Weights
 from mdc.data.mask_files import read_mask, write_mask
 from mdc.export import export_segmenter
@@ -25,7 +23,6 @@ from mdc.networks.weight_files import read_torch
 from mdc.predict.segmenter import Segmenter
 from mdc.predictions.files import read_scores
 from mdc.predictions.inference import predict_scores
-from mdc.report.captions import segmenter_sentence
 from mdc.runtime.hashes import file_digest
 from mdc.segmenter.train import train_segmenter
 from mdc.storage.image_tables import read_table, write_table
@@ -177,22 +174,14 @@ def test_a_classifier_is_trained_and_its_maps_lie_on_the_encoders_grid(tmp_path,
     assert Grid(6, 2.5).upsample(found[0].maps, height=40, width=33).shape == (2, 1, 40, 33)
 
 
-@pytest.mark.parametrize(("init", "loss_resolution"), [("pretrained", "image"), ("classifier", "network")])
-def test_a_segmenter_is_trained_predicts_and_is_exported(
-    tmp_path, training, weights, noise, schedule, init, loss_resolution
-):
-    if init == "classifier":
-        classifier = classifier_trained(tmp_path, training, weights)
-        start = {"init": init, "classifier_pt": classifier}
-        source = load_network(classifier, ClassifierDescription)[0].state_dict()
-    else:
-        start = {"init": init, "weights": str(weights)}
-        source = {f"encoder.layers.{name}": tensor for name, tensor in read_torch(weights).items()}
+def test_a_segmenter_is_trained_predicts_and_is_exported(tmp_path, training, weights, noise, schedule):
+    start = {"init": "pretrained", "weights": str(weights)}
+    source = {f"encoder.layers.{name}": tensor for name, tensor in read_torch(weights).items()}
     # so slow that the weights stay where they started, within what the test can tell
     slow = training | {"training": schedule | {"lr": 1e-12}}
     first = read_torch(segmenter_trained(tmp_path / "slow", slow, **start))["state"]["encoder.layers.patches.weight"]
     torch.testing.assert_close(first, source["encoder.layers.patches.weight"])
-    path = segmenter_trained(tmp_path, training, loss_resolution=loss_resolution, **start)
+    path = segmenter_trained(tmp_path, training, loss_resolution="image", **start)
     segmenter = Segmenter.load(path, device="cpu")
     predict_scores(
         split_csv=training["train_csv"],
@@ -229,10 +218,3 @@ def test_the_configuration_takes_it_by_its_name(weights):
         assert described["encoder"] == {"name": "tiny", "width": 16, "frozen": False}
         network = DESCRIPTIONS[stage](classes=["a"], **described).build()
         assert network.encoder.channels == 16 and network.encoder.grid == Grid(6, 2.5)
-
-
-def test_captions_name_it_and_the_papers_numbers_do_not_stand_beside_it():
-    config = Config.model_validate(values() | {"segmenter": {"init": "random"}})
-    assert segmenter_sentence(config) == "Segmenter: LargeFOV on tiny, from random weights."
-    found = departures(config, "mdc")
-    assert found == ["classifier encoder.name", "segmenter encoder.name", "segmenter init"]

@@ -10,9 +10,7 @@ import yaml
 from mdc.config.config import Config
 from mdc.runtime.errors import InputError
 from mdc.study.claims import claims_of, verdict
-from mdc.study.markdown_tables import overview_table
 from mdc.study.runs import Dataset
-from mdc.study.sentences import fusion_sentence
 from mdc.study.tables import (
     contrast_table,
     differences_table,
@@ -251,35 +249,6 @@ def test_measures_are_averaged_over_seeds(tables):
     assert tables["regions"]["precision"].tolist() == pytest.approx([0.55, 0.55])
     assert set(tables["sizes"]["iou"]) == {0.25}
     assert tables["calibration"].to_numpy().tolist() == [["tiny", "images", 2], ["tiny", "objects", 3.5]]
-
-
-def test_the_overview_has_pseudo_masks_and_segmenters_without_and_with_the_crf():
-    rows = [
-        ("train", "pseudo-fusion", "false", 50, 1),
-        ("val", "weak-fusion", "false", 60, 1),
-        ("val", "weak-fusion", "true", 70, 2),
-        ("val", "all-background", "false", 10, 0),
-    ]
-    results = pd.DataFrame(rows, columns=["split", "setting", "crf", "miou", "sd"]).assign(dataset="x")
-    lines = overview_table(results, ["x"]).splitlines()
-    assert "| fusion | 50.0 ± 1.0 | 60.0 ± 1.0 / 70.0 ± 2.0 |" in lines
-    assert "| all background |  | 10.0 ± 0.0 |" in lines
-    assert "| d=1 |  |  |" in lines
-
-
-def test_the_readme_says_which_maps_fusion_is_shown_to_beat():
-    seeds = {"seeds": 2, "dataset": "x", "first": "fusion", "stage": "segmenter + CRF"}
-    differences = pd.DataFrame(
-        [
-            seeds | {"second": "d1", "low": 1, "high": 2, "seeds_above": 2, "seeds_below": 0},
-            seeds | {"second": "d3", "low": 1, "high": 2, "seeds_above": 1, "seeds_below": 1},  # seeds disagree
-            seeds | {"second": "mean", "low": -2, "high": -1, "seeds_above": 0, "seeds_below": 2},
-        ]
-    )
-    assert fusion_sentence(differences, "x") == (
-        "Fusion is shown to be better than d=1. It is shown to be worse than the mean of the maps. "
-        "No difference is shown from d=3."
-    )
 
 
 def test_the_page_and_the_readme_are_those_of_the_tables():
