@@ -7,8 +7,8 @@ their help. `test_slurm.py` runs the commands that continue a killed run, and `t
 
 import importlib.util
 import itertools
-import os
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -89,17 +89,21 @@ def own(tmp_path_factory) -> Project:
         (data / f"VOCdevkit/VOC2012/ImageSets/Segmentation/{name}.txt").write_text(lines)
     (data / "vgg16-397923af.pth").touch()
     (project.folder / "VOC2012test.tar").touch()
-    pets = yaml.safe_load((project.folder / "config/own.yaml").read_text()) | {"run": "pets"}
-    pets["data"] |= {"root": "photos", "classes": ["cat", "dog"]}
-    (project.folder / "results/pets").mkdir()
-    (project.folder / "results/pets/config.yaml").write_text(yaml.safe_dump(pets))
     return project
+
+
+HERE = {  # what is read here instead
+    "/data/": "data_of_others/",
+    "--configfile results/paper/config.yaml": "",  # test_reruns.py repeats a run by the configuration kept in it
+    "results/pets/config.yaml": "config/own.yaml",
+    "--workflow-profile profiles/slurm": "",  # test_dag.py plans with it
+    "shards=32": "shards=1",
+}
 
 
 def options_of(command: str) -> dict[str, list[str]]:
     """Return the values of each option of a command of Snakemake; its targets are those of the option ""."""
-    # the configuration kept in the paper's run is the default one, and two shards are planned as 32 are
-    for text, here in (("/data/", "data_of_others/"), ("--configfile results/paper/config.yaml", ""), ("=32", "=2")):
+    for text, here in HERE.items():
         command = command.replace(text, here)
     name, found = "", {"": []}
     for part in shlex.split(command)[1:]:
@@ -120,8 +124,7 @@ def planned_together() -> dict[str, dict[str, list[str]]]:
             continue  # needs a lock: test_faults.py has one
         for name in ("--report", "--cores"):
             options.pop(name, None)
-        begin = " ".join(options.get("--configfile", []) + options.get("--workflow-profile", [])) or "config.yaml"
-        group = together.setdefault(begin, {})
+        group = together.setdefault(" ".join(options.get("--configfile", [])) or "config.yaml", {})
         options[""] = options[""] or ["all"]
         for name, values in options.items():
             group[name] = list(dict.fromkeys([*group.get(name, []), *values]))
