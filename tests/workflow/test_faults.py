@@ -82,7 +82,7 @@ def test_killed_runs_go_on_and_end_as_if_nothing_had_happened(project, tiny_run)
         pass  # all of it is killed, without a chance to tidy up
     assert has_ended(job)
     half = (project.folder / CAMS).with_name(".train.0-of-1.h5.tmp")
-    half.parent.mkdir(parents=True)
+    half.parent.mkdir(parents=True, exist_ok=True)
     half.write_bytes((tiny_run.folder / CAMS).read_bytes()[:3000])  # as a dump leaves it that is killed
     assert project.snakemake("--unlock", overlays=TINY).returncode == 0
     last = project.snakemake(*MAPS, overlays=TINY)
@@ -118,7 +118,7 @@ SCORES = "results/tiny/predictions/mdc/seed0/true-masks/val.0-of-1.h5"
 def test_a_full_disk_stops_a_rule_with_a_sentence_and_the_next_run_makes_the_rest(tiny_run):
     finished = {path: path.stat().st_mtime_ns for path in tiny_run.folder.rglob("results/tiny/**/seed0/**/weights.pt")}
     finished = {path: time for path, time in finished.items() if ".completed-" not in path.parent.name}
-    assert len(finished) >= 3  # other tests train more in this folder
+    assert len(finished) == 3
     with mounted(tiny_run.folder / CRF, "-t", "tmpfs", "-o", "size=8k", "tmpfs") as disk:
         done = tiny_run.snakemake("crf", "--forcerun", "apply_crf", overlays=TINY)
         names = {path.name for path in disk.rglob("*") if path.is_file()}
