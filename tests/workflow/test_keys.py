@@ -45,11 +45,10 @@ RUNS = [  # that together have every rule
         *("saliency={source: folder, folder: photos}", "cams={external_maps: there}"),
     ],
     [
-        *("saliency", "classifier", "masks", "segmenter", "--config", "data={source: synthetic}"),
-        *("saliency={source: onnx, model: there}", "masks={external_masks: photos}"),
-        *("classifier={init: file, weights: there}",),
-        "segmenter={init: file, weights: there, settings: [weak-external, weak-fusion]}",
+        *("saliency", "segmenter", "--config", "data={source: synthetic}", "saliency={source: onnx, model: there}"),
+        *(f"{stage}={{init: file, weights: there}}" for stage in ("classifier", "segmenter")),
     ],
+    ["masks", "--config", "masks={external_masks: photos}", "segmenter={settings: [weak-external]}"],
 ]
 
 
