@@ -32,6 +32,17 @@ def test_digest_follows_photo_and_mask(tmp_path):
     assert digests()[0] == with_other_mask[0] and digests()[1] != before[1]
 
 
+def test_a_flag_that_keeps_the_size_is_told_with_the_mask_to_look_at(tmp_path, caplog):
+    for id in ("a", "b"):
+        voc_image(tmp_path, id, "cat")
+    lists(tmp_path, train="a\n", val="b\n")
+    photo(tmp_path / "JPEGImages/a.jpg", orientation=3)
+    mask(tmp_path / "SegmentationClass/a.png", 1)
+    link_voc_layout(tmp_path, **settings(tmp_path))
+    (told,) = (message for message in caplog.messages if "rotation flag" in message)
+    assert told.endswith("on the photo as a viewer shows it, not on the stored pixels: look at the mask of 'a'")
+
+
 def test_tags_and_masks_that_differ_are_listed_with_a_warning(tmp_path, caplog):
     voc_image(tmp_path, "a", "cat")
     voc_image(tmp_path, "b", "cat")

@@ -23,9 +23,9 @@ def photos(write_split, noise) -> Path:
     return write_split("train", {id: (noise(n, 40, 50), "cat", None) for n, id in enumerate(("a", "b/1", "c"))})
 
 
-def grey_map(folder: Path, id: str, *, value: int, height: int = 40) -> None:
+def grey_map(folder: Path, id: str, *, value: int, height: int = 40, channels: int = 1) -> None:
     (folder / id).parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(folder / f"{id}.png"), np.full((height, 50), value, np.uint8))
+    cv2.imwrite(str(folder / f"{id}.png"), np.full((height, 50, channels), value, np.uint8))
 
 
 def check(tmp_path: Path, csv: Path, *, by_rbd: bool) -> list[str]:
@@ -50,7 +50,7 @@ def test_missing_maps_are_counted_and_named_with_the_keys_that_help(photos, tmp_
 
 
 def test_missing_maps_are_computed_where_asked_and_all_come_in_the_order_of_the_images(photos, tmp_path):
-    grey_map(tmp_path / "maps", "b/1", value=51)
+    grey_map(tmp_path / "maps", "b/1", value=51, channels=3)  # as U-2-Net's own script writes them
     assert check(tmp_path, photos, by_rbd=True) == ["a", "c"]
     table = read_manifest(photos)
     rows = maps_of_images(
