@@ -86,7 +86,15 @@ LOWER = {"x": {"masks": {"threshold": 0.1}}}
             {"segmenter": {"loss_resolution": "image", "augmentation": {"crop_px": 320}}},
             ["segmenter.augmentation.crop_px: loss_resolution image needs a multiple of 8 plus 1, not 320"],
         ),
-        # batch normalisation, wherever it is
+        # batch normalisation, wherever it is and is trained
+        (
+            {
+                "encoder": {"name": "resnet"},
+                "classifier": {"training": ONE_BY_ONE | {"freeze": 5}},
+                "segmenter": {"training": ONE_BY_ONE | {"freeze": 4}},
+            },
+            ["segmenter.training.micro_batches: batch normalisation needs at least 2 images at a time"],
+        ),
         (
             {"encoder": {"norm": "batch"}} | {**RANDOM, "classifier": {"init": "random", "training": ONE_BY_ONE}},
             ["classifier.training.micro_batches: batch normalisation needs at least 2 images at a time"],
@@ -122,6 +130,14 @@ LOWER = {"x": {"masks": {"threshold": 0.1}}}
                 "variants": {"scratch": {"segmenter": {"init": "random"}}},
             },
             ["segmenter.training.freeze: encoder keeps pre-trained weights, but segmenter.init is random: set it to"],
+        ),
+        (
+            {"classifier": {"training": {"freeze": 6}}, "segmenter": {"training": {"freeze": 5}, "init": "classifier"}},
+            ["classifier.training.freeze: 6 is too large, the most is 5, the number of stages of the encoder vgg"],
+        ),
+        (
+            {"segmenter": {"training": {"freeze": "2"}, "init": "random"}},  # text, as the command line has it
+            ["segmenter.training.freeze: 2 keeps pre-trained weights, but segmenter.init is random: set it to"],
         ),
         # another method's maps or masks
         (EXTERNAL | {"masks": {"external_masks": "nowhere"}}, ["masks.external_masks: there is no folder nowhere"]),

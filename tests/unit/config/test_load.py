@@ -47,6 +47,11 @@ from .configs import PAPER, ROOT, config, leaves, nested, over_the_paper, proble
         ("seeds", [], ": needs at least 1 entries"),
         ("seeds", [1, 2, 1], ": 1 is listed twice: remove one"),
         ("classifier.networks.mdc", [1, 0], ".dilations.1: 0 is too small, the least is 1"),
+        (
+            "segmenter.training.freeze",
+            0,
+            ": '0' is not a valid value; choose none, encoder or a number of stages, 1 or more",
+        ),
         # text that no person writes
         ("run", "demo\n", ": 'demo\\n' contains a control character: remove it"),
         ("run", "K\udcc3", ": 'K\\udcc3' contains letters that are not in the locale: set LC_ALL=C.UTF-8, or"),

@@ -164,6 +164,50 @@ def test_gradients_reach_every_parameter_that_is_trained(case, stage):
     assert all(p.grad is None for p in encoder.parameters() if not p.requires_grad)
 
 
+@each(("case", "stage"), BOTH)
+def test_its_stages_have_every_parameter_once(case, stage):
+    encoder, keys = built(case, stage), keys_of(case)
+    names = [name for name, _ in encoder.layers.named_parameters()]
+    parts = [part for stage_parts in encoder.stages for part in stage_parts]
+    found = [name for part in parts for name in names if part in ("", name) or name.startswith(f"{part}.")]
+    assert sorted(found) == sorted(names) and len(encoder.stages) == keys.stage_count
+
+
+TIMM = "model."  # what comes before timm's own names; of a vision transformer twice
+# The first two stages: beginnings of the names of their layers and parameters.
+FIRST_TWO = [
+    (("vgg", slim_encoder(norm="batch", depths=[2, 2, 1, 1, 1])), ("conv1_", "norm1_", "conv2_", "norm2_")),
+    (("resnet", {}), ("conv1.", "bn1.", "layer1.")),
+    (("timm", {"model": "tf_efficientnet_lite0"}), ("conv_stem.", "bn1.", "blocks.0.", "blocks.1.")),
+    (("timm", {"model": "convnext_atto"}), ("stem_", "stages_0.", "stages_1.")),
+    (
+        ("timm", {"model": "vit_xsmall_patch16_clip_224"}),
+        tuple(f"{TIMM}{name}" for name in ("cls_token", "pos_embed", "patch_embed.", "norm_pre.", "blocks.0.")),
+    ),
+]
+
+
+@pytest.mark.parametrize(("case", "kept"), FIRST_TWO, ids=[case_id(case) for case, _ in FIRST_TWO])
+def test_a_training_step_leaves_the_stages_that_are_kept_and_changes_all_others(case, kept):
+    encoder, before = built(case, "classifier"), built(case, "classifier").layers.state_dict()
+    kept = tuple(f"{TIMM}{name}" if case[0] == "timm" else name for name in kept)
+    encoder.hold(freeze=2, batch_norm="train")
+    encoder.train()
+    side = encoder.grid.padded_side(60)
+    features = encoder(encoder.standardise(255 * torch.rand(2, 3, side, side)))
+    (features * torch.randn_like(features)).sum().backward()
+    trained = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
+    torch.optim.Adam(trained, lr=0.01, eps=1e-15).step()  # as far for the smallest gradient as for others
+    after = encoder.layers.state_dict()  # with the statistics of batch normalisation
+    assert {name for name in after if torch.equal(after[name], before[name])} == {
+        name for name in before if name.startswith(kept)
+    }
+    # where several GPUs train, other layers of normalisation take the places of these
+    layers = torch.nn.SyncBatchNorm.convert_sync_batchnorm(encoder).train().layers
+    normalising = [part for part in layers.named_modules() if isinstance(part[1], torch.nn.SyncBatchNorm)]
+    assert all(layer.training != f"{name}.".startswith(kept) for name, layer in normalising)
+
+
 @each("case", CASES)
 def test_both_networks_have_the_same_state_which_is_all_that_outputs_depend_on(case, tmp_path):
     first, second = (built(case, stage, seed=seed).eval() for seed, stage in enumerate(STAGES))

@@ -118,7 +118,7 @@ class Config(Section):
         return keys_class(section["name"]).model_validate(section)
 
     def is_frozen(self, stage: Stage) -> bool:
-        """Return whether the encoder of a network keeps its pre-trained weights."""
+        """Return whether the whole encoder of a network keeps its pre-trained weights."""
         return getattr(self, stage).training.freeze == "encoder"
 
     def named_weights(self, keys: EncoderKeys) -> str:

@@ -1,9 +1,9 @@
 """What no single key can say: keys that do not fit each other. Each check yields a sentence per contradiction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mdc.config.config import Config
-from mdc.config.encoders import Stage
+from mdc.config.encoders import EncoderKeys, Stage
 from mdc.config.experiments import EXTERNAL, FUSED, SALIENT, Experiment
 from mdc.config.salient_networks import Scaling
 from mdc.config.stages import RECIPE_KEYS, Cams
@@ -134,8 +134,9 @@ def _networks(config: Config) -> Iterator[str]:
 def _normalises_batches(config: Config, stage: Stage) -> bool:
     norm = config.classifier.block_norm if stage == "classifier" else config.segmenter.fc_norm
     training = getattr(config, stage).training
-    trained = training.freeze == "none" and training.encoder_batch_norm == "train"
-    return norm == "batch" or trained and config.encoder_keys(stage, _first(config)).normalises_batches
+    trained = training.freeze != "encoder" and training.encoder_batch_norm == "train"
+    keys = config.encoder_keys(stage, _first(config))
+    return norm == "batch" or trained and keys.normalises_batches and training.freeze != keys.stage_count
 
 
 def _first(config: Config) -> str:
@@ -144,8 +145,9 @@ def _first(config: Config) -> str:
 
 def _encoders(config: Config) -> Iterator[str]:
     problems: dict[str, None] = {}
-    for name in config.classifiers if config.needs_classifier else []:
-        keys = config.encoder_keys("classifier", name)
+    classifiers = config.classifiers if config.needs_classifier else []
+    of_classifiers = [config.encoder_keys("classifier", name) for name in classifiers]
+    for keys in of_classifiers:
         problems |= dict.fromkeys(keys.problems(stage="classifier", init=config.classifier.init, segmenter=None))
     own = config.encoder_keys("segmenter", "")
     if config.segmenter.settings:
@@ -160,11 +162,17 @@ def _encoders(config: Config) -> Iterator[str]:
             )
     inits = {config.varied(name).segmenter.init for name in ("", *config.variants)}
     for stage, found in (("classifier", {config.classifier.init}), ("segmenter", inits)):
-        if config.is_frozen(stage) and (other := found - {"pretrained"}):
+        freeze = getattr(config, stage).training.freeze
+        # features are of the pre-trained encoder; stages may also be kept as a classifier or a segmenter learnt them
+        wrong = found - {"pretrained"} if freeze == "encoder" else found & {"random"}
+        if freeze != "none" and wrong:
             yield (
-                f"{stage}.training.freeze: encoder keeps pre-trained weights, but {stage}.init is {min(other)}: set it "
-                "to pretrained, or freeze to none"
+                f"{stage}.training.freeze: {freeze} keeps pre-trained weights, but {stage}.init is {min(wrong)}: set "
+                "it to pretrained, or freeze to none"
             )
+    if not problems:
+        yield from _too_many_stages(config, "classifier", of_classifiers)
+        yield from _too_many_stages(config, "segmenter", [own] if config.segmenter.settings else [])
     if config.segmenter.settings and "classifier" in inits:
         for name in config.classifier.networks:
             if not own.can_start_from(config.encoder_keys("classifier", name)):
@@ -186,6 +194,17 @@ def _encoders(config: Config) -> Iterator[str]:
             f"segmenter.augmentation.crop_px: loss_resolution image needs a multiple of {stride} plus "
             f"{beyond % stride}, not {crop_px}"
         )
+
+
+def _too_many_stages(config: Config, stage: Stage, encoders: Iterable[EncoderKeys]) -> Iterator[str]:
+    freeze = getattr(config, stage).training.freeze
+    for keys in encoders if isinstance(freeze, int) else []:
+        if freeze > keys.stage_count:
+            yield (
+                f"{stage}.training.freeze: {freeze} is too large, the most is {keys.stage_count}, the number of stages "
+                f"of the encoder {keys.name}"
+            )
+            return
 
 
 def _segmenters(config: Config) -> Iterator[str]:

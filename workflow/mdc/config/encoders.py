@@ -77,6 +77,11 @@ class EncoderKeys(Section):
         """Whether a training step needs several images at a time."""
         return False
 
+    @property
+    def stage_count(self) -> int:
+        """Of how many stages, in order, `training.freeze` can keep the first ones, see `Encoder.stages`."""
+        return 1
+
     def stride(self, stage: Stage) -> int:
         """Return the pixels between neighbouring features in the classifier or the segmenter."""
         raise NotImplementedError

@@ -13,6 +13,15 @@ SettingName = Annotated[str, Field(pattern=rf"^{WITHOUT_CRF}{SETTING_PATTERN}$")
 Dilations = Annotated[list[Dilation], Field(min_length=1)]
 
 
+def _frozen_part(value: Any) -> str | int:
+    if value in ("none", "encoder"):
+        return value
+    is_number = isinstance(value, int) and not isinstance(value, bool) or isinstance(value, str) and value.isdecimal()
+    if not is_number or int(value) < 1:
+        raise ValueError(f"'{value}' is not a valid value; choose none, encoder or a number of stages, 1 or more")
+    return int(value)
+
+
 class Augmentation(Section):
     """The random view of a photo, and of its mask, that a network is trained on."""
 
@@ -43,9 +52,11 @@ class Training(Section):
     )
     epochs: Int = Field(15, ge=1, le=100_000, description="Passes over the training images (paper 4.1).")
     optimizer: Literal["sgd", "adamw"] = Field("sgd", description="sgd with momentum (as DeepLab), or adamw.")
-    freeze: Literal["none", "encoder"] = Field(
+    freeze: Annotated[Literal["none", "encoder"] | Annotated[int, Field(ge=1)], BeforeValidator(_frozen_part)] = Field(
         "none",
-        description="What keeps its pre-trained weights. encoder: its features are computed once for each of "
+        description="What keeps its pre-trained weights and statistics. A number: so many of the encoder's first "
+        "stages (VGG: conv1 to conv5; ResNet: stem, layer1 to layer4; timm: as `encoder.stage` counts, a vision "
+        "transformer's patch embedding before its blocks). encoder: its features are computed once for each of "
         "`augmentation.views` and kept on disk in 16 bits (the log says how many MB), which makes training fast.",
     )
     encoder_batch_norm: Literal["train", "eval"] = Field(

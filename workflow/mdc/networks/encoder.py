@@ -22,6 +22,7 @@ class Encoder(nn.Module):
         layers: from standardised images (N, 3, H, W), sides as of `grid.padded_side`, to features (N, channels, h, w).
         channels: of the features.
         grid: where the features sit.
+        stages: names of the layers and parameters of each stage, in order; "" stands for all of `layers`.
         new: layers that have no pre-trained weights; they learn at the new layers' rate.
         frozen: layers that are not trained, neither their weights nor their statistics.
     """
@@ -34,6 +35,7 @@ class Encoder(nn.Module):
         grid: Grid,
         mean: Sequence[float],
         std: Sequence[float],
+        stages: Iterable[Iterable[str]] = (("",),),
         new: Iterable[nn.Module] = (),
         frozen: Iterable[nn.Module] = (),
     ) -> None:
@@ -43,17 +45,32 @@ class Encoder(nn.Module):
         self.register_buffer("mean", torch.empty(3, 1, 1))
         self.register_buffer("std", torch.empty(3, 1, 1))
         self.set_standardisation(mean, std)
-        self._new, self._frozen, self._keeps_statistics = list(new), [], False
-        self._freeze(frozen)
+        self.stages = [list(names) for names in stages]
+        # by name, since layers are replaced by others where several GPUs train
+        self._new, self._frozen, self._keeps_statistics = list(new), set(), False
+        self._freeze(name for layer in frozen for name, own in layers.named_modules() if own is layer)
 
-    def _freeze(self, layers: Iterable[nn.Module]) -> None:
-        self._frozen += layers
-        for parameter in (parameter for layer in self._frozen for parameter in layer.parameters()):
-            parameter.requires_grad_(False)
+    def _freeze(self, names: Iterable[str]) -> None:
+        self._frozen.update(names)
+        for name, parameter in self.layers.named_parameters():
+            if self._is_frozen(name):
+                parameter.requires_grad_(False)
 
-    def hold(self, *, freeze: str, batch_norm: str) -> None:
-        """Keep as they are: all layers with `freeze` encoder, the statistics of batch normalisation with eval."""
-        self._freeze([self.layers] if freeze == "encoder" else [])
+    def _is_frozen(self, name: str) -> bool:
+        """Return whether a layer or a parameter of `layers` is one of the frozen ones or in one."""
+        return any(held in ("", name) or name.startswith(f"{held}.") for held in self._frozen)
+
+    def hold(self, *, freeze: str | int, batch_norm: str) -> None:
+        """Keep parts as they are, as the config keys `training.freeze` and `training.encoder_batch_norm` say.
+
+        Args:
+            freeze: `none`; `encoder`, all layers; or how many of the first stages.
+            batch_norm: `train`; or `eval`, the statistics of all batch normalisation.
+        """
+        if freeze == "encoder":
+            self._freeze([""])
+        elif freeze != "none":
+            self._freeze(name for stage in self.stages[:freeze] for name in stage)
         self._keeps_statistics = batch_norm == "eval"
         self.train(self.training)
 
@@ -92,9 +109,9 @@ class Encoder(nn.Module):
     def train(self, mode: bool = True) -> Self:
         """As of every module; what is frozen or held stays as in evaluation, so that its statistics do not move."""
         super().train(mode)
-        held = [module for module in self.layers.modules() if isinstance(module, _BatchNorm)]
-        for layer in self._frozen + (held if self._keeps_statistics else []):
-            layer.eval()
+        for name, layer in self.layers.named_modules():
+            if self._is_frozen(name) or (self._keeps_statistics and isinstance(layer, _BatchNorm)):
+                layer.eval()
         return self
 
     def forward(self, standardised: Tensor) -> Tensor:

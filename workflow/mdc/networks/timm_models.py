@@ -1,7 +1,7 @@
 """timm's models as encoders: what gives their features, where these sit, and the weights they start from."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Facts:
         surplus: features a side at the right and the bottom that lie beyond the grid, and are cut off.
         channels: of the features.
         normalises_batches: whether there is batch normalisation.
+        stages: how many there are, see `mdc.networks.encoder.Encoder`.
     """
 
     stride: int
@@ -39,6 +40,7 @@ class Facts:
     surplus: int
     channels: int
     normalises_batches: bool
+    stages: int
 
 
 class Features(nn.Module):
@@ -77,6 +79,7 @@ def build_encoder(name: str, *, output_stride: int | None, stage: int, facts: Ma
         grid=Grid(facts["stride"], facts["offset"]),
         mean=model.pretrained_cfg["mean"],
         std=model.pretrained_cfg["std"],
+        stages=_stages(model),
     )
 
 
@@ -101,6 +104,7 @@ def measured(name: str, *, output_stride: int | None, stage: int) -> Facts:
         surplus=surplus,
         channels=features.shape[1],
         normalises_batches=any(isinstance(part, nn.BatchNorm2d) for part in model.modules()),
+        stages=len(_stages(model)),
     )
 
 
@@ -127,6 +131,40 @@ def _features_of(name: str, *, output_stride: int | None, stage: int) -> nn.Modu
         ) from error
     features.pretrained_cfg = model.pretrained_cfg
     return features
+
+
+def _stages(model: nn.Module) -> list[list[str]]:
+    """Return the names, in `Features`, of the layers and parameters of each stage, in order.
+
+    A stage ends where timm takes features, as the key `stage` counts them. A vision transformer's first stage is the
+    embedding of its patches, and each block is another one. What comes after the last end belongs to the last stage.
+    """
+    if isinstance(model, _Block):
+        layers = [name for name, _ in model.model.named_children()]
+        embedding = layers[layers.index("blocks") - 1]
+        ends = [f"model.{name}" for name in (embedding, *(f"blocks.{n}" for n in range(model.block + 1)))]
+    else:
+        info, own = model.feature_info, dict(model.named_modules())
+        found = [feature["module"] for feature in info.info]
+        found = found[: found.index(info.module_name()[-1]) + 1]
+        ends = [name if name in own else name.replace(".", "_") for name in found]  # as timm's extractors rename it
+    stages: list[list[str]] = [[]]
+    for name in _parts(model, ends):
+        stages[-1].append(f"model.{name}")
+        if name in ends[:-1]:
+            stages.append([])
+    return stages
+
+
+def _parts(module: nn.Module, ends: Collection[str], within: str = "") -> Iterator[str]:
+    """Yield the names of a module's parameters and layers in order; a layer in which an end lies by its own layers."""
+    for name, _ in module.named_parameters(recurse=False):
+        yield f"{within}{name}"
+    for name, layer in module.named_children():
+        if any(end.startswith(f"{within}{name}.") for end in ends):
+            yield from _parts(layer, ends, f"{within}{name}.")
+        else:
+            yield f"{within}{name}"
 
 
 def _patches(blocks: _Block, name: str) -> tuple[Grid, int]:

@@ -19,7 +19,7 @@ class Schedule:
     batch_size: int
     micro_batches: int
     epochs: int
-    freeze: str
+    freeze: str | int
     encoder_batch_norm: str
     optimizer: str
     lr: float

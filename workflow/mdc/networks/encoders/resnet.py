@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SEGMENTER_STRIDE = 8  # at most, as DeepLab
 NO_FEATURES = ("avgpool", "fc")
+STAGES = (("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",))
 
 
 def _published(depth: int, version: int, digits: str, megabytes: float) -> dict[str, WeightsFile]:
@@ -48,6 +49,10 @@ class Keys(EncoderKeys):
     def normalises_batches(self) -> bool:
         return True
 
+    @property
+    def stage_count(self) -> int:
+        return len(STAGES)
+
     def stride(self, stage: Stage) -> int:
         return self.output_stride if stage == "classifier" else min(self.output_stride, SEGMENTER_STRIDE)
 
@@ -73,6 +78,7 @@ class Keys(EncoderKeys):
             grid=Grid(stride),
             mean=IMAGENET_MEAN,
             std=IMAGENET_STD,
+            stages=STAGES,
         )
 
     def read_pretrained(self, path: Path, *, stage: Stage) -> "Pretrained":

@@ -53,6 +53,10 @@ class Keys(EncoderKeys):
     def normalises_batches(self) -> bool:
         return self._facts()["normalises_batches"]
 
+    @property
+    def stage_count(self) -> int:
+        return self._facts()["stages"]
+
     def stride(self, stage: Stage) -> int:
         return self._facts()["stride"]
 

@@ -80,6 +80,10 @@ class Keys(EncoderKeys):
     def normalises_batches(self) -> bool:
         return self.norm == "batch"
 
+    @property
+    def stage_count(self) -> int:
+        return len(self.depths)
+
     def stride(self, stage: Stage) -> int:
         return self.output_stride if stage == "classifier" else min(self.output_stride, SEGMENTER_STRIDE)
 
@@ -116,10 +120,11 @@ class Keys(EncoderKeys):
         from mdc.networks.layers import normalisation
 
         layers: dict[str, nn.Module] = {}  # by name, so that weights fit whatever pooling layers are left out
+        stages: list[list[str]] = []
         channels, stride = 3, 1
         for number, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True), start=1):
             is_last = number == len(self.widths)
-            dilation = 1
+            dilation, before = 1, len(layers)
             if is_last:
                 dilation = self.conv5_dilation if stage == "classifier" else SEGMENTER_CONV5_DILATION
             for index in range(1, depth + 1):
@@ -131,6 +136,7 @@ class Keys(EncoderKeys):
                 layers |= {f"norm{number}_{index}": layer for layer in normalisation(self.norm, width)}
                 layers[f"relu{number}_{index}"] = nn.ReLU(inplace=True)
                 channels = width
+            stages.append(list(layers)[before:])
             if is_last and stage == "classifier":
                 break  # paper 3.2: everything after conv5_3 is dropped
             step = 2 if stride < self.stride(stage) and not is_last else 1
@@ -140,7 +146,9 @@ class Keys(EncoderKeys):
         if stage == "segmenter" and self.keep_stride1_pools:
             layers["pool5a"] = nn.AvgPool2d(3, stride=1, padding=1)  # DeepLab-LargeFOV
         modules = nn.Sequential(OrderedDict(layers))
-        return Encoder(modules, channels=channels, grid=Grid(stride), mean=IMAGENET_MEAN, std=IMAGENET_STD)
+        return Encoder(
+            modules, channels=channels, grid=Grid(stride), mean=IMAGENET_MEAN, std=IMAGENET_STD, stages=stages
+        )
 
     def read_pretrained(self, path: Path, *, stage: Stage) -> "Pretrained":
         from mdc.networks.vgg16_files import read_vgg16
