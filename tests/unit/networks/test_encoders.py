@@ -14,6 +14,7 @@ from mdc.export import to_onnx
 from mdc.networks.encoder import Encoder
 from mdc.networks.grid import Grid
 from mdc.predict.segmenter import Segmenter
+from mdc.training.several_gpus import SyncedBatchNorm
 from tests.unit.networks.slim_networks import slim_encoder, slim_segmenter
 
 OPTIONS = {
@@ -203,7 +204,7 @@ def test_a_training_step_leaves_the_stages_that_are_kept_and_changes_all_others(
         name for name in before if name.startswith(kept)
     }
     # where several GPUs train, other layers of normalisation take the places of these
-    layers = torch.nn.SyncBatchNorm.convert_sync_batchnorm(encoder).train().layers
+    layers = SyncedBatchNorm().apply(encoder).train().layers
     normalising = [part for part in layers.named_modules() if isinstance(part[1], torch.nn.SyncBatchNorm)]
     assert all(layer.training != f"{name}.".startswith(kept) for name, layer in normalising)
 

@@ -13,6 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 import torch
+from timm.layers import BatchNormAct2d
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -23,7 +24,7 @@ from mdc.runtime.errors import InputError
 from mdc.runtime.hashes import file_digest
 from mdc.storage.image_tables import write_table
 from mdc.training.datasets import batches
-from mdc.training.several_gpus import Share, gathered, part_of, processes_for
+from mdc.training.several_gpus import Share, SyncedBatchNorm, gathered, part_of, processes_for
 from tests.unit.networks.slim_networks import slim_encoder, slim_segmenter
 
 SCRIPT = Path(__file__).with_name("shared_training.py")
@@ -140,8 +141,13 @@ def test_what_processes_have_validated_comes_in_the_order_of_the_images(monkeypa
 
 
 def test_batch_normalisation_is_synced_on_gpus_and_refused_on_cpus():
-    on_gpus = Share(rank=0, processes=2, threads=1, kind="gpu", cards=(1, 3)).trainer_arguments()
-    assert on_gpus["sync_batchnorm"] and on_gpus["devices"] == [1, 3]
+    share = Share(rank=0, processes=2, threads=1, kind="gpu", cards=(1, 3))
+    assert share.trainer_arguments()["devices"] == [1, 3]
+    (sync,) = (plugin for plugin in share.plugins() if isinstance(plugin, SyncedBatchNorm))
+    layers, ones = nn.Sequential(BatchNormAct2d(1), nn.BatchNorm2d(1)).eval(), torch.tensor([[[[-1.0, 1]]]])
+    synced = sync.apply(layers)  # of the first, normalisation and ReLU in one
+    assert all(isinstance(layer, nn.SyncBatchNorm) for layer in synced)
+    torch.testing.assert_close(synced(ones), torch.tensor([[[[0.0, 1]]]]), rtol=0, atol=1e-4)
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
     assert processes_for(2, batch=4, network=network, kind="gpu") == 2
     assert processes_for(1, batch=4, network=network, kind="cpu") == 1

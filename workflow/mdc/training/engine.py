@@ -36,7 +36,7 @@ from mdc.training.datasets import FEATURES, batches
 from mdc.training.faults import training_faults_named
 from mdc.training.optimisation import Schedule, build_optimizer, lr_factor, precision_for
 from mdc.training.resume import WholeCheckpoints, resume_problem
-from mdc.training.several_gpus import ENVIRONMENT, StopAtOnce, part_of, take_share
+from mdc.training.several_gpus import StopAtOnce, part_of, take_share
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises otherwise
 STEPS_BETWEEN_LOGGED_LOSSES = 10
@@ -294,7 +294,7 @@ def fit(
     callbacks += [StopAtOnce()] if share.processes > 1 else []
     trainer = pl.Trainer(
         **share.trainer_arguments(),
-        plugins=[ENVIRONMENT(), WholeCheckpoints()],
+        plugins=[*share.plugins(), WholeCheckpoints()],
         precision=precision_for(schedule.precision, share.kind),
         max_epochs=schedule.epochs,
         accumulate_grad_batches=micro_batches,

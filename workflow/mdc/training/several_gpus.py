@@ -12,6 +12,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.pytorch.plugins.layer_sync import TorchSyncBatchNorm
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor, nn
@@ -44,13 +45,23 @@ class Share:
             "accelerator": self.kind,
             "devices": list(self.cards) or self.processes,
             "strategy": DDPStrategy(process_group_backend="nccl" if self.cards else "gloo") if several else "auto",
-            "sync_batchnorm": several and self.kind == "gpu",
             "use_distributed_sampler": False,  # `mdc.training.datasets.batches` gives each process its part
         }
 
+    def plugins(self) -> list:
+        """Return Lightning's plugins for it."""
+        # never SLURM's environment: to it, a training is one task, which starts the other processes itself
+        return [LightningEnvironment(), *([SyncedBatchNorm()] if self.processes > 1 and self.kind == "gpu" else [])]
 
-# Never SLURM's: to it, a training is one task, which starts the other processes itself.
-ENVIRONMENT = LightningEnvironment
+
+class SyncedBatchNorm(TorchSyncBatchNorm):
+    """Batch normalisation over the images of all processes; Lightning's own drops the activations in timm's layers."""
+
+    def apply(self, model: nn.Module) -> nn.Module:
+        """Return the model with these layers in the places of others."""
+        from timm.layers import convert_sync_batchnorm  # takes seconds, and only trainings on several GPUs need it
+
+        return convert_sync_batchnorm(model)
 
 
 def take_share(gpus: int, *, batch: int, network: nn.Module, device: str, threads: int) -> Share:
