@@ -63,9 +63,12 @@ class Page:
 
     def picture(self, category: str, line: int) -> dict:
         """Return the size of the picture that a line shows, and where and how wide it is drawn, in pixels."""
-        image = self.show(category, line)
+        return self.drawn(self.show(category, line))
+
+    def drawn(self, image: WebElement) -> dict:
+        """Return the same of a picture, once it is loaded."""
         script = """let i = arguments[0], box = i.getBoundingClientRect();
-            return i.complete && {size: [i.naturalWidth, i.naturalHeight], top: box.top, width: box.width}"""
+            return i.naturalWidth && {size: [i.naturalWidth, i.naturalHeight], top: box.top, width: box.width}"""
         return self.wait.until(lambda browser: browser.execute_script(script, image))
 
     def caption(self, category: str, line: int) -> str:
@@ -78,15 +81,28 @@ class Page:
         """Return the cells of a table that a line shows, its header first."""
         self.browser.switch_to.frame(self.show(category, line))
         self.wait.until(lambda _: self.found("tbody tr"))
-        cells = "return [...document.querySelectorAll('tr')].map(r => [...r.cells].map(c => c.textContent))"
-        found = self.browser.execute_script(cells)
+        found = self.cells()
         self.browser.switch_to.default_content()
         return found
+
+    def cells(self) -> list[list[str]]:
+        """Return the cells of the tables of the page or frame."""
+        script = "return [...document.querySelectorAll('tr')].map(r => [...r.cells].map(c => c.textContent))"
+        return self.browser.execute_script(script)
 
 
 @pytest.fixture(scope="module")
 def page(browser, tiny_report) -> Page:
     return Page(browser, tiny_report)
+
+
+def test_the_first_page_has_the_scores_and_the_overview(page, tiny_report):
+    header, *rows = page.cells()
+    scores = pd.read_csv(tiny_report.parent / "scores/segmenters.csv", dtype=str)
+    assert header == ["split", "setting", "crf", "classifier", "mIoU"]
+    assert rows == scores[header].to_numpy().tolist()
+    sheet = Image.open(tiny_report.parent / "report/mdc/seed0/val/weak-fusion-crf.png")
+    assert page.drawn(page.found("#app .prose img")[0])["size"] == list(sheet.size)
 
 
 def test_every_category_is_reached_and_has_its_lines(page):

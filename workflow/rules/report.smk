@@ -150,6 +150,7 @@ rule draw_sheet:
         setting=lambda wildcards: PLAN.maps_of(result_of(wildcards), wildcards.classifier),
         each=CONFIG.report.sheet_images,
         caption=lambda wildcards, threads: caption(CONFIG, **wildcards),
+        is_overview=lambda wildcards, output: output.png == PLAN.overview(),
     script:
         "../scripts/draw_sheet.py"
 

@@ -121,6 +121,21 @@ def test_the_certainty_is_of_pseudo_masks_that_are_shown_or_learnt_from(paper, o
     assert plan({"masks": {"external_masks": "m"}, "segmenter": {"settings": ["weak-external"]}}).rated_masks() == []
 
 
+@pytest.mark.parametrize(
+    "changes, sheet",
+    [
+        ({}, "val/weak-fusion-crf"),
+        ({"predictions": {"splits": ["test", "train"]}, "segmenter": {"settings": ["weak-d3"]}}, "test/weak-d3-crf"),
+        ({"predictions": {"splits": []}}, "train/pseudo-fusion"),
+        ({"masks": {"external_masks": "m"}, "segmenter": {"settings": []}}, "train/pseudo-external"),
+    ],
+)
+def test_the_report_opens_with_a_contact_sheet_that_it_has(changes, sheet):
+    found = plan(changes)
+    assert found.overview() == f"results/paper/report/mdc/seed0/{sheet}.png"
+    assert found.overview() in found.report_pictures()
+
+
 # -- a run with variants, two classifiers and shards -------------------------------------------------------------------
 
 

@@ -124,6 +124,14 @@ class Plan(Results):
                 pictures.append(f"{self.run}/classifier/{network}/curves.png")
         return pictures
 
+    def overview(self) -> str:
+        """Return the contact sheet that the report opens with: of what figures show first, else of pseudo masks."""
+        network = self.networks()[0]
+        split, classifier = self.shown_split(), network.classifier
+        sheets = [f"{split}/{setting}-crf" for setting in self.shown_segmenters(classifier)] if split else []
+        sheets += [f"train/{masks}" for masks in self.shown_pseudo_masks(classifier)]
+        return f"{self.run}/report/{network}/{sheets[0]}.png"
+
     def figure_ids(self) -> dict[str, tuple[list[str], str]]:
         """Return the ids that figures are asked to show and the split they are in, by key of the configuration."""
         figures = self.config.figures
