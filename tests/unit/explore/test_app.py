@@ -4,15 +4,21 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import yaml
+from PIL import Image
 from werkzeug.test import Client
 
+from mdc.config.config import Config
 from mdc.explore.app import ANSWERS, Explorer
 from mdc.explore.command import found_runs, make_explorer, page_address
+from mdc.explore.runs import Run
 from mdc.runtime.errors import InputError
 
 from .conftest import asking, measured
-from .made_run import NETWORK
+from .made_run import CONFIG, NETWORK, SIDE
 
 FUSION = f"masks/{NETWORK}/fusion"
 LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
@@ -111,6 +117,70 @@ def test_masks_of_runs_with_other_classes_are_not_compared(run, copied):
     (copied / "data/classes.txt").write_text("dog\ncat\n")
     response = asking(run, copied)("/mask", id="a/1", result=FUSION, result_run="copy")
     assert response.json["error"] == "copy and made have different classes: compare runs of the same ones"
+
+
+def test_masks_of_another_photo_with_the_same_id_are_not_compared(run, copied):
+    """In the copy, `b` is another photo, `c` has another size, and of `a/1` only the true mask differs."""
+    Image.fromarray(np.full((SIDE, SIDE, 3), 200, np.uint8)).save(copied / "data/images/b.png")
+    table = pd.read_csv(copied / "data/train.csv", dtype=str, keep_default_na=False).set_index("id", drop=False)
+    table["digest"] = "another"
+    table.loc["c", ["own_width", "width"]] = "12"
+    table.to_csv(copied / "data/train.csv", index=False)
+    ask = asking(run, copied)
+    statuses = {
+        (path, one): ask(path, id=one, result=FUSION, result_run="copy").status_code
+        for path in ("/mask", "/mask_small")
+        for one in ("a/1", "b", "c")
+    }
+    assert statuses == {key: 200 if key[1] == "a/1" else 422 for key in statuses}
+    told = [f"{one} of train is another photo in copy than in made: not compared" for one in ("b", "c")]
+    assert ask("/mask", id="b", result=FUSION, result_run="copy").json["error"] == told[0]
+    for sort in ("table", "iou", "iou_difference", "differs"):
+        answer = measured(ask, result=FUSION, other=FUSION, other_run="copy", sort=sort)
+        assert sorted(answer["problems"]) == told
+        assert [image["other_iou"] for image in answer["images"]] == [pytest.approx(0.7), None, None]
+        if sort in ("iou_difference", "differs"):
+            assert [image["value"] for image in answer["images"]] == [0, None, None]
+
+
+def test_what_a_copy_lacks_is_shown_from_the_run_it_was_copied_from_and_said(run, copied):
+    copied = copied.rename(run.parent / "copied")  # beside the original, as results of one project are
+    try:
+        ask = asking(copied)
+        files = {"data/images/b.png": "/photo", f"{FUSION}/train/b.png": "/mask"}
+        answers = [ask(path, id="b", result=FUSION).data for path in files.values()]
+        assert ask("/api/image", id="b", result=FUSION).json["problems"] == []
+        for file in files:
+            (copied / file).unlink()
+        ask = asking(copied)
+        told = [f"{copied} has no {file}: {run / file} is shown" for file in files]
+        assert [ask(path, id="b", result=FUSION).data for path in files.values()] == answers
+        assert ask("/api/image", id="b", result=FUSION).json["problems"] == told
+        assert ask("/api/images", result=FUSION).json["problems"] == told
+        assert asking(run)("/api/images", other=FUSION, other_run="copied").json["problems"] == told
+    finally:
+        shutil.rmtree(copied)
+
+
+@pytest.mark.parametrize(
+    "changes, split, missing",
+    [
+        ({}, "val", [f"{stage}/{NETWORK}/weak-fusion" for stage in ("predictions", "crf")]),
+        ({"masks": {"compare_maps": True}, "segmenter": {"settings": []}}, "val", []),  # maps are of what is predicted
+        ({"segmenter": {"settings": ["semi2-fusion"], "strong": {"with_val": 2}}}, "val", []),  # it learns from val
+        ({"masks": {"external_masks": "m"}, "segmenter": {"settings": []}}, "train", [f"masks/{NETWORK}/external"]),
+        (
+            {"variants": {"flip": {"cams": {"flip": True}}}, "segmenter": {"settings": ["weak-d1@flip"]}},
+            "train",
+            [f"cams/{NETWORK}/flip", f"masks/{NETWORK}/d1@flip"],
+        ),
+    ],
+)
+def test_only_what_the_configuration_makes_is_not_there_yet(copied, changes, split, missing):
+    base = CONFIG | {"masks": {"compare_maps": False}, "segmenter": {"settings": ["weak-fusion"]}}
+    config = Config.model_validate(base | changes)
+    (copied / "config.yaml").write_text(yaml.safe_dump(config.model_dump(exclude_none=True)))
+    assert [line.split(": no ")[0] for line in Run(copied).missing(split)] == missing
 
 
 def test_a_damaged_mask_is_left_out_of_a_measure(copied):

@@ -10,7 +10,7 @@ from mdc.data.labels import VOID
 from mdc.explore.asked import Asked
 from mdc.explore.descriptions import described_image, described_run
 from mdc.explore.gallery import listing
-from mdc.explore.open_image import OpenImage
+from mdc.explore.open_image import OpenImage, check_same_photo, files_elsewhere
 from mdc.explore.pictures import grey_png
 from mdc.explore.runs import Result, Run
 from mdc.explore.what_if import confusion_of, made_mask, sample_of, scored, try_on_sample
@@ -43,12 +43,28 @@ def images(asked: Asked) -> dict[str, Any]:
     }
     if found.progress and not found.progress.is_done:
         answer["pending"] = {"done": found.progress.done, "total": found.progress.total}
-    scores, problems = zip(_scores_of(query.result, query.split), _scores_of(query.other, query.split), strict=True)
+    shown = [query.result, query.other]
+    scores, problems = zip(*(_scores_of(masks, query.split) for masks in shown), strict=True)
+    problems = [*answer["problems"], *filter(None, problems)]
     for image_id in ids:
         tags = run.images(query.split).at[image_id, "tags"]
         row = {"id": image_id, "tags": tags.split(";") if tags else [], "value": found.values.get(image_id)}
-        answer["images"].append(row | {"iou": scores[0].get(image_id), "other_iou": scores[1].get(image_id)})
-    return answer | {"problems": [*answer["problems"], *filter(None, problems)]}
+        problems += files_elsewhere(run, query.split, image_id)
+        for name, masks, known in zip(("iou", "other_iou"), shown, scores, strict=True):
+            problems += _elsewhere(masks, query.split, image_id)
+            try:
+                check_same_photo(run, masks[0] if masks else run, query.split, image_id)
+                row[name] = known.get(image_id)
+            except InputError as error:
+                row[name] = None
+                problems.append(str(error))
+        answer["images"].append(row)
+    return answer | {"problems": list(dict.fromkeys(problems))[:PROBLEMS_TOLD]}
+
+
+def _elsewhere(shown: tuple[Run, Result] | None, split: str, image_id: str) -> list[str]:
+    """Return `files_elsewhere` of an image and its masks."""
+    return files_elsewhere(shown[0], split, image_id, [shown[1].key]) if shown else []
 
 
 def _scores_of(shown: tuple[Run, Result] | None, split: str) -> tuple[Mapping[str, float], str]:
@@ -83,7 +99,11 @@ def image(asked: Asked) -> dict[str, Any]:
     except InputError as error:
         opened, problems = asked.image(), [str(error)]
     described = described_image(opened, result=asked.result, usual=usual)
-    return described | {"problems": [*problems, *described["problems"]]}
+    try:
+        elsewhere = _elsewhere(asked.masks("other"), opened.split, opened.inputs.id)
+    except InputError:  # which the panel of these masks shows
+        elsewhere = []
+    return described | {"problems": [*problems, *described["problems"], *elsewhere]}
 
 
 def what_if(asked: Asked) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from mdc.config.experiments import FUSED, Experiment
 from mdc.data.labels import PALETTE
 from mdc.data.manifest import tag_indices
 from mdc.explore.gallery import SORTED_BY
-from mdc.explore.open_image import OpenImage, image_row
+from mdc.explore.open_image import OpenImage, files_elsewhere, image_row
 from mdc.explore.runs import Result, Run, masks_behind
 from mdc.explore.what_if import Settings, run_settings
 from mdc.figures.pictures import VOID_SHADE
@@ -133,6 +133,9 @@ def described_image(image: OpenImage, *, result: Result | None, usual: Settings 
             scores |= {one.key: float(found[inputs.id])} if found is not None and inputs.id in found.index else {}
         except InputError as error:
             problems.append(str(error))
+    shown, sources = steps(run, split, result), run.saliency_sources(split)
+    keys = [*shown.values(), *(f"saliency/{source}" for source in sources)]
+    problems += files_elsewhere(run, split, inputs.id, keys)
     height, width = inputs.size
     described = {
         "id": inputs.id,
@@ -142,8 +145,8 @@ def described_image(image: OpenImage, *, result: Result | None, usual: Settings 
         "tags": [{"index": index, "name": classes[index - 1]} for index in tag_indices(row.tags, classes)],
         "truth": image.has_truth,
         "scores": {key: value for key, value in scores.items() if np.isfinite(value)},
-        "steps": steps(run, split, result),
-        "saliency": run.saliency_sources(split),
+        "steps": shown,
+        "saliency": sources,
         "usual": asdict(usual) if usual else None,
         "blocks": [],
         "tag_probabilities": {},

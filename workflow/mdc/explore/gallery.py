@@ -9,6 +9,7 @@ import pandas as pd
 
 from mdc.explore.file_cache import file_state
 from mdc.explore.measures import Background, Progress, differing_share, ignored_share, mean_probability
+from mdc.explore.open_image import check_same_photo
 from mdc.explore.runs import Result, Run
 from mdc.runtime.errors import InputError
 
@@ -84,7 +85,8 @@ def _values(
     if query.sort == "iou":
         return _known(_iou(query.result, query.split)), None
     if query.sort == "iou_difference":
-        return _known((_iou(query.result, query.split) - _iou(query.other, query.split)).abs()), None
+        differences = (_iou(query.result, query.split) - _iou(query.other, query.split)).abs()
+        return _known(differences[[_is_same_photo(query, image_id) for image_id in differences.index]]), None
     shown, split = query.result, query.split
     if query.sort == "certainty" and shown[1].key.startswith("masks/"):
         return _known(shown[0].certainty(shown[1], split)), None
@@ -105,6 +107,14 @@ def _iou(shown: tuple[Run, Result], split: str) -> pd.Series:
     if found is None:
         raise InputError(f"{run.folder}: {result.name} has no scores on {split} yet")
     return found
+
+
+def _is_same_photo(query: Query, image_id: str) -> bool:
+    try:
+        check_same_photo(query.result[0], query.other[0], query.split, image_id)
+    except InputError:
+        return False
+    return True
 
 
 def _known(values: pd.Series) -> Mapping[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mdc.crf import softmax
 from mdc.data.labels import VOID
-from mdc.explore.open_image import image_row, mask_at_size
+from mdc.explore.open_image import check_same_photo, image_row, mask_at_size
 from mdc.explore.runs import Result, Run
 from mdc.predictions.files import read_scores
 from mdc.runtime.errors import INTERNAL_ERROR, InputError
@@ -82,7 +82,11 @@ def differing_share(mine: tuple[Run, Result], other: tuple[Run, Result], split: 
     """Return the share of pixels in which two masks of an image have different labels, in 0..1.
 
     Both are compared at the size of the photo in the first run; 255 is a label as any other.
+
+    Raises:
+        InputError: a mask is missing or damaged, or the runs use the id for different photos.
     """
+    check_same_photo(mine[0], other[0], split, image_id)
     row = image_row(mine[0], split, image_id)
     first, second = (
         mask_at_size(run, result.key, split, image_id, (row.height, row.width)) for run, result in (mine, other)

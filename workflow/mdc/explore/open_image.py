@@ -1,15 +1,16 @@
 """One image with all that a run has of it. Pictures are read on first use, and kept while it is open."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from mdc.cams.files import cams_info, read_cams
 from mdc.crf import softmax
-from mdc.data.manifest import tag_indices
+from mdc.data.manifest import photo_digest, tag_indices
 from mdc.data.mask_files import read_mask
 from mdc.data.mask_sizes import nearest
 from mdc.explore.runs import Run
@@ -111,6 +112,51 @@ def image_row(run: Run, split: str, image_id: str) -> Any:
     if image_id not in images.index:
         raise InputError(f"{split} of {run.name} has no image {image_id}")
     return images.loc[image_id]
+
+
+def check_same_photo(mine: Run, other: Run, split: str, image_id: str) -> None:
+    """Check that the masks of another run may be compared with this one's, if both have an image of this id.
+
+    Of photos that the runs reduced to different sizes, only the size before that is compared.
+
+    Raises:
+        InputError: the runs use the id for different photos.
+    """
+    tables = mine.images(split), other.images(split)
+    if not all(image_id in table.index for table in tables):
+        return
+    first, second = (table.at[image_id, "digest"] for table in tables)
+    if first == second:
+        return
+    first, second = (table.loc[image_id] for table in tables)  # the digests differ as well if only the true masks do
+    is_same = (first.own_height, first.own_width) == (second.own_height, second.own_width)
+    if is_same and (first.height, first.width) == (second.height, second.width):
+        is_same = _photo_digest(mine.located(first.image)) == _photo_digest(other.located(second.image))
+    if not is_same:
+        raise InputError(f"{image_id} of {split} is another photo in {other.name} than in {mine.name}: not compared")
+
+
+def _photo_digest(path: Path) -> str:
+    try:
+        return photo_digest(path, None)
+    except OSError as error:
+        raise InputError(f"{path}: the photo cannot be read ({error})") from error
+
+
+def files_elsewhere(run: Run, split: str, image_id: str, keys: Iterable[str] = ()) -> list[str]:
+    """Return a sentence per file of an image that lies in another run's folder only, or why its tables cannot be read.
+
+    The files are the photo, the true masks and the pictures below the folders `keys`; nothing of an unknown image.
+    """
+    try:
+        images = run.images(split)
+        if image_id not in images.index:
+            return []
+        named = [images.at[image_id, column] for column in ("image", "mask", "own_mask")]
+        named += [run.pictures(key, split).get(image_id, "") for key in keys]
+    except InputError as error:
+        return [str(error)]
+    return list(dict.fromkeys(filter(None, map(run.elsewhere, filter(None, named)))))
 
 
 def open_image(run: Run, split: str, image_id: str, *, cams: str, source: str) -> OpenImage:

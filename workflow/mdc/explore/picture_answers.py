@@ -4,7 +4,7 @@ import numpy as np
 from werkzeug.wrappers import Response
 
 from mdc.explore.asked import Asked
-from mdc.explore.open_image import TRUTH, OpenImage, image_row, mask_at_size
+from mdc.explore.open_image import TRUTH, OpenImage, check_same_photo, image_row, mask_at_size
 from mdc.explore.pictures import grey_png, map_png, mask_thumbnail, photo_jpeg, photo_thumbnail
 from mdc.explore.runs import Result, Run
 from mdc.explore.what_if import used_maps
@@ -29,6 +29,7 @@ def mask(asked: Asked) -> Response:
     if asked.text("result") == TRUTH:
         return Response(grey_png(opened.truth()), mimetype="image/png")
     run, result = _masks(asked)
+    check_same_photo(asked.run, run, opened.split, opened.inputs.id)
     labels = mask_at_size(run, result.key, opened.split, opened.inputs.id, opened.inputs.size)
     return Response(grey_png(labels), mimetype="image/png")
 
@@ -91,6 +92,7 @@ def photo_small(asked: Asked) -> Response:
 def mask_small(asked: Asked) -> Response:
     """Return the thumbnail of a mask."""
     row, (run, result) = image_row(asked.run, asked.split, asked.text("id")), _masks(asked)
+    check_same_photo(asked.run, run, asked.split, row.id)
     path = run.picture(result.key, asked.split, row.id)
 
     def make() -> bytes:

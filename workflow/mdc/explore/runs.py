@@ -86,11 +86,19 @@ class Run:
 
         What lies below results/<run> is looked for below this folder first, as runs are copied and renamed.
         """
-        parts = Path(path).parts
-        inside = self.folder.joinpath(*parts[2:]) if parts[:1] == ("results",) else None
-        if inside and (parts[1] == self.name or inside.exists()):
-            return inside
-        return self.folder.parent.parent / path  # an absolute path stays what it is
+        named, parts = self.folder.parent.parent / path, Path(path).parts
+        if parts[:1] != ("results",):
+            return named  # an absolute path stays what it is
+        inside = self.folder.joinpath(*parts[2:])
+        return named if parts[1] != self.name and named.exists() and not inside.exists() else inside
+
+    def elsewhere(self, path: str) -> str:
+        """Return a sentence if a file that a table of the run names lies in another run's folder only; else nothing."""
+        if not path.startswith("results/") or path.startswith(f"results/{self.name}/"):
+            return ""
+        found = self.located(path)
+        lacked = Path(*Path(path).parts[2:])
+        return "" if found.is_relative_to(self.folder) else f"{self.folder} has no {lacked}: {found} is shown"
 
     # -- data ----------------------------------------------------------------------------------------------------------
 
@@ -211,27 +219,29 @@ class Run:
         config, problem = self.config()
         if problem:
             return [problem]
-        plan, expected = Plan(config), []
-        if split in ("train", *config.predictions.splits) and plan.has_maps(split):
-            keys = [plan.maps(str(network), split).removesuffix(f"/{split}") for network in plan.networks()]
-            expected += [(f"saliency/{config.saliency.source}", ".csv", "saliency maps")]
-            expected += [(key, ".h5", "maps") for key in keys]
-        if split == "train":
-            expected += [
-                (f"masks/{network}/{masks.masks_name}", ".csv", "pseudo masks")
-                for network in plan.networks()
-                for masks in config.pseudo_masks(network.classifier)
-            ]
-        if split in config.predictions.splits:
-            for network, setting in plan.segmenters():
-                expected += [(f"{stage}/{network}/{setting}", ".csv", stage) for stage in ("predictions", "crf")]
-        if config.masks.external_masks:
-            expected = [one for one in expected if one[0].startswith(("masks/", "predictions/", "crf/"))]
-        is_unused = {"saliency/none"}
+        plan = Plan(config)
+        masks = [
+            plan.masks(str(network), one, "train")
+            for network in plan.networks()
+            for one in config.pseudo_masks(network.classifier)
+        ]
+        planned = [
+            ("saliency maps", ".csv", plan.every_map("saliency")),
+            ("maps", ".h5", plan.every_map("cams")),
+            ("pseudo masks", ".csv", masks),
+            ("predictions", ".csv", plan.every_prediction("predictions")),
+            ("crf", ".csv", plan.every_prediction("crf")),
+        ]
+        expected = {
+            (path.removeprefix(f"{plan.run}/").removesuffix(f"/{split}{ending}"), ending): what
+            for what, ending, paths in planned
+            for path in paths
+            if path.endswith(f"/{split}{ending}")
+        }
         return [
             f"{key}: no {what} of {split} yet"
-            for key, ending, what in expected
-            if key not in is_unused and not self.files(key, split, ending)
+            for (key, ending), what in expected.items()
+            if not self.files(key, split, ending)
         ]
 
 

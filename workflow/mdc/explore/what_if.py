@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def run_settings(run: Run, network: str, masks: Experiment) -> Settings:
     fields = recipe(config, masks)
     section = config.varied(masks.variant)
     if fields["threshold"] == BEST:
-        sweep = run.located(paths.sweep(network, masks))
+        sweep = run.folder / Path(paths.sweep(network, masks)).relative_to(paths.run)
         try:
             fields["threshold"] = best_threshold(pd.read_csv(sweep), source=sweep)
         except (OSError, ValueError, KeyError) as error:

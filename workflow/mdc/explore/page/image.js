@@ -24,7 +24,7 @@ export class ImageView {
     const asked = { run: state.run, split: state.split, id: state.id };
     let info;
     try {
-      info = await json("api/image", { ...asked, result: state.result });
+      info = await json("api/image", { ...queryOf(), ...asked });
     } catch (error) {
       if (turn === this.turn) {
         this.main.replaceChildren();
