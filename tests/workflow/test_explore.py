@@ -91,7 +91,8 @@ def test_from_the_grid_to_other_settings_and_back_by_the_address(browser, addres
     page.change("#threshold", "0.6")
     other_miou = page.tried_miou("threshold: 0.6")
     browser.execute_script("location.hash = location.hash.replace(/tags=[^&]*&?/, '')")
-    page.until(SETTLED)
+    browser.refresh()  # else the old page may take the next click
+    page.tried_miou("threshold: 0.6")
     page.press("#apply", "Apply to")
     page.until("return document.querySelector('.applied')?.textContent.includes('12 of 12')")
     sweep = pd.read_csv(results / "masks/mdc/seed0/fusion/sweep.csv").set_index("threshold")["miou"]

@@ -54,7 +54,7 @@ class Page:
             self.found("#app nav nav ol a")[0].click()  # the house
             self.wait.until(lambda _: category in self.menu())
         next(entry for entry in self.found("#app > div > nav ul li a") if entry.text == category).click()
-        return self.wait.until(lambda _: self.found("#app tbody tr"))
+        return self.wait.until(lambda _: self.found("#app tbody tr:not(.prose tr)"))
 
     def show(self, category: str, line: int) -> WebElement:
         """Click the eye of a line and return what it shows, a picture or a frame."""

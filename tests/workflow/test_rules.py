@@ -31,7 +31,7 @@ def test_every_working_rule_states_its_needs(name):
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_uses_every_parameter_of_its_rules_and_no_other(script):
-    """`code`, `digest` and `caption` are read by none: a change of code or photos reruns, a caption is the report's."""
+    """`code` and `digest` are read by none, as they only rerun; `caption` and `is_overview` are read by the report."""
     text = (WORKFLOW / "scripts" / f"{script}.py").read_text()
     read = set(re.findall(r"snakemake\.params\.(\w+)", text))
     if re.search(r"\bsettings\b.* = .*snakemake\.params", text):
@@ -40,4 +40,4 @@ def test_a_script_uses_every_parameter_of_its_rules_and_no_other(script):
     for rule in (WORKING[SCRIPTS[script]], *made_of_it):
         section = re.search(r"^( +)params:\n((?:\1 +.*\n|\n)+)", rule, re.M)
         given = set(re.findall(rf"^ {{{len(section[1]) + 4}}}(\w+)=", section[2], re.M))
-        assert given - {"code", "digest", "caption"} == read - {"code", "digest"}
+        assert given - {"code", "digest", "caption", "is_overview"} == read - {"code", "digest"}
