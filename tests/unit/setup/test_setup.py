@@ -167,7 +167,7 @@ def test_what_cannot_be_decided_is_asked(setup, tmp_path, make, arguments, sente
 def test_a_configuration_is_replaced_only_if_it_is_asked_for_and_our_own(setup, tmp_path):
     table_of_tags(tmp_path / "photos")
     assert setup("photos")[1] == ""
-    assert "c.yaml: is there already: --overwrite replaces it" in setup("photos")[1]
+    assert "c.yaml: is there already: --overwrite looks at the folder again" in setup("photos")[1]
     assert setup("photos", "--overwrite", "--classes", "dog", "cat", "--run", "b")[1] == ""
     assert yaml.safe_load(Path("c.yaml").read_text())["data"]["classes"] == ["dog", "cat"]
     Path("own.yaml").write_text("run: own\n")

@@ -72,7 +72,9 @@ def _check_writable(output: Path, *, overwrite: bool) -> None:
     if not output.read_bytes().startswith(MARK.encode()):
         raise InputError(f"{_shown(output)}: is there already, and this command has not written it: {others}")
     if not overwrite:
-        raise InputError(f"{_shown(output)}: is there already: --overwrite replaces it, {others}")
+        raise InputError(
+            f"{_shown(output)}: is there already: --overwrite looks at the folder again and replaces it, {others}"
+        )
 
 
 def _examined(arguments: argparse.Namespace, run: str, output: Path) -> str:

@@ -197,7 +197,7 @@ def _split_of_layout(devkit: Path, *, val_share: float) -> str:
 
 
 def _kept_aside(val_share: float) -> str:
-    return f"about {val_share * 100:.0f} % are kept aside for validation (data.val_share)"
+    return f"{val_share * 100:.0f} % are kept aside for validation, more or less where there are few (data.val_share)"
 
 
 def _unread_tables(root: Path, table: Path) -> list[str]:

@@ -70,10 +70,15 @@ def ceiling_sentence(results: pd.DataFrame, dataset: str) -> str:
     ceiling, weak = (found_row(table, setting=name, crf="true") for name in ("true-masks", "weak-fusion"))
     if floor is None or ceiling is None or weak is None:
         return ""
-    share = (weak["miou"] - floor["miou"]) / (ceiling["miou"] - floor["miou"])
+    salient = found_row(table, setting="weak-salient-fusion", crf="true")
+
+    def share(row: Mapping[str, float]) -> str:
+        return f"{100 * (row['miou'] - floor['miou']) / (ceiling['miou'] - floor['miou']):.0f} %"
+
+    baseline = f"; the salient pixels alone get {share(salient)}" if salient is not None else ""
     return (
         f"From all background, {floor['miou']:.1f}, to true masks, {ceiling['miou']:.1f}, fusion with the CRF gets "
-        f"{100 * share:.0f} % of the way, to {weak['miou']:.1f}."
+        f"{share(weak)} of the way, to {weak['miou']:.1f}{baseline}."
     )
 
 
@@ -92,15 +97,18 @@ def fusion_sentence(differences: pd.DataFrame, dataset: str) -> str:
     """Return which other maps fusion is shown to beat after the CRF, at one threshold, as a sentence or two."""
     table = differences[(differences["dataset"] == dataset) & (differences["first"] == "fusion")]
     table = table[(table["stage"] == "segmenter + CRF") & table["second"].isin(FUSION_AGAINST)]
+    if table["seeds"].max() == 1:
+        return "With one seed no difference can be shown."
     found: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for row in table.to_dict("records"):
         found[verdict(row)].append(FUSION_AGAINST[row["second"]])
     heads = {
-        "yes": "Fusion is shown to be better than",
-        "no, the reverse": "It is shown to be worse than",
-        "not shown": "No difference is shown from",
+        "yes": "fusion is shown to be better than",
+        "no, the reverse": "it is shown to be worse than",
+        "not shown": "no difference is shown from",
     }
-    return " ".join(f"{heads[kind]} {', '.join(names)}." for kind, names in found.items() if names)
+    told = "; ".join(f"{heads[kind]} {', '.join(names)}" for kind, names in found.items() if names)
+    return f"After the CRF, at one threshold, {told}."
 
 
 def _called(tables: Mapping[str, pd.DataFrame], dataset: str, first: str, second: str) -> str:
@@ -155,6 +163,7 @@ def reviewer_sentences(tables: Mapping[str, pd.DataFrame], dataset: str) -> list
     counted = tables["differences"][tables["differences"]["dataset"] == dataset]
     shown = sum(verdict(row) != "not shown" for row in counted.to_dict("records"))
     sentences.append(
-        f"- {shown} of {len(counted)} differences are shown; of so many, one interval in twenty excludes 0 by chance."
+        f"- {shown} of {len(counted)} differences are shown. Without any difference one interval in twenty "
+        "would exclude 0 by chance, for which nothing is corrected."
     )
     return sentences
