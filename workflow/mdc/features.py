@@ -81,7 +81,8 @@ def encode_views(
     keys = keys_class(encoder_keys["name"]).model_validate(encoder_keys)
     encoder = pretrained_encoder(keys, stage=stage, weights=weights).eval().requires_grad_(False)
     digest = weights_hash(encoder.state_dict())
-    table = shard_of(read_manifest(split_csv), shard, shards)
+    photos_of_all_shards = read_manifest(split_csv)
+    table = shard_of(photos_of_all_shards, shard, shards)
     views = TrainingViews(
         ids=list(table["id"]),
         images=list(table["image"]),
@@ -95,7 +96,8 @@ def encode_views(
     _check_room(features_h5, values=len(views) * views.views * encoder.channels * side**2)
     encoder = encoder.to(where, memory_format=torch.channels_last)
     compute = _by_pytorch(encoder, where)
-    if where.type == "cpu" and len(views) * views.views >= WORTH_EXPORTING:
+    # by all shards, so that their number changes no feature
+    if where.type == "cpu" and len(photos_of_all_shards) * views.views >= WORTH_EXPORTING:
         compute = _by_onnx(encoder, side_px=augmentation["crop_px"], threads=threads)
     photos = progress(range(len(views)), total=len(views), label=f"encode_views {split_csv.stem}")
     with hdf5.create(
@@ -145,7 +147,7 @@ def _by_onnx(encoder: Encoder, *, side_px: int, threads: int) -> Compute:
         model = program.model_proto.SerializeToString()
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the exporter and the runtime raise whatever comes
-        logger.info("features are computed by PyTorch, as the encoder cannot be had as ONNX: %s", error)
+        logger.info("features are computed by PyTorch, as the encoder cannot be exported to ONNX: %s", error)
         return directly
     (image,) = session.get_inputs()
 

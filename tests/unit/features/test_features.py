@@ -109,6 +109,18 @@ def test_an_item_has_the_features_of_its_view_rounded_to_16_bits(train_csv, monk
         assert "image" not in item and torch.equal(item["mask"], plain["mask"]) and item["id"] == plain["id"]
 
 
+def test_all_shards_compute_in_the_same_way(train_csv, monkeypatch):
+    asked = []
+    monkeypatch.setattr(features, "_by_onnx", lambda encoder, **_: asked.append(1) or _by_pytorch(encoder))
+    monkeypatch.setattr(features, "WORTH_EXPORTING", 6)  # views of three photos, of which no shard has all
+    encoded(train_csv, shards=2)
+    assert len(asked) == 2
+
+
+def _by_pytorch(encoder):
+    return features._by_pytorch(encoder, torch.device("cpu"))
+
+
 @pytest.mark.parametrize("is_exportable", [True, False])
 def test_onnx_runtime_gives_the_features_of_pytorch_or_leaves_it_to_pytorch(monkeypatch, is_exportable):
     if not is_exportable:
