@@ -294,13 +294,12 @@ def test_the_first_8_digits_of_a_hash_are_enough_and_are_needed(tmp_path):
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-import pooch
 from mdc.downloads import download as downloads
 from mdc.downloads import source as sources
 
 url, path, md5, point = sys.argv[1:]
 when, _, step = point.partition(" ")
-owner = pooch if step == "file_hash" else os
+owner = sources if step == "file_hash" else os
 done = getattr(owner, step, None)
 
 def step_with_kill(*args, **named):

@@ -1,6 +1,6 @@
 """The downloads stage: files from the internet that are whole and right, or not there.
 
-requests fetches and pooch's hash judges. Written on top of them is what archives of gigabytes on old hosts need:
+requests fetches, and a hash decides. Written on top of it is what archives of gigabytes on old hosts need:
 several sources tried in turn with growing waits, a part file that is continued after any interruption, and a sentence
 for everything that servers send instead of the file.
 """

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import pooch
 import requests
 import urllib3
 
 from mdc.runtime.files import open_unlinked
-from mdc.runtime.hashes import has_hash
+from mdc.runtime.hashes import file_hash, has_hash
 from mdc.runtime.logs import logger
 from mdc.runtime.progress import Meter
 
 CHUNK_BYTES = 1 << 14  # at most at once; what has arrived is written without waiting for more
 LOWEST_BYTES_PER_SECOND = 1000  # a modem has five times as much
-TIMEOUTS_PER_LOOK = 2  # at the rate: a silence in between is told by the timeout itself
+CHECK_RATE_AFTER_TIMEOUTS = 2  # a source that sends nothing at all runs into the timeout before
 LATER_MAY_WORK = {408, 425, 429}  # and all from 500 on: the source is asked again in the next round
 TOO_MUCH = 2  # times the expected size: no server may fill the disk
 MB = 1e6
@@ -134,7 +133,7 @@ def _bring_from_source(url: str, wanted: Wanted, parts: Parts, timeout_seconds: 
 def _judge(answer: "_Answer", wanted: Wanted, parts: Parts) -> None:
     """Make a whole new file the part if it is right; raises WrongSourceError if not, BrokenOffError if it may go on."""
     algorithm, expected = wanted.hash.split(":")
-    digest = pooch.file_hash(str(parts.new), alg=algorithm)
+    digest = file_hash(parts.new, algorithm)
     if digest.startswith(expected):
         os.replace(parts.new, parts.part)
         return
@@ -184,7 +183,7 @@ class _Answer:
         self.url, self.wanted, self.parts, self.there = url, wanted, parts, there
         self.file: BinaryIO | None = None  # opened by the header
         self.is_whole = False  # not a continuation
-        self.has_end = False  # that the server told, so that less is noticed
+        self.has_end = False  # whether the server announced where it ends, so that less is noticed
         self.is_finished = False
         self.received = 0
         self.expected_bytes = 0  # of the whole file, as far as the server says
@@ -201,7 +200,7 @@ class _Answer:
             headers["Range"] = f"bytes={self.there}-"
         try:
             with (
-                _lowest_rate(lambda: self.received, TIMEOUTS_PER_LOOK * timeout_seconds),
+                _lowest_rate(lambda: self.received, CHECK_RATE_AFTER_TIMEOUTS * timeout_seconds),
                 requests.get(self.url, headers=headers, timeout=timeout_seconds, stream=True) as response,
             ):
                 self._judge_header(response)
