@@ -76,8 +76,11 @@ def same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, np.ndarray) and a.dtype == int:  # photos
         return np.abs(a - b).max() <= LEVELS
-    if isinstance(a, (np.ndarray, torch.Tensor)):
-        a, b = torch.as_tensor(a), torch.as_tensor(b)
+    if isinstance(a, np.ndarray):  # PyTorch lacks some of NumPy's types, which HDF5 can store
+        b = np.asarray(b)
+        return a.shape == b.shape and np.array_equal(a, b.astype(a.dtype)) and bool(np.isfinite(a).all())
+    if isinstance(a, torch.Tensor):
+        b = torch.as_tensor(b)
         return a.shape == b.shape and torch.equal(a, b.to(a.dtype)) and bool(torch.isfinite(a.double()).all())
     return a == b
 
