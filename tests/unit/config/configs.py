@@ -10,6 +10,7 @@ import yaml
 
 from mdc.config.config import Config
 from mdc.config.load import load_config
+from mdc.config.plan import Plan
 from mdc.runtime.errors import InputError
 from tests.unit.overlays import merged
 
@@ -62,3 +63,8 @@ def leaves(values: dict[str, Any], *open_keys: str, where: str = "") -> Iterator
             yield from leaves(value, *open_keys, where=name)
         else:
             yield name
+
+
+def plan(*overlays: dict) -> Plan:
+    """Return the plan of the paper's configuration with changes, unchecked."""
+    return Plan(Config.model_validate(over_the_paper(*overlays)))

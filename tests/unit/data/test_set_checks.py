@@ -2,7 +2,7 @@
 
 import pytest
 
-from mdc.data.set_checks import Labels, label_fault, nothing_to_learn
+from mdc.data.set_checks import Labels, label_fault, nothing_to_judge, nothing_to_learn
 
 CLASSES = ("cat", "dog", "cow")
 TAGS = [{1}, {2}, {3}, {1, 2}, {2, 3}, {1}, {2}, set()]
@@ -79,3 +79,9 @@ def test_masks_that_can_be_what_they_seem(masks):
 def test_tags_that_teach_nothing(tags, found):
     said = nothing_to_learn(tags, CLASSES)
     assert len(said) == len(found) and all(one.endswith(end) for one, end in zip(said, found, strict=True))
+
+
+def test_classes_without_a_validation_image_are_named():
+    (said,) = nothing_to_judge(["cow;dog", "cat"], ["cat", "owl"])
+    assert said.endswith(": cow, dog")
+    assert nothing_to_judge(["cat"], []) == nothing_to_judge(["cat"], ["cat;dog"]) == []

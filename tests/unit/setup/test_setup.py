@@ -121,6 +121,7 @@ def test_what_is_left_out_or_doubtful_is_counted_and_named(setup, tmp_path):
         "- photos without tags, taken for photos that show none of the classes: 2 (d, c)",
         f"- images left out because {root}/tags.csv does not list them: 1 in {root}, the first is spare.jpg",
         f"- not photos that are read, passed over in {root}: 1 .docx; the first is {root}/notes.docx",
+        "- classes without a validation image, so that no score tells of them: Cat, cat",
     ]
 
 
@@ -152,7 +153,7 @@ def ambiguous(root: Path) -> None:
         (Path.mkdir, [], "has no photos, nor has a folder below it"),
         (lambda root: photo(root / "a.jpg"), [], "nothing says which tags its photos have: write tags.csv"),
         (lambda root: table_of_tags(root / "inner"), [], "inner looks like a folder of photos with tags: give that"),
-        (ambiguous, [], "has both tags.csv and JPEGImages: say which holds, --source folder"),
+        (ambiguous, [], "has both tags.csv and JPEGImages: say which one to use, --source folder"),
         (lambda root: table(root / "tags.csv", "foto,art\n") and photo(root / "a.jpg"), [], "it is 'foto,art'"),
         (table_of_tags, ["--classes", "cat"], "the tag 'dog' is not a class"),
         (table_of_tags, ["--run", "a b"], "run: 'a b' is not allowed here"),

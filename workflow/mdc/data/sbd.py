@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
+from mdc.data.image_ids import id_problem
 from mdc.data.labels import CLASSES
 from mdc.data.locate import sbd_dataset
 from mdc.data.mask_files import write_mask
 from mdc.data.text_lists import read_list
-from mdc.data.validate_images import id_problem
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.hashes import file_digest
 from mdc.runtime.parallel import apart, map_in_order

@@ -121,5 +121,13 @@ def nothing_to_learn(tags: Sequence[str], classes: Sequence[str]) -> list[str]:
     return [f"classes that cannot be learnt, because {how} training image has them: {', '.join(n)}" for how, n in found]
 
 
+def nothing_to_judge(train: Sequence[str], val: Sequence[str]) -> list[str]:
+    """Return a sentence about classes that only training images are tagged with; tags as of `nothing_to_learn`."""
+    learnt, judged = ({name for joined in tags for name in joined.split(";") if name} for tags in (train, val))
+    if not val or not learnt - judged:
+        return []
+    return [f"classes without a validation image, so that no score tells of them: {', '.join(sorted(learnt - judged))}"]
+
+
 def _name(index: int, classes: Sequence[str]) -> str:
     return f"'{classes[index - 1]}'" if 0 < index <= len(classes) else "no class"

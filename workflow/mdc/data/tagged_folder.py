@@ -8,12 +8,13 @@ from typing import Literal
 
 from mdc.data.class_names import checked_classes, class_names
 from mdc.data.coco import read_coco
+from mdc.data.image_ids import id_problem
 from mdc.data.names import Names
 from mdc.data.photo_files import PhotoFiles, copies, photo_files
 from mdc.data.splits import split_by_hash
 from mdc.data.tag_sources import Row, rows_beside_photos, rows_of_class_folders
 from mdc.data.tags_table import read_tags_table
-from mdc.data.validate_images import Photo, SplitTables, id_problem, split_tables
+from mdc.data.validate_images import Photo, SplitTables, split_tables
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.logs import logger
 

@@ -5,15 +5,13 @@ import functools
 import hashlib
 import logging
 import re
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas
 
-from mdc.data.class_names import FORMULA
 from mdc.data.decoding import bounded_mask, bounded_rgb, bounded_size, decode, is_plain, upright
 from mdc.data.images import write_plain
 from mdc.data.label_colours import Colour
@@ -21,16 +19,13 @@ from mdc.data.manifest import COLUMNS, as_written, photo_digest
 from mdc.data.mask_files import load_mask, write_mask
 from mdc.data.mask_sizes import SIDES_SWAPPED
 from mdc.data.names import nfc
-from mdc.data.set_checks import Labels, label_fault, nothing_to_learn
+from mdc.data.set_checks import Labels, label_fault, nothing_to_judge, nothing_to_learn
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.logs import logger
 from mdc.runtime.parallel import map_in_order
 
 DIFFERENCE_COLUMNS = ("id", "split", "tagged_only", "masked_only")
 COUNTS = "%s: %d images, %d of them with a mask, %d without tags"  # in the log, of each split
-LOCALE_ADVICE = ", or set LC_ALL=C.UTF-8"
-LONGEST_PATH_BYTES = 2000  # systems take 4096, with the folders above
-LONGEST_NAME_BYTES = 200  # file systems take 255; extensions and temporary names need the rest
 
 
 @dataclass(frozen=True)
@@ -127,29 +122,6 @@ def problems_error(problems: Sequence[str]) -> InputError:
     """Return the one `InputError` that lists `problems`, a line each."""
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return InputError(listing(f"the data cannot be used as it is, {count}:", list(problems)))
-
-
-def id_problem(id: str) -> str | None:
-    """Return why `id` cannot name files below a folder of ours, as the end of a sentence, or None if it can."""
-    parts = PurePosixPath(id).parts
-    if not id or id != id.strip():
-        return "is empty or begins or ends with a blank: rename it"
-    if id.startswith("/") or ".." in parts:
-        return "is absolute or contains '..': list images by their path below the data folder"
-    if not parts or parts[-1].startswith("..") and not parts[-1].rpartition(".")[0].strip("."):
-        return "has a name of nothing but dots and an extension: rename it"
-    if id[0] == "=" or id[0] in FORMULA and re.search(r"[(|!]", id):  # "-1" and "@home" compute and call nothing
-        return "is a formula to spreadsheets: rename it"
-    if re.search(r"[\x00-\x1f\x7f\udc80-\udcff]", id):
-        is_utf8 = sys.getfilesystemencoding() == "utf-8"  # a locale such as C hides what names are
-        return f"contains a control character or bytes that are not UTF-8: rename it{'' if is_utf8 else LOCALE_ADVICE}"
-    if any(len(part.encode()) > LONGEST_NAME_BYTES for part in parts):
-        return f"has a name of more than {LONGEST_NAME_BYTES} bytes: shorten it"
-    if len(id.encode()) > LONGEST_PATH_BYTES:
-        return f"has a path of more than {LONGEST_PATH_BYTES} bytes: shorten it"
-    if any(part.lower().endswith((".jpg", ".png")) for part in parts[:-1]):
-        return "has a folder that is named like an image: rename the folder"
-    return None
 
 
 def _inspect(
@@ -316,7 +288,8 @@ def _log_counts(
         masks = sum(photo.mask is not None for photo in members)
         untagged = sum(findings[photo.id].row["tags"] == "" for photo in members)
         logger.info(COUNTS, split, len(members), masks, untagged)
-    for sentence in nothing_to_learn([findings[photo.id].row["tags"] for photo in listed["train"]], classes):
+    train, val = ([findings[photo.id].row["tags"] for photo in listed[split]] for split in ("train", "val"))
+    for sentence in [*nothing_to_learn(train, classes), *nothing_to_judge(train, val)]:
         logger.warning(sentence)
     from_masks = sum(photo.tags is None for members in listed.values() for photo in members)
     if from_masks:

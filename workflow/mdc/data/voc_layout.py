@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mdc.data.annotations import read_tags
 from mdc.data.class_names import checked_classes, class_names
+from mdc.data.image_ids import id_problem
 from mdc.data.label_colours import dataset_colours
 from mdc.data.labels import CLASSES
 from mdc.data.locate import SPLITS, devkit_root
@@ -16,7 +17,7 @@ from mdc.data.splits import split_by_hash
 from mdc.data.tag_sources import log_without_annotation, rows_beside_photos
 from mdc.data.tagged_folder import photos_of_rows
 from mdc.data.text_lists import read_list
-from mdc.data.validate_images import Photo, SplitTables, id_problem, problems_error, split_tables
+from mdc.data.validate_images import Photo, SplitTables, problems_error, split_tables
 from mdc.runtime.errors import InputError
 from mdc.runtime.logs import logger
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from mdc.data.decoding import read_any_image
+from mdc.data.image_ids import id_problem
 from mdc.data.photo_files import PHOTO_SUFFIXES, photo_files
-from mdc.data.validate_images import id_problem
 from mdc.runtime.errors import InputError, listing
 from mdc.runtime.files import write_whole
 from mdc.runtime.hashes import file_digest
