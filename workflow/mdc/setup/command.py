@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mdc.data.validate_images import SplitTables
-from mdc.runtime.errors import InputError
+from mdc.runtime.errors import NO_ACCESS, InputError
 from mdc.runtime.files import write_whole
-from mdc.setup.account import counts, linked, listening, untagged
 from mdc.setup.look import Look, look
 from mdc.setup.overlay import MARK, PROJECT, checked_overlay, is_here, overlay_text, own_data, run_name, start_command
+from mdc.setup.preview import captured_log, counts, linked, untagged
 
 NOTHING_WRITTEN = "No configuration was written: correct this and give the same command again."
 MOST_PROCESSES = 8  # as the rule link_data has
@@ -55,7 +55,7 @@ def setup(arguments: argparse.Namespace) -> None:
     try:
         config_text = _examined(arguments, run, output)
     except PermissionError as error:
-        raise InputError(f"{error.filename} may not be read: ask its owner for access\n{NOTHING_WRITTEN}") from error
+        raise InputError(f"{error.filename} {NO_ACCESS}\n{NOTHING_WRITTEN}") from error
     except InputError as error:
         raise InputError(f"{error}\n{NOTHING_WRITTEN}") from error
     write_whole(output, config_text.encode())
@@ -81,7 +81,7 @@ def _examined(arguments: argparse.Namespace, run: str, output: Path) -> str:
     """Print what the folder has and return the text of its configuration."""
     folder, tags = _from_project(arguments.folder), _from_project(arguments.tags) if arguments.tags else None
     data = own_data()
-    with listening():  # it is all said again below
+    with captured_log():  # the preview says all of it again
         seen = look(
             folder,
             source=arguments.source,

@@ -78,8 +78,8 @@ def _source(root: Path, tags_csv: Path | None) -> Source:
     devkit, has_table = devkit_root(root), (root / "tags.csv").is_file()
     if devkit and has_table:
         raise InputError(
-            f"{root}: has both tags.csv and {devkit.relative_to(root) / 'JPEGImages'}: say which holds, --source "
-            "folder for the table or --source voc_layout for annotations, lists and masks in VOC's layout"
+            f"{root}: has both tags.csv and {devkit.relative_to(root) / 'JPEGImages'}: say which one to use, "
+            "--source folder for the table or --source voc_layout for annotations, lists and masks in VOC's layout"
         )
     folders = [path for path in sorted(root.iterdir()) if os.path.isdir(path) and os.access(path, os.X_OK)]
     inner = [folder for folder in folders if (folder / "tags.csv").is_file() or devkit_root(folder)]

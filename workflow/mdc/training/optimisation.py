@@ -75,7 +75,7 @@ def build_optimizer(network: nn.Module, schedule: Schedule) -> torch.optim.Optim
 
 
 def precision_for(precision: str, kind: str) -> str:
-    """Return Lightning's name of the precision; `auto` and `fast` are the precision keys of that name.
+    """Return Lightning's name of the precision, for `auto` and `fast` as the key `training.precision` says.
 
     Raises:
         InputError: the device does not have it.

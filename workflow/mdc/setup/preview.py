@@ -1,4 +1,4 @@
-"""What the data stage makes of a folder, told before it runs: by its own functions, into a folder that is removed."""
+"""What the data stage will make of a folder: by its own functions, into a temporary folder that is removed."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ def linked(config: Config, *, processes: int) -> tuple[SplitTables, list[str]]:
     settings = {"classes": data.classes, "max_side_px": data.max_side_px, "processes": processes}
     settings |= {"val_share": data.val_share, "seed": data.split_seed}
     root, tags_csv = Path(os.path.normpath(data.root)), Path(data.tags_csv) if data.tags_csv else None
-    with tempfile.TemporaryDirectory(prefix="mdc-setup-") as folder, listening() as said:
+    with tempfile.TemporaryDirectory(prefix="mdc-setup-") as folder, captured_log() as said:
         settings |= {"plain_folder": Path(folder)}
         if data.source == "folder":
             tables = link_folder(root, tags_csv, **settings)
@@ -41,21 +41,21 @@ def linked(config: Config, *, processes: int) -> tuple[SplitTables, list[str]]:
 
 
 @contextmanager
-def listening() -> Iterator[list[str]]:
-    """Give a list that what the block logs joins, without counts, split and progress, instead of being shown."""
+def captured_log() -> Iterator[list[str]]:
+    """Give a list to which what the block logs is added, without counts, split and progress, instead of being shown."""
     said: list[str] = []
-    ears = _Ears(said)
+    handler = _Captured(said)
     level = logger.level
-    logger.addHandler(ears)
+    logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
         yield said
     finally:
-        logger.removeHandler(ears)
+        logger.removeHandler(handler)
         logger.setLevel(level)
 
 
-class _Ears(logging.Handler):
+class _Captured(logging.Handler):
     def __init__(self, said: list[str]) -> None:
         super().__init__()
         self.said = said
