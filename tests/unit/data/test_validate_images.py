@@ -64,7 +64,7 @@ def test_tags_and_masks_that_differ_are_listed_with_a_warning(tmp_path, caplog):
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert warnings == [
         "classes that cannot be learnt, because every training image has them: cat",
-        "classes without a validation image, so that no score tells of them: dog",
+        "classes without a validation image, so that they get no score: dog",
         f"masks in train and val that show classes their image's tags do not name: 2, the first is that of 'a' "
         f"({everything})",
         f"masks in train and val that lack classes their image's tags name: 1, the first is that of 'd' ({everything})",

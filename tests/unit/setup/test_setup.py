@@ -121,7 +121,7 @@ def test_what_is_left_out_or_doubtful_is_counted_and_named(setup, tmp_path):
         "- photos without tags, taken for photos that show none of the classes: 2 (d, c)",
         f"- images left out because {root}/tags.csv does not list them: 1 in {root}, the first is spare.jpg",
         f"- not photos that are read, passed over in {root}: 1 .docx; the first is {root}/notes.docx",
-        "- classes without a validation image, so that no score tells of them: Cat, cat",
+        "- classes without a validation image, so that they get no score: Cat, cat",
     ]
 
 

@@ -126,7 +126,7 @@ def nothing_to_judge(train: Sequence[str], val: Sequence[str]) -> list[str]:
     learnt, judged = ({name for joined in tags for name in joined.split(";") if name} for tags in (train, val))
     if not val or not learnt - judged:
         return []
-    return [f"classes without a validation image, so that no score tells of them: {', '.join(sorted(learnt - judged))}"]
+    return [f"classes without a validation image, so that they get no score: {', '.join(sorted(learnt - judged))}"]
 
 
 def _name(index: int, classes: Sequence[str]) -> str:

@@ -52,7 +52,7 @@ class MultiDilationClassifier(nn.Module):
 
     @torch.no_grad()
     def start_at_prior(self, shares: Tensor) -> None:
-        """Let maps of 0 stand for `shares` (K,), the probability of each class: the biases become its log-odds."""
+        """Set the biases to the log-odds of `shares` (K,), the probability of each class: maps of 0 then predict it."""
         for head in self.heads:
             head.bias.copy_(torch.logit(shares))
 

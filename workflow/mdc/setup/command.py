@@ -137,7 +137,7 @@ def remarks_text(remarks: Sequence[str]) -> str:
 
 
 def _from_project(path: Path) -> Path:
-    """Return the path as the workflow, which is started in the project's folder, must be told it."""
+    """Return the path as the workflow, which is started in the project's folder, finds it."""
     return Path(os.path.normpath(path) if is_here() else os.path.abspath(path))
 
 
