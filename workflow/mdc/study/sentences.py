@@ -108,7 +108,7 @@ def fusion_sentence(differences: pd.DataFrame, dataset: str) -> str:
         "not shown": "no difference is shown from",
     }
     told = "; ".join(f"{heads[kind]} {', '.join(names)}" for kind, names in found.items() if names)
-    return f"After the CRF, at one threshold, {told}."
+    return f"After the CRF, at one threshold, {told}." if told else ""
 
 
 def _called(tables: Mapping[str, pd.DataFrame], dataset: str, first: str, second: str) -> str:
