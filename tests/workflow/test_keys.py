@@ -25,7 +25,7 @@ from tests.unit.config.configs import PAPER, leaves
 from .conftest import Project, copy_project
 
 OPEN = ("downloads.weights", "classifier.networks", "classifier.ablations", "segmenter.encoder", "variants")
-OPEN += ("study.runs",)  # names chosen by the user
+OPEN += ("study.runs", "study.steps")  # names chosen by the user
 KEYS = {*leaves(PAPER, *OPEN), *(f"encoder.{name}" for name in keys_class("vgg").model_fields)}
 TARGETS = ["all", "table3", "table4", "predict", "export", "submission", "study_measures"]
 STAGES = "data saliency classifier cams masks segmenter predictions crf scores figures report write_readme".split()
@@ -35,7 +35,8 @@ RUNS = [  # that together have every rule
         *("predict={photos: photos}", "figures={figure5: ['2007_000032']}"),
     ],
     [
-        *(*STAGES, "study_tables", "--config", "data={source: synthetic}", "study={runs: {a: [paper]}}"),
+        *(*STAGES, "study_tables", "study_steps", "--config", "data={source: synthetic}"),
+        "study={runs: {a: [paper]}, steps: {a: [paper]}}",
         *("variants={bare: {masks: {threshold: best}, saliency: {source: none}}}",),
         "segmenter={settings: [weak-d1, weak-d1@bare, weak-densecrf-d1]}",
         "masks={variants: [pamr-d1]}",

@@ -16,6 +16,7 @@ from .conftest import ONE_THREAD_EACH, TINY, Project
 
 pytestmark = pytest.mark.slow
 OVERLAYS = (*TINY, "study.yaml")
+STEP_JOBS = ("dump_cams/mdc/seed0/main", "fuse_masks/mdc/seed0/fusion", "compute_saliency/rbd")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def study(tiny_run, tmp_path_factory) -> Project:
     project = Project(tmp_path_factory.mktemp("study") / "project")
     shutil.copytree(tiny_run.folder, project.folder)
     shutil.copy(Path(__file__).with_name("study.yaml"), project.folder)
-    for targets in (("scores", "study_measures"), ("study_tables",)):
+    for targets in (("scores", "study_measures"), ("study_tables", "study_steps")):
         result = project.snakemake(*targets, "--set-threads", *ONE_THREAD_EACH, overlays=OVERLAYS)
         assert result.returncode == 0, result.stdout + result.stderr
     return project
@@ -86,17 +87,21 @@ def test_a_variant_of_the_training_alone_shares_the_masks_and_ends_elsewhere(res
     assert len(set(hashes.values())) == 2
 
 
+def miou_of_true_classes(scores: Path, name: str) -> float:
+    pixels = pd.read_csv(scores / f"{name}.confusion.csv", index_col="truth").to_numpy()
+    hits, true = np.diag(pixels), pixels.sum(1) > 0
+    return 100 * (hits[true] / (pixels.sum(1) + pixels[:, :-1].sum(0) - hits)[true]).mean()
+
+
 def test_the_tables_are_those_of_the_run(study, results):
     summary = pd.read_csv(results / "scores/summary.csv", dtype={"crf": str})
     table = pd.read_csv(study.folder / "results/study/results.csv", dtype={"crf": str})
     assert len(table) == len(summary) == len(table.drop_duplicates(["split", "setting", "crf"]))
     for row in table.itertuples():
         name = row.setting + ("-crf" if row.crf == "true" else "")
-        confusion = pd.read_csv(results / f"scores/mdc/seed0/{row.split}/{name}.confusion.csv", index_col="truth")
-        pixels = confusion.to_numpy()
-        hits, true = np.diag(pixels), pixels.sum(1) > 0
-        union = pixels.sum(1) + pixels[:, :-1].sum(0) - hits
-        assert row.miou == pytest.approx(100 * (hits[true] / union[true]).mean(), abs=1e-3)
+        assert row.miou == pytest.approx(
+            miou_of_true_classes(results / f"scores/mdc/seed0/{row.split}", name), abs=1e-3
+        )
     claims = pd.read_csv(study.folder / "results/study/differences.csv")
     assert {"online term from the start over none", "maps over saliency alone, one threshold"} <= set(claims["claim"])
     text = (study.folder / "results/study/study.md").read_text()
@@ -105,5 +110,22 @@ def test_the_tables_are_those_of_the_run(study, results):
     assert set(response["region"]) == {"distractor", "background"}
 
 
+def test_the_page_on_steps_is_of_the_run(study, results):
+    steps = pd.read_csv(study.folder / "results/study/steps.csv").set_index(["first", "stage"])
+    without, ours = (
+        miou_of_true_classes(results / "scores/mdc/seed0/val", name)
+        for name in ("weak-fusion@no-online-crf", "weak-fusion-crf")
+    )
+    row = steps.loc[("fusion@no-online", "segmenter + CRF")]
+    assert [row["miou"], row["difference"]] == pytest.approx([without, without - ours], abs=1e-3)
+    jobs = [results / f"benchmarks/{name}/train.0-of-1.tsv" for name in STEP_JOBS]
+    seconds = sum(pd.read_csv(path, sep="\t")["s"].iloc[0] for path in jobs)
+    costs = pd.read_csv(study.folder / "results/study/steps_costs.csv").set_index("masks")["seconds"]
+    assert costs.to_list() == pytest.approx(2 * [seconds / 12], abs=1e-3)  # 12 training images; the same masks
+    assert "![Photo, true mask" in (study.folder / "results/study/steps.md").read_text()
+    with Image.open(study.folder / "results/study/steps.png") as figure:
+        assert figure.height > figure.width  # eight images below each other, three pictures each
+
+
 def test_the_study_runs_again_for_nothing(study):
-    assert study.planned("scores", "study_measures", "study_tables", overlays=OVERLAYS) == set()
+    assert study.planned("scores", "study_measures", "study_tables", "study_steps", overlays=OVERLAYS) == set()

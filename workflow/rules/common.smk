@@ -22,7 +22,7 @@ from mdc.report.captions import caption, classifiers_sentence, saliency_note, se
 from mdc.runtime.disk import check_writable
 from mdc.runtime.errors import InputError
 from mdc.runtime.fingerprint import code_fingerprint
-from mdc.study.names import MEASURES, STUDY_TABLES
+from mdc.study.names import MEASURES, STEP_TABLES, STUDY_TABLES
 
 if not workflow.is_main_process:  # of a job, which reads the rules again: what they warn of has been said
     logging.getLogger("mdc").setLevel(logging.ERROR)

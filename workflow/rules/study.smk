@@ -1,7 +1,7 @@
 # study: what the maps respond to, and the tables of several runs that answer the paper's claims.
 # Needs:    the maps and true masks of a run; for the tables, the runs named in `study.runs`, finished.
 # Produces: study/data.csv and study/<classifier>/seed<seed>/{regions,sizes,seen,response,contrast,logits}.csv of a run;
-#           results/study/: tables, figures and the page study.md.
+#           results/study/: tables, figures and the pages study.md and steps.md.
 
 
 # Seconds each, whatever the number of images: not worth a place in a cluster's queue.
@@ -157,3 +157,36 @@ rule write_study:
         code=fingerprint("write_study"),
     script:
         "../scripts/write_study.py"
+
+
+rule study_steps:
+    """What each step from maps to masks brings, over the runs in `study.steps`."""
+    input:
+        "results/study/steps.md",
+
+
+rule tabulate_steps:
+    """Compare every weak setting of the runs in `study.steps` with the plain one."""
+    input:
+        summaries=[f"results/{run}/scores/summary.csv" for run in CONFIG.study.every_steps_run],
+        configs=[f"results/{run}/config.yaml" for run in CONFIG.study.every_steps_run],
+    output:
+        tables=[f"results/study/{name}.csv" for name in STEP_TABLES],
+        text="results/study/steps.md",
+        pictures="results/study/steps.png",
+    log:
+        "results/study/logs/tabulate_steps.log",
+    benchmark:
+        "results/study/benchmarks/tabulate_steps.tsv"
+    conda:
+        "../../envs/mdc.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
+    params:
+        code=fingerprint("tabulate_steps"),
+        runs=CONFIG.study.steps,
+        draws=CONFIG.study.draws,
+    script:
+        "../scripts/tabulate_steps.py"

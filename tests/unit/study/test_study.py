@@ -58,12 +58,13 @@ def write_run(root: Path, seeds=(0, 1), *, settings=("weak-fusion", "weak-d1"), 
     summary = []
     for setting in settings:
         for seed in seeds:
-            hits = HITS[setting, seed]
+            base = setting.removesuffix("-crf")
+            hits = HITS[base, seed]
             rows = [(i, 0, 10, 20 - n, 10, 10) for i, n in hits.items()]
             rows += [(i, 1, 10, n, n, 10) for i, n in hits.items()]
             pixels = root / "scores" / "mdc" / f"seed{seed}" / "val" / f"{setting}.pixels.csv"
             write(pixels, "id class truth predicted hits labelled", rows)
-            summary.append(("val", setting, "false", seed, miou(sum(hits.values()), 2) / 100, "mdc"))
+            summary.append(("val", base, str(base != setting).lower(), seed, miou(sum(hits.values()), 2) / 100, "mdc"))
     write(root / "scores" / "summary.csv", "split setting crf seed miou classifier", summary)
     best = [("mdc", seed, "d1", 0.3, 0.5) for seed in seeds]
     write(root / "scores" / "best_thresholds.csv", "classifier seed maps threshold miou", best)

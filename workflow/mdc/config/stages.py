@@ -248,10 +248,13 @@ class Report(Section):
 
 
 class Study(Section):
-    """Tables over several finished runs (target study_tables)."""
+    """Tables over several finished runs (targets study_tables and study_steps)."""
 
     runs: dict[DatasetName, Annotated[list[RunName], Field(min_length=1)]] = Field(
         {}, description="Name of a dataset -> finished runs on it."
+    )
+    steps: dict[DatasetName, Annotated[list[RunName], Field(min_length=1)]] = Field(
+        {}, description="The same of the runs that ask what each step brings (target study_steps)."
     )
     unseen_seed: Seed = Field(4, description="The seed on whose results nothing was chosen; shown on its own.")
     draws: Int = Field(1000, ge=10, le=1_000_000, description="Bootstrap samples of the images.")
@@ -260,3 +263,8 @@ class Study(Section):
     def every_run(self) -> list[str]:
         """The runs of all datasets."""
         return list(dict.fromkeys(run for runs in self.runs.values() for run in runs))
+
+    @property
+    def every_steps_run(self) -> list[str]:
+        """The same of the runs that ask what each step brings."""
+        return list(dict.fromkeys(run for runs in self.steps.values() for run in runs))

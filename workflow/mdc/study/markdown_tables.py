@@ -47,7 +47,7 @@ def found_row(table: pd.DataFrame, **values: str) -> Mapping[str, float] | None:
     return None if table.empty else table.iloc[0]
 
 
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> str:
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> str:
     """Return a table whose first `words` columns are words and the others numbers."""
     rule = "|" + "".join("---|" if number < words else "---:|" for number in range(len(header)))
     return "\n".join(["| " + " | ".join(header) + " |", rule, *("| " + " | ".join(row) + " |" for row in rows)])
@@ -55,6 +55,11 @@ def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]], *, words: in
 
 def number(value: float, digits: int = 1) -> str:
     return "" if value != value else f"{value:.{digits}f}"
+
+
+def counted(number: float, noun: str) -> str:
+    """Return a number with its noun: `1 seed`, `3 seeds`."""
+    return f"{number:.0f} {noun}" + ("" if number == 1 else "s")
 
 
 def _with_spread(value: float, sd: float, digits: int = 1) -> str:
@@ -91,7 +96,7 @@ def scores_table(results: pd.DataFrame, dataset: str) -> str:
             extra = ["", "", ""] if shown is None else [number(shown[c]) for c in ("unseen", "one_tag", "several_tags")]
             rows.append([label, *map(_score, cells), *extra])
     header = ["masks", "pseudo masks", "segmenter", "segmenter + CRF", "unseen seed", "one tag", "several tags"]
-    return _markdown(header, rows)
+    return markdown(header, rows)
 
 
 def overview_table(results: pd.DataFrame, datasets: Sequence[str]) -> str:
@@ -109,7 +114,7 @@ def overview_table(results: pd.DataFrame, datasets: Sequence[str]) -> str:
                 scores = [_with_spread(row["miou"], row["sd"]) for row in found if row is not None]
                 cells.append(" / ".join(scores))
         rows.append([ROWS[masks], *cells])
-    return _markdown(["masks", *(f"{name}: {column}" for name in datasets for column in OVERVIEW_COLUMNS)], rows)
+    return markdown(["masks", *(f"{name}: {column}" for name in datasets for column in OVERVIEW_COLUMNS)], rows)
 
 
 def pseudo_table(results: pd.DataFrame, dataset: str) -> str:
@@ -119,7 +124,7 @@ def pseudo_table(results: pd.DataFrame, dataset: str) -> str:
         [row["setting"], _score(row), number(row["miou_labelled"]), number(row["labelled"])]
         for row in table.to_dict("records")
     ]
-    return _markdown(["pseudo masks", "mIoU, unlabelled as missed", "mIoU of labelled pixels", "% labelled"], rows)
+    return markdown(["pseudo masks", "mIoU, unlabelled as missed", "mIoU of labelled pixels", "% labelled"], rows)
 
 
 def _difference(row: Mapping[str, float] | None) -> str:
@@ -142,7 +147,7 @@ def claims_table(differences: pd.DataFrame, dataset: str) -> str:
         of_one = part["first"].eq(part["second"]).all()
         cells = [_difference(found_row(part, stage=stage)) for stage in STAGES]
         rows.append([f"{claim} ({first})" if of_one else claim, *cells])
-    return _markdown(["claim", *STAGES], rows)
+    return markdown(["claim", *STAGES], rows)
 
 
 def maps_table(tables: Mapping[str, pd.DataFrame], dataset: str) -> str:
@@ -165,7 +170,7 @@ def maps_table(tables: Mapping[str, pd.DataFrame], dataset: str) -> str:
         )
     chance = "" if precision.empty else f" (chance {100 * precision['prevalence'].iloc[0]:.1f})"
     header = ["maps", f"AP on val{chance}", "precision", "recall", "IoU", "best threshold", "IoU there"]
-    return _markdown(header, rows)
+    return markdown(header, rows)
 
 
 def best_by_size(sizes: pd.DataFrame, dataset: str, maps: str) -> pd.DataFrame:
@@ -186,7 +191,7 @@ def sizes_table(sizes: pd.DataFrame, dataset: str) -> str:
                 for q in quartiles
             ]
             rows.append([maps, *cells])
-    return _markdown(["maps", *quartiles], rows)
+    return markdown(["maps", *quartiles], rows)
 
 
 def _percent(row: Mapping[str, float] | None) -> str:
@@ -202,7 +207,7 @@ def contrast_table(contrast: pd.DataFrame) -> str:
     for (dataset, maps), part in contrast.groupby(["dataset", "maps"], sort=False):
         cells = [_percent(found_row(part, region=region)) for region in ("background", "distractor")]
         rows.append([str(dataset), str(maps), *cells])
-    return _markdown(["dataset", "maps", "body less background", "body less distractor"], rows, words=2)
+    return markdown(["dataset", "maps", "body less background", "body less distractor"], rows, words=2)
 
 
 def calibration_table(calibration: pd.DataFrame) -> str:
@@ -212,4 +217,4 @@ def calibration_table(calibration: pd.DataFrame) -> str:
         [str(measure), *(f"{value:.3g}" for value in row)]
         for measure, row in zip(wide.index, wide.to_numpy(), strict=True)
     ]
-    return _markdown(["training images", *map(str, wide.columns)], rows)
+    return markdown(["training images", *map(str, wide.columns)], rows)

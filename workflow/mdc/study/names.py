@@ -7,3 +7,5 @@ STUDY_TABLES = (
     *("results", "seeds", "differences", "thresholds", "calibration"),
     *("regions", "sizes", "seen", "response", "contrast", "precision"),
 )
+# of the runs that ask what each step brings
+STEP_TABLES = ("steps", "steps_classes", "steps_costs")

@@ -19,6 +19,7 @@ RESULT_COLUMNS = ["dataset", "split", "setting", "crf", "seeds", "miou", "sd", "
 RESULT_COLUMNS += ["one_tag", "several_tags", "miou_labelled", "labelled"]
 DIFFERENCE_COLUMNS = ["dataset", "claim", "stage", "first", "second"]
 DIFFERENCE_COLUMNS += ["difference", "sd", "low", "high", "seeds", "seeds_above", "seeds_below", "unseen"]
+Result = tuple[str, str, bool]  # split, setting, whether with the CRF
 
 
 def results_table(dataset: Dataset, *, unseen_seed: int) -> pd.DataFrame:
@@ -55,17 +56,11 @@ def differences_table(dataset: Dataset, *, unseen_seed: int) -> pd.DataFrame:
     and below the second, and the unseen seed alone.
     """
     rows = []
-    unseen = np.array([unit.seed == unseen_seed for unit in dataset.units])
 
-    def add(words: str, stage: str, names: tuple[str, str], *results: tuple[str, str, bool]) -> None:
-        if not all(dataset.has(*result) for result in results):
-            return
-        first, second = results
-        values = dataset.scores(*first) - dataset.scores(*second)
-        low, high = interval(dataset.sampled(*first) - dataset.sampled(*second))
-        counts = (len(values), int((values > 0).sum()), int((values < 0).sum()))
-        head = (dataset.name, words, stage, *names)
-        rows.append((*head, values.mean(), spread(values), low, high, *counts, known_mean(values[unseen])))
+    def add(words: str, stage: str, names: tuple[str, str], *results: Result) -> None:
+        if all(dataset.has(*result) for result in results):
+            row = difference_row(dataset, *results, unseen_seed=unseen_seed)
+            rows.append((dataset.name, words, stage, *names, *row))
 
     for claim in claims_of(dataset.config):
         for stage in claim.stages:
@@ -75,6 +70,15 @@ def differences_table(dataset: Dataset, *, unseen_seed: int) -> pd.DataFrame:
     for setting in CRF_SETTINGS:
         add(CRF_CLAIM, "segmenter + CRF", (setting, setting), ("val", setting, True), ("val", setting, False))
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
+
+
+def difference_row(dataset: Dataset, first: Result, second: Result, *, unseen_seed: int | None) -> tuple[float, ...]:
+    """Return the paired difference of two results, as the columns from `difference` on in `DIFFERENCE_COLUMNS`."""
+    values = dataset.scores(*first) - dataset.scores(*second)
+    low, high = interval(dataset.sampled(*first) - dataset.sampled(*second))
+    unseen = values[[unit.seed == unseen_seed for unit in dataset.units]]
+    counts = (len(values), int((values > 0).sum()), int((values < 0).sum()))
+    return values.mean(), spread(values), low, high, *counts, known_mean(unseen)
 
 
 def thresholds_table(dataset: Dataset) -> pd.DataFrame:

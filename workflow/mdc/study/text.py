@@ -38,10 +38,6 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
     return {name: pd.read_csv(folder / f"{name}.csv", dtype=text) for name in STUDY_TABLES}
 
 
-def _count(number: float, noun: str) -> str:
-    return f"{number:.0f} {noun}" + ("" if number == 1 else "s")
-
-
 def _weak_segmenters(results: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of segmenters trained on pseudo masks, on val; datasets without one are only measured."""
     return results[(results["split"] == "val") & results["setting"].str.startswith("weak-")]
@@ -59,7 +55,7 @@ def study_text(tables: Mapping[str, pd.DataFrame]) -> str:
         told.append(f"- {sentences.seen_sentence(tables['seen'], dataset)}")
         told.append(sentences.sizes_sentence(tables["sizes"], dataset))
         parts += [
-            f"## {dataset}: {_count(seeds, 'seed')}, {images:.0f} training images",
+            f"## {dataset}: {markdown_tables.counted(seeds, 'seed')}, {images:.0f} training images",
             markdown_tables.scores_table(results, dataset),
             sentences.ceiling_sentence(results, dataset),
             "Differences in mIoU: interval, number of seeds in which it is above 0, and whether it is shown:",
@@ -105,7 +101,7 @@ def readme_text(tables: Mapping[str, pd.DataFrame]) -> str:
             sentences.ceiling_sentence(tables["results"], dataset),
             sentences.fusion_sentence(tables["differences"], dataset),
         ]
-        told.append(f"- **{dataset}**, {_count(seeds, 'seed')}: {' '.join(filter(None, words))}")
+        told.append(f"- **{dataset}**, {markdown_tables.counted(seeds, 'seed')}: {' '.join(filter(None, words))}")
     return markdown_tables.overview_table(tables["results"], datasets) + "\n\n" + "\n".join(told) + "\n"
 
 

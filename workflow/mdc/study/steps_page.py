@@ -1,0 +1,137 @@
+"""The page on what each step brings, results/study/steps.md, and its figure."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from mdc.config.experiments import SALIENT
+from mdc.data.images import read_image
+from mdc.data.mask_files import read_mask
+from mdc.figures.pictures import coloured, read_scores
+from mdc.figures.style import save_figure
+from mdc.storage.image_tables import read_table
+from mdc.study.claims import STAGES, verdict
+from mdc.study.markdown_tables import counted, found_row, markdown, number
+from mdc.study.runs import Unit
+
+LAST_STAGE = "segmenter + CRF"
+PICTURES = 8  # images in the figure
+HEADER = """# Step by step
+
+What each step between the classifier and the pseudo masks brings. mIoU in percent: pseudo masks on training images,
+segmenters on validation images.
+
+- In parentheses is the difference to the first row with the same source of saliency (for the first row of a source, to
+  the first of all), with its 95 % bootstrap interval over images. It is **bold** where it is shown: the interval leaves
+  out 0 and all of at least two seeds agree on the sign.
+- *Share* is the segmenter's mIoU with the CRF in percent of the one trained on true masks.
+- *Seconds* are those of the jobs, of one thread each, between the trained classifier and the masks, per training image.
+  Saliency maps from a folder cost nothing here."""
+
+
+def steps_text(steps: pd.DataFrame, classes: pd.DataFrame, costs: pd.DataFrame) -> str:
+    """Return the page on the steps, as Markdown, from the tables of `tabulate_steps`."""
+    parts = [HEADER]
+    for dataset, table in steps.groupby("dataset", sort=False):
+        parts += [
+            f"## {dataset}: {counted(table['seeds'].max(), 'seed')}",
+            _steps_table(table, costs[costs["dataset"] == dataset]),
+            _told(table),
+            "IoU by class of the segmenters with the CRF:",
+            _classes_table(classes[classes["dataset"] == dataset]),
+        ]
+    parts.append("## Pictures\n\n![Photo, true mask and the pseudo masks of every step](steps.png)")
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _ceiling(table: pd.DataFrame) -> float:
+    row = found_row(table, first="true-masks")
+    return np.nan if row is None else row["miou"]
+
+
+def _steps_table(table: pd.DataFrame, costs: pd.DataFrame) -> str:
+    rows = []
+    for first, part in table.groupby("first", sort=False):
+        last, cost = found_row(part, stage=LAST_STAGE), found_row(costs, masks=first)
+        share = "" if last is None else number(100 * last["miou"] / _ceiling(table))
+        cells = [_score(found_row(part, stage=stage)) for stage in STAGES]
+        seconds = "" if cost is None else number(cost["seconds"], 2)
+        rows.append([f"`{first}`", part["claim"].iloc[0], *cells, share, seconds])
+    return markdown(["masks", "changed keys", *STAGES, "share", "seconds"], rows, words=2)
+
+
+def _score(row: Mapping[str, float] | None) -> str:
+    if row is None:
+        return ""
+    if row["first"] == row["second"]:
+        return number(row["miou"])
+    difference = f"{row['difference']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}]"
+    return f"{row['miou']:.1f} ({difference if verdict(row) == 'not shown' else f'**{difference}**'})"
+
+
+def _told(table: pd.DataFrame) -> str:
+    """Return what came out best, and whether saliency alone does better than the maps, in a sentence each."""
+    last = table[(table["stage"] == LAST_STAGE) & (table["first"] != "true-masks")].set_index("first")["miou"]
+    if last.empty:
+        return ""
+    best, ceiling = last.idxmax(), _ceiling(table)
+    told = [
+        f"- With the CRF `{best}` comes out best: {last[best]:.1f}, {100 * last[best] / ceiling:.1f} % of true masks."
+    ]
+    for salient in (name for name in last.index if name.startswith(SALIENT)):
+        fused = salient.removeprefix(f"{SALIENT}-")
+        if fused in last.index:
+            beats = "does better than" if last[salient] > last[fused] else "does not reach"
+            told.append(f"- Saliency alone, `{salient}`, {beats} `{fused}`: {last[salient]:.1f} and {last[fused]:.1f}.")
+    return "\n".join(told)
+
+
+def _classes_table(table: pd.DataFrame) -> str:
+    wide = table.pivot_table(index="class", columns="masks", values="iou", sort=False)
+    rows = [[str(name), *map(number, row)] for name, row in zip(wide.index, wide.to_numpy(), strict=True)]
+    return markdown(["class", *(f"`{masks}`" for masks in wide.columns)], rows)
+
+
+def step_pictures(unit: Unit, images: pd.DataFrame, names: Sequence[str]) -> list[dict[str, np.ndarray]]:
+    """Return photo, true mask and the masks `names` of `PICTURES` training images, uint8 (H, W, 3) each.
+
+    From the best to the worst mask of the first name.
+
+    Args:
+        images: manifest of the training images with true masks.
+    """
+    network = f"{unit.classifier}/seed{unit.seed}"
+    masks = {name: read_table([unit.run / "masks" / network / name / "train.csv"]) for name in names}
+    scores = read_scores(unit.run / "scores" / network / "train" / f"pseudo-{names[0]}.images.csv")
+    ranked = scores.dropna(subset=["miou"]).sort_values(["miou", "id"], ascending=[False, True])["id"].to_list()
+    places = np.linspace(0, len(ranked) - 1, min(PICTURES, len(ranked))).round().astype(int)
+    rows = images.set_index("id").loc[[ranked[place] for place in places]]
+    return [
+        {
+            "photo": read_image(Path(row.image)),
+            "true mask": coloured(read_mask(Path(row.mask))),
+            **{name: coloured(read_mask(Path(table[row.Index]))) for name, table in masks.items()},
+        }
+        for row in rows.itertuples()
+    ]
+
+
+def plot_steps(drawn: Mapping[str, Sequence[Mapping[str, np.ndarray]]], path: Path) -> None:
+    """Draw the `step_pictures` of every dataset below each other, a row per image."""
+    rows = [cells for of_dataset in drawn.values() for cells in of_dataset]
+    columns = list(dict.fromkeys(name for cells in rows for name in cells))
+    shape = max(len(rows), 1), max(len(columns), 1)
+    figure, axes = plt.subplots(*shape, figsize=(1.5 * shape[1], 1.5 * shape[0] + 0.3), squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for line, cells in zip(axes, rows, strict=False):
+        for axis, name in zip(line, columns, strict=True):
+            if name in cells:
+                axis.imshow(cells[name], interpolation="nearest")
+    for axis, name in zip(axes[0], columns, strict=False):
+        axis.set_title(name.replace("@", "\n@"), fontsize=8)
+    figure.tight_layout(pad=0.3)
+    save_figure(figure, path)
