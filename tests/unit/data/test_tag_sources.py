@@ -93,6 +93,10 @@ def test_nothing_that_says_the_tags(tmp_path):
     photo(tmp_path / "a.jpg")
     with pytest.raises(InputError, match="nothing says which tags its photos have: write tags.csv"):
         link_folder(tmp_path, None, **settings(tmp_path))
+    for name in ("cat/b.jpg", "dog/c.jpg"):
+        photo(tmp_path / name)
+    with pytest.raises(InputError, match=r"into one folder per class \(not in one: 1, the first is a\.jpg\)"):
+        link_folder(tmp_path, None, **settings(tmp_path))
 
 
 def test_names_in_another_case_or_normal_form_and_near_misses(tmp_path):

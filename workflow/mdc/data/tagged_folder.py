@@ -94,9 +94,11 @@ def listed_rows(root: Path, tags_csv: Path | None, found: PhotoFiles, *, classes
         return ListedRows("annotations", root, rows, problems)
     rows = rows_of_class_folders(root, found)
     if not rows:
+        loose = [path for paths in found.photos.values() for path in paths if path.parent == root]
+        beside = f" (not in one: {len(loose)}, the first is {loose[0].name})" if len(loose) < len(found.photos) else ""
         raise InputError(
             f"{root}: nothing says which tags its photos have: write tags.csv with the columns image and tags, put an "
-            "XML beside each photo or all photos into one folder per class"
+            f"XML beside each photo or all photos into one folder per class{beside}"
         )
     return ListedRows("folders", root, rows, [])
 
