@@ -39,6 +39,7 @@ def claims_of(config: Config) -> list[Claim]:
         Claim("maps over saliency alone, best threshold", "fusion@best", "salient-fusion"),
         Claim("maps of a trained classifier over an untrained one's", "fusion@best", "fusion@untrained"),
         Claim(f"{online} over none", "fusion", "fusion@no-online", segmenters),
+        Claim("online term over none", "fusion@online", "fusion", segmenters),
         Claim(f"{online} over from the start", "fusion", "fusion@online-at-once", segmenters),
         Claim(f"saliency {saliency} over none", "fusion@best", "fusion@no-saliency", segmenters),
         Claim(f"true objects as saliency over {saliency}", "fusion@true-saliency", "fusion@best"),

@@ -26,6 +26,7 @@ ROWS = {
 VARIANTS = {
     "untrained": "of an untrained classifier's maps",
     "no-online": "without the online term",
+    "online": "with the online term",
     "online-at-once": "online term from the start",
     "conflicts-ignored": "conflicts ignored",
     "background-wins": "background wins conflicts",
