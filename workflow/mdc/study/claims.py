@@ -29,18 +29,23 @@ def claims_of(config: Config) -> list[Claim]:
     The words follow the configuration: a variant is compared with the configuration's own choice.
     """
     saliency, conflict = config.saliency.source, config.masks.background_conflict
-    warmup = config.segmenter.online_warmup_epochs
-    online = f"online term after a warm-up of {warmup}" if warmup else "online term from the start"
     segmenters = tuple(STAGES)[1:]  # pseudo masks with fewer labels lose by the score's definition
+    if config.segmenter.online_term:
+        warmup = config.segmenter.online_warmup_epochs
+        words = f"online term after a warm-up of {warmup}" if warmup else "online term from the start"
+        online = [
+            Claim(f"{words} over none", "fusion", "fusion@no-online", segmenters),
+            Claim(f"{words} over from the start", "fusion", "fusion@online-at-once", segmenters),
+        ]
+    else:
+        online = [Claim("online term over none", "fusion@online", "fusion", segmenters)]
     found = [
         *(Claim(f"fusion over {name}, one threshold", "fusion", name) for name in SINGLE_AND_MEAN),
         *(Claim(f"fusion over {name}, best thresholds", "fusion@best", f"{name}@best") for name in SINGLE_AND_MEAN),
         Claim("maps over saliency alone, one threshold", "fusion", "salient-fusion"),
         Claim("maps over saliency alone, best threshold", "fusion@best", "salient-fusion"),
         Claim("maps of a trained classifier over an untrained one's", "fusion@best", "fusion@untrained"),
-        Claim(f"{online} over none", "fusion", "fusion@no-online", segmenters),
-        Claim("online term over none", "fusion@online", "fusion", segmenters),
-        Claim(f"{online} over from the start", "fusion", "fusion@online-at-once", segmenters),
+        *online,
         Claim(f"saliency {saliency} over none", "fusion@best", "fusion@no-saliency", segmenters),
         Claim(f"true objects as saliency over {saliency}", "fusion@true-saliency", "fusion@best"),
         Claim("true masks over weak ones", "true-masks", "fusion"),
