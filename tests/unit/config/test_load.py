@@ -83,6 +83,11 @@ def test_an_unknown_key_is_answered_with_what_may_be_meant(key, said):
     assert found.startswith(f"{key}: unknown key; {said}")
 
 
+def test_a_key_of_another_encoder_is_said_to_come_from_another_file():
+    (found,) = problems(nested("encoder.model", "x"))
+    assert found.endswith("weights_input; if a --configfile set it for another encoder, remove it there")
+
+
 def test_all_wrong_keys_are_listed_at_once():
     found = problems({"masks": {"threshold": -1, "colour": 1}, "crf": {"iterations": 0}, "seeds": [-1]})
     assert [line.split(":")[0] for line in found] == ["seeds.0", "masks.threshold", "masks.colour", "crf.iterations"]
@@ -135,6 +140,20 @@ def test_a_value_is_read_as_the_type_of_its_key(monkeypatch, key, given, read):
     for part in key.split("."):
         found = found[part] if isinstance(found, dict) else getattr(found, part)
     assert found == read and type(found) is type(read)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "number"),
+    [
+        ("vgg", "output_stride", 4),
+        ("resnet", "depth", 101),
+        ("resnet", "output_stride", 16),
+        ("timm", "output_stride", 8),
+    ],
+)
+def test_a_choice_among_numbers_may_come_as_text(name, key, number):
+    keys = keys_class(name).model_validate({"name": name, key: str(number)})
+    assert keys == keys_class(name).model_validate({"name": name, key: number}) and getattr(keys, key) == number
 
 
 def test_a_list_stands_for_a_network_of_these_dilations():

@@ -44,6 +44,10 @@ def _no_truth_value(value: Any) -> Any:
     return value
 
 
+def _whole_number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 def _unique(values: Sequence[Any]) -> Sequence[Any]:
     repeated = [value for value in values if list(values).count(value) > 1]
     if repeated:
@@ -54,6 +58,7 @@ def _unique(values: Sequence[Any]) -> Sequence[Any]:
 Int = Annotated[int, BeforeValidator(_no_truth_value)]
 Float = Annotated[float, BeforeValidator(_no_truth_value)]
 Unique = AfterValidator(_unique)
+AS_NUMBER = BeforeValidator(_whole_number)  # of a choice among numbers, which may come as text like every other key
 PathText = Annotated[str, AfterValidator(os.path.expanduser)]
 Url = Annotated[str, Field(pattern=r"^https?://")]
 Seed = Annotated[Int, Field(ge=0, le=2**32 - 1)]
