@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 TEXT = "\n".join(path.read_text() for path in sorted((WORKFLOW / "rules").glob("*.smk")))
@@ -27,6 +28,12 @@ def test_every_working_rule_states_its_needs(name):
     has_code = re.search(r"^ +code=(lambda wildcards: )?fingerprint\(", text, flags=re.M) is not None
     assert has_code is not (re.search(r"^ +hash=", text, flags=re.M) is not None)
     assert '"""' in text  # the sentence that `snakemake --list-rules` shows
+
+
+def test_the_slurm_profile_sends_every_rule_that_may_use_a_gpu_to_its_partition():
+    profile = yaml.safe_load((WORKFLOW.parent / "profiles/slurm/config.yaml").read_text())["set-resources"]
+    on_gpu = {name for name, asked in profile.items() if asked.get("slurm_partition") == "CHANGE_GPU"}
+    assert on_gpu == {name for name, text in WORKING.items() if re.search(r"^ +gpu=", text, re.M)}
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
