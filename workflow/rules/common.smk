@@ -93,7 +93,7 @@ def weights_checked(stage, classifier):
 
 def printed(table):
     """Return the numbers of one of the paper's tables, `table1` to `table4`, as it prints them."""
-    return WORKFLOW / "resources" / f"paper_{table}.csv"
+    return os.path.relpath(WORKFLOW / "resources" / f"paper_{table}.csv")  # else a moved project would draw again
 
 
 def fingerprint(rule, *, encoder=""):
@@ -102,11 +102,13 @@ def fingerprint(rule, *, encoder=""):
     `encoder` is the stage whose network the rule builds; its encoder is imported by name.
     """
     script = WORKFLOW / "scripts" / f"{rule}.py"
+
+    def named(besides=()):
+        return f"code {code_fingerprint(script, besides=besides)}"  # the word is what a dry run's reason shows
+
     if not encoder:
-        return code_fingerprint(script)
-    return lambda wildcards: code_fingerprint(
-        script, besides=[parameters.encoder_module(CONFIG, encoder, wildcards.classifier)]
-    )
+        return named()
+    return lambda wildcards: named([parameters.encoder_module(CONFIG, encoder, wildcards.classifier)])
 
 
 def download_source(label, section, file, key):
