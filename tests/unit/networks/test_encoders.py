@@ -1,7 +1,10 @@
 """What the workflow relies on of an encoder, whatever its layers are: every known one is held to it.
 
-Give a new encoder small options here if those that it has by default take long. Beside the library's encoders stands
-`encoders/tiny.py`, which has another stride, an offset, layers without pre-trained weights and frozen ones.
+A new encoder is found by itself. Give it small options in `OPTIONS` if those that it has by default take long, list it
+in `SEVERAL` if its layers are not the same in both networks, and in `LARGE` if its features see hundreds of pixels.
+
+Beside the library's encoders stands `encoders/tiny.py`, which has another stride, an offset, layers without pre-trained
+weights and frozen ones.
 """
 
 import numpy as np
@@ -120,7 +123,8 @@ def test_a_feature_sees_as_far_to_one_side_of_its_pixel_as_to_the_other(case, st
     side = grid.padded_side(24 * grid.stride)
     seen = influences(encoder, side)
     inner = [k for k, row in enumerate(seen) if not row[0] and not row[-1]]
-    assert len(inner) >= 3 and len(seen) == grid.features(side)
+    assert len(seen) == grid.features(side)
+    assert len(inner) >= 3, "its features see more than 24 strides: list it in LARGE"
     pixels = torch.arange(side, dtype=torch.float64)
     for k in inner:
         reached = seen[k].nonzero().flatten()
@@ -130,10 +134,10 @@ def test_a_feature_sees_as_far_to_one_side_of_its_pixel_as_to_the_other(case, st
 
 
 def without_attention(encoder: Encoder) -> None:
-    """Make a vision transformer's features those of its patches alone, without their positions."""
+    """Silence what sees the whole image: attention, positions and squeeze-and-excitation."""
     with torch.no_grad():
         for name, parameter in encoder.named_parameters():
-            if "pos_embed" in name or ".attn.proj." in name or ".mlp.fc2." in name:
+            if "pos_embed" in name or ".attn.proj." in name or ".fc2." in name:
                 parameter.zero_()
 
 
@@ -151,7 +155,9 @@ def test_what_changes_a_feature_lies_around_its_pixel(case, turned):
     for k in (features // 2, features // 2 + 1):
         (change,) = torch.autograd.grad(line[:, k].square().sum(), image, retain_graph=True)
         reached = change.abs().sum((0, 1, 3 if turned else 2)).nonzero().flatten()
-        assert 0 < reached.min() and reached.max() < max(image.shape) - 1
+        assert 0 < reached.min() and reached.max() < max(image.shape) - 1, (
+            "a feature sees the whole line: name the layers that do so, such as global pooling, in without_attention"
+        )
         assert (reached.min() + reached.max()).item() / 2 == grid.offset + grid.stride * k
 
 

@@ -23,6 +23,10 @@ class Keys(EncoderKeys):
     width: Channels = Field(8, description="Channels.")
     frozen: bool = Field(False, description="Whether the layer of the patches is not trained.")
 
+    @property
+    def normalises_batches(self) -> bool:
+        return True
+
     def stride(self, stage: Stage) -> int:
         return PATCH
 
