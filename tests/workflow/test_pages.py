@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 PAGES = ["README.md", *(f"{folder}/README.md" for folder in ("config", "profiles", "results", "tests", "workflow"))]
 # Programs that are not the project's, or need a cluster.
-OTHERS = {"source", "nano", "tmux", "scancel", "squeue", "tensorboard"}
+OTHERS = {"source", "cp", "nano", "tmux", "scancel", "squeue", "tensorboard"}
 PROGRAMS = ("snakemake ", "make ", "pytest ", "python -m ")
 
 
@@ -96,8 +96,10 @@ HERE = {  # what is read here instead
     "/data/": "data_of_others/",
     "--configfile results/paper/config.yaml": "",  # test_reruns.py repeats a run by the configuration kept in it
     "results/pets/config.yaml": "config/own.yaml",
-    "--workflow-profile profiles/slurm": "",  # test_dag.py plans with it
+    "--workflow-profile profiles/mine": "",  # test_dag.py plans with it
     "shards=32": "shards=1",
+    "/path/to/pets": "data_of_others/VOCdevkit/VOC2012",
+    "{pets: [steps-pets], built-in: [steps-built-in]}": "{demo: [demo]}",
 }
 
 
