@@ -30,9 +30,9 @@ def test_a_step_is_compared_with_the_first_setting_of_the_same_saliency():
     steps = steps_of(Config.model_validate({"data": {"root": "photos"}} | STEPS))
     assert [(step.words, step.first, step.second) for step in steps] == [
         ("", "d1", "d1"),
-        ("cams.flip: True", "fusion@flip", "d1"),
+        ("cams.flip: true", "fusion@flip", "d1"),
         ("saliency.source: folder", "fusion@trained", "d1"),
-        ("saliency.source: folder", "salient-fusion@trained", "fusion@trained"),
+        ("saliency alone, saliency.source: folder", "salient-fusion@trained", "fusion@trained"),
     ]
 
 

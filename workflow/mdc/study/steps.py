@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,13 +21,14 @@ from mdc.study.tables import DIFFERENCE_COLUMNS, difference_row
 STEP_COLUMNS = [*DIFFERENCE_COLUMNS, "miou"]
 CLASS_COLUMNS = ["dataset", "masks", "class", "iou"]
 COST_COLUMNS = ["dataset", "masks", "seconds"]
+WORDS = {FUSED: "", SALIENT: "saliency alone", DENSECRF: "dense CRF on the masks", PAMR: "PAMR on the masks"}
 RULES = {FUSED: "fuse_masks", SALIENT: "fuse_salient_masks", DENSECRF: "refine_by_densecrf", PAMR: "refine_by_pamr"}
 
 
 def steps_of(config: Config) -> list[Claim]:
     """Return a run's weak settings, each compared with the first one that has the same source of saliency.
 
-    The first one of a source is compared with the first of all. The words are the keys that its variant changes.
+    The first one of a source is compared with the first of all. The words name the producer and the variant's keys.
     """
     weak = [setting for setting in map(Experiment.parse, config.segmenter.settings) if setting.kind == "weak"]
     firsts: dict[str, str] = {}
@@ -34,14 +36,24 @@ def steps_of(config: Config) -> list[Claim]:
     for setting in weak:
         first = firsts.setdefault(config.varied(setting.variant).saliency.source, setting.masks_name)
         second = weak[0].masks_name if first == setting.masks_name else first
-        found.append(Claim(changed_keys(config, setting), setting.masks_name, second))
+        words = [WORDS[setting.producer], *changed_keys(config, setting)]
+        found.append(Claim(", ".join(filter(None, words)), setting.masks_name, second))
     return found
 
 
-def changed_keys(config: Config, setting: Experiment) -> str:
-    """Return what a setting's variant changes, as `section.key: value`; empty without one."""
+def changed_keys(config: Config, setting: Experiment) -> list[str]:
+    """Return what a setting's variant changes, each as `section.key: value`; nothing without one."""
     sections = config.variants[setting.variant].model_dump(exclude_unset=True) if setting.variant else {}
-    return ", ".join(f"{section}.{key}: {value}" for section, keys in sections.items() for key, value in keys.items())
+    return [f"{section}.{key}: {_shown(value)}" for section, keys in sections.items() for key, value in keys.items()]
+
+
+def _shown(value: Any) -> str:
+    """Return a value as one would write it in a configuration."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def steps_table(dataset: Dataset) -> pd.DataFrame:

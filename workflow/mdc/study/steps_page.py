@@ -60,7 +60,7 @@ def _steps_table(table: pd.DataFrame, costs: pd.DataFrame) -> str:
         cells = [_score(found_row(part, stage=stage)) for stage in STAGES]
         seconds = "" if cost is None else number(cost["seconds"], 2)
         rows.append([f"`{first}`", part["claim"].iloc[0], *cells, share, seconds])
-    return markdown(["masks", "changed keys", *STAGES, "share", "seconds"], rows, words=2)
+    return markdown(["masks", "step", *STAGES, "share", "seconds"], rows, words=2)
 
 
 def _score(row: Mapping[str, float] | None) -> str:
