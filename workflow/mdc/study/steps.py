@@ -99,8 +99,7 @@ def _seconds(config: Config, unit: Unit, masks: Experiment) -> float:
     folders = (
         f"dump_cams/{network}/{Paths(config).maps_name(masks)}",
         f"{RULES[masks.producer]}/{network}/{masks.masks_name}",
-        f"compute_saliency/{source}",
-        f"run_saliency_network/{source}",
+        "run_saliency_network" if source == "onnx" else f"compute_saliency/{source}",
     )
     files = [path for folder in folders for path in (unit.run / "benchmarks" / folder).glob("train.*.tsv")]
     return float(sum(pd.read_csv(path, sep="\t")["s"].iloc[-1] for path in files))

@@ -28,7 +28,7 @@ segmenters on validation images.
   the first of all), with its 95 % bootstrap interval over images. It is **bold** where it is shown: the interval leaves
   out 0 and all of at least two seeds agree on the sign.
 - *Share* is the segmenter's mIoU with the CRF in percent of the one trained on true masks.
-- *Seconds* are those of the jobs, of one thread each, between the trained classifier and the masks, per training image.
+- *Seconds* are those of the jobs between the trained classifier and the masks, of one thread each, per training image.
   Saliency maps from a folder cost nothing here."""
 
 
