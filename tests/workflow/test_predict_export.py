@@ -54,9 +54,10 @@ def test_masks_are_those_of_the_crf_stage(finished):
 
 def test_the_readmes_examples_in_python_give_the_masks_of_the_predictions_stage(finished, monkeypatch):
     monkeypatch.chdir(finished.folder)
+    pages = "".join((PROJECT / page).read_text() for page in ("README.md", "results/README.md"))
     examples = [
         example.replace("results/pets", "results/tiny")
-        for example in re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text(), re.S)
+        for example in re.findall(r"```python\n(.*?)```", pages, re.S)
         if "results/pets" in example
     ]
     assert len(examples) == 2  # with weights.pt and with the ONNX file
