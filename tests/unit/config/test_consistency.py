@@ -54,6 +54,7 @@ def refused(overlays: list[dict], *starts: str) -> None:
         ("predict.photos", "nowhere", "there is no folder nowhere"),
         ("downloads.folder", "file/below", "file is a file or a broken link"),
         ("study.runs", {"photos": ["gone"]}, "there is no results/gone/scores/summary.csv"),
+        ("study.steps", {"photos": ["gone"]}, "there is no results/gone/scores/summary.csv"),
         ("data", {"source": "voc_layout", "root": ".", "classes": ["seed", "mIoU"]}, "rename the class 'mIoU'"),
         ("data", {"source": "folder", "root": ""}, "there is no folder (empty)"),
         ("data", {"train_list": "trainvalaug"}, "with data.train_list trainvalaug val is trained on and has no scores"),

@@ -10,7 +10,9 @@ import yaml
 from mdc.config.config import Config
 from mdc.runtime.errors import InputError
 from mdc.study.claims import claims_of, verdict
+from mdc.study.names import STEP_TABLES
 from mdc.study.runs import Dataset
+from mdc.study.steps_page import steps_text
 from mdc.study.tables import (
     contrast_table,
     differences_table,
@@ -252,8 +254,10 @@ def test_measures_are_averaged_over_seeds(tables):
     assert tables["calibration"].to_numpy().tolist() == [["tiny", "images", 2], ["tiny", "objects", 3.5]]
 
 
-def test_the_page_and_the_readme_are_those_of_the_tables():
+def test_the_pages_and_the_readme_are_those_of_the_tables():
     readme, folder = (ROOT / "README.md").read_text(), ROOT / "results" / "study"
     tables = read_tables(folder)
     assert (folder / "study.md").read_text() == study_text(tables)
     assert with_section(readme, readme_text(tables)) == readme
+    steps = [pd.read_csv(folder / f"{name}.csv") for name in STEP_TABLES]
+    assert (folder / "steps.md").read_text() == steps_text(*steps, pictures="steps.png")

@@ -105,6 +105,11 @@ def _study_runs(config: Config) -> Iterator[str]:
             if run != config.run and not Path("results", run, name).is_file():
                 yield f"study.runs: there is no results/{run}/{name}: finish the run {run} first, or start `make study`"
                 break
+    for run in config.study.every_steps_run:
+        for name in ("scores/summary.csv", "config.yaml"):
+            if run != config.run and not Path("results", run, name).is_file():
+                yield f"study.steps: there is no results/{run}/{name}: finish the run {run} first (results/README.md)"
+                break
 
 
 def _weights(config: Config) -> Iterator[str]:

@@ -254,7 +254,7 @@ class Study(Section):
         {}, description="Name of a dataset -> finished runs on it."
     )
     steps: dict[DatasetName, Annotated[list[RunName], Field(min_length=1)]] = Field(
-        {}, description="The same of the runs that ask what each step brings (target study_steps)."
+        {}, description="Name of a dataset -> finished runs with config/study/steps.yaml (target study_steps)."
     )
     unseen_seed: Seed = Field(4, description="The seed on whose results nothing was chosen; shown on its own.")
     draws: Int = Field(1000, ge=10, le=1_000_000, description="Bootstrap samples of the images.")
@@ -266,5 +266,5 @@ class Study(Section):
 
     @property
     def every_steps_run(self) -> list[str]:
-        """The same of the runs that ask what each step brings."""
+        """The runs in `steps`."""
         return list(dict.fromkeys(run for runs in self.steps.values() for run in runs))

@@ -58,9 +58,9 @@ def number(value: float, digits: int = 1) -> str:
     return "" if value != value else f"{value:.{digits}f}"
 
 
-def counted(number: float, noun: str) -> str:
+def counted(count: float, noun: str) -> str:
     """Return a number with its noun: `1 seed`, `3 seeds`."""
-    return f"{number:.0f} {noun}" + ("" if number == 1 else "s")
+    return f"{count:.0f} {noun}" + ("" if count == 1 else "s")
 
 
 def _with_spread(value: float, sd: float, digits: int = 1) -> str:

@@ -60,16 +60,16 @@ class Dataset:
         for run in runs:
             for needed in (run / "scores" / "summary.csv", run / "config.yaml"):
                 if not needed.is_file():
-                    raise InputError(f"study.runs: {needed} is missing: finish the run {run.name} first (make study)")
+                    raise InputError(f"study: {needed} is missing: finish the run {run.name} first")
             tables.append(pd.read_csv(run / "scores" / "summary.csv", dtype={"crf": str}).assign(run=run))
             configs.append(Config.model_validate(yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))))
             if len(configs[-1].classifier.networks) > 1:
-                raise InputError(f"study.runs: {run.name} has several classifiers: a run of the study has one")
+                raise InputError(f"study: {run.name} has several classifiers: a run of the study has one")
             if tables[-1].empty:
-                raise InputError(f"study.runs: {run.name} has no scores: its images have no true masks")
+                raise InputError(f"study: {run.name} has no scores: its images have no true masks")
             if _comparable(configs[-1]) != _comparable(configs[0]):
                 raise InputError(
-                    f"study.runs: {run.name} and {runs[0].name} on {name} differ in more than seeds: give them "
+                    f"study: {run.name} and {runs[0].name} on {name} differ in more than seeds: give them "
                     "different names"
                 )
         self.config = configs[0]
@@ -78,12 +78,12 @@ class Dataset:
         self.units = [Unit(*row) for row in units.itertuples(index=False)]
         seeds = [unit.seed for unit in self.units]
         if len(set(seeds)) < len(seeds):
-            raise InputError(f"study.runs: a seed of {name} is in two runs: each seed counts once")
+            raise InputError(f"study: a seed of {name} is in two runs: each seed counts once")
         keys = self.summary.groupby("seed")[["split", "setting", "crf"]].apply(
             lambda rows: frozenset(map(tuple, rows.to_numpy()))
         )
         if keys.nunique() > 1:
-            raise InputError(f"study.runs: the runs on {name} have different results: finish all of them")
+            raise InputError(f"study: the runs on {name} have different results: finish all of them")
         self.results = keys.iloc[0]
         self._pixels: dict[tuple, np.ndarray] = {}
         self._samples: dict[tuple, np.ndarray] = {}
@@ -160,7 +160,7 @@ class Dataset:
         for unit in self.units:
             path = unit.run / "study" / unit.classifier / f"seed{unit.seed}" / f"{name}.csv"
             if not path.is_file():
-                raise InputError(f"study.runs: {path} is missing: run the target study_measures of {unit.run.name}")
+                raise InputError(f"study: {path} is missing: run the target study_measures of {unit.run.name}")
             yield unit, pd.read_csv(path, dtype=types)
 
 

@@ -1,6 +1,7 @@
-"""What each step from maps to masks brings: every weak setting of a run beside the plain one with the same saliency."""
+"""What each step from maps to masks brings: every weak setting of a run beside the first one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +19,41 @@ from mdc.study.runs import Dataset, Unit
 from mdc.study.steps_page import LAST_STAGE, plot_steps, step_pictures, steps_text
 from mdc.study.tables import DIFFERENCE_COLUMNS, difference_row
 
-STEP_COLUMNS = [*DIFFERENCE_COLUMNS, "miou"]
+STEP_COLUMNS = [*DIFFERENCE_COLUMNS[:-1], "miou"]  # without the unseen seed
 CLASS_COLUMNS = ["dataset", "masks", "class", "iou"]
 COST_COLUMNS = ["dataset", "masks", "seconds"]
-WORDS = {FUSED: "", SALIENT: "saliency alone", DENSECRF: "dense CRF on the masks", PAMR: "PAMR on the masks"}
+WORDS = {
+    FUSED: "",
+    SALIENT: "salient pixels, class by the maps",
+    DENSECRF: "dense CRF on the masks",
+    PAMR: "PAMR on the masks",
+}
 RULES = {FUSED: "fuse_masks", SALIENT: "fuse_salient_masks", DENSECRF: "refine_by_densecrf", PAMR: "refine_by_pamr"}
 
 
 def steps_of(config: Config) -> list[Claim]:
-    """Return a run's weak settings, each compared with the first one that has the same source of saliency.
-
-    The first one of a source is compared with the first of all. The words name the producer and the variant's keys.
-    """
-    weak = [setting for setting in map(Experiment.parse, config.segmenter.settings) if setting.kind == "weak"]
-    firsts: dict[str, str] = {}
+    """Return a run's weak settings, each compared with the first one; the words name the producer and changed keys."""
+    weak = _weak_settings(config)
     found = []
     for setting in weak:
-        first = firsts.setdefault(config.varied(setting.variant).saliency.source, setting.masks_name)
-        second = weak[0].masks_name if first == setting.masks_name else first
-        words = [WORDS[setting.producer], *changed_keys(config, setting)]
-        found.append(Claim(", ".join(filter(None, words)), setting.masks_name, second))
+        words = [WORDS[setting.producer], *changed_keys(config, setting)] if setting != weak[0] else ["as configured"]
+        found.append(Claim(", ".join(filter(None, words)), setting.masks_name, weak[0].masks_name))
     return found
+
+
+def saliency_alone_of(config: Config) -> list[Claim]:
+    """Return the comparisons, after the CRF, of salient pixels with the fused maps of the same variant."""
+    weak = _weak_settings(config)
+    pairs = [(setting, replace(setting, producer=FUSED)) for setting in weak[1:] if setting.producer == SALIENT]
+    return [
+        Claim(WORDS[SALIENT], salient.masks_name, fused.masks_name, (LAST_STAGE,))
+        for salient, fused in pairs
+        if fused in weak[1:]  # the first one is compared with all of them already
+    ]
+
+
+def _weak_settings(config: Config) -> list[Experiment]:
+    return [setting for setting in map(Experiment.parse, config.segmenter.settings) if setting.kind == "weak"]
 
 
 def changed_keys(config: Config, setting: Experiment) -> list[str]:
@@ -57,16 +72,17 @@ def _shown(value: Any) -> str:
 
 
 def steps_table(dataset: Dataset) -> pd.DataFrame:
-    """Return a row per step and stage and one for true masks, columns `STEP_COLUMNS`: paired difference and score."""
-    compared = [(step.words, step.first, step.second, stage) for step in steps_of(dataset.config) for stage in STAGES]
-    compared.append(("", "true-masks", "true-masks", LAST_STAGE))
+    """Return a row per comparison and stage and one for true masks, columns `STEP_COLUMNS`: difference and score."""
+    claims = [*steps_of(dataset.config), *saliency_alone_of(dataset.config)]
+    claims.append(Claim("trained on true masks", "true-masks", "true-masks", (LAST_STAGE,)))
     rows = []
-    for words, *names, stage in compared:
-        split, crf = STAGES[stage]
-        first, second = ((split, result_of(name, stage), crf) for name in names)
-        if dataset.has(*first) and dataset.has(*second):
-            row = difference_row(dataset, first, second, unseen_seed=None)
-            rows.append((dataset.name, words, stage, *names, *row, dataset.scores(*first).mean()))
+    for claim in claims:
+        for stage in claim.stages:
+            split, crf = STAGES[stage]
+            first, second = ((split, result_of(name, stage), crf) for name in (claim.first, claim.second))
+            if dataset.has(*first) and dataset.has(*second):
+                head = (dataset.name, claim.words, stage, claim.first, claim.second)
+                rows.append((*head, *difference_row(dataset, first, second), dataset.scores(*first).mean()))
     return pd.DataFrame(rows, columns=STEP_COLUMNS)
 
 
@@ -107,8 +123,8 @@ def _seconds(config: Config, unit: Unit, masks: Experiment) -> float:
 
 def _masks_names(config: Config) -> list[str]:
     """Return the pseudo masks of a run's steps, once each."""
-    learnt = [Experiment.of_masks(step.first).masks(config).masks_name for step in steps_of(config)]
-    return list(dict.fromkeys(learnt))
+    names = [Experiment.of_masks(step.first).masks(config).masks_name for step in steps_of(config)]
+    return list(dict.fromkeys(names))
 
 
 def tabulate_steps(*, runs: Mapping[str, Sequence[Path]], draws: int, folder: Path) -> None:
@@ -126,10 +142,11 @@ def tabulate_steps(*, runs: Mapping[str, Sequence[Path]], draws: int, folder: Pa
     for name, make in zip(STEP_TABLES, (steps_table, classes_table, costs_table), strict=True):
         tables[name] = pd.concat([make(dataset) for dataset in datasets]).round(4)
         write_whole(folder / f"{name}.csv", tables[name].to_csv(index=False).encode())
-    write_whole(folder / "steps.md", steps_text(*tables.values()).encode())
     drawn = {}
     for dataset in datasets:
         if dataset.config.data.source == "synthetic":  # photographs are not ours to publish
             unit = dataset.units[0]
             drawn[dataset.name] = step_pictures(unit, dataset.scored(unit, "train"), _masks_names(dataset.config))
     plot_steps(drawn, folder / "steps.png")
+    page = steps_text(*tables.values(), pictures="steps.png" if drawn else "")
+    write_whole(folder / "steps.md", page.encode())

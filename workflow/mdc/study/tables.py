@@ -56,11 +56,13 @@ def differences_table(dataset: Dataset, *, unseen_seed: int) -> pd.DataFrame:
     and below the second, and the unseen seed alone.
     """
     rows = []
+    unseen = np.array([unit.seed == unseen_seed for unit in dataset.units])
 
     def add(words: str, stage: str, names: tuple[str, str], *results: Result) -> None:
         if all(dataset.has(*result) for result in results):
-            row = difference_row(dataset, *results, unseen_seed=unseen_seed)
-            rows.append((dataset.name, words, stage, *names, *row))
+            values = dataset.scores(*results[0]) - dataset.scores(*results[1])
+            of_unseen = known_mean(values[unseen])
+            rows.append((dataset.name, words, stage, *names, *difference_row(dataset, *results), of_unseen))
 
     for claim in claims_of(dataset.config):
         for stage in claim.stages:
@@ -72,13 +74,11 @@ def differences_table(dataset: Dataset, *, unseen_seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 
-def difference_row(dataset: Dataset, first: Result, second: Result, *, unseen_seed: int | None) -> tuple[float, ...]:
-    """Return the paired difference of two results, as the columns from `difference` on in `DIFFERENCE_COLUMNS`."""
+def difference_row(dataset: Dataset, first: Result, second: Result) -> tuple[float, ...]:
+    """Return the paired difference of two results: columns `difference` to `seeds_below` of `DIFFERENCE_COLUMNS`."""
     values = dataset.scores(*first) - dataset.scores(*second)
     low, high = interval(dataset.sampled(*first) - dataset.sampled(*second))
-    unseen = values[[unit.seed == unseen_seed for unit in dataset.units]]
-    counts = (len(values), int((values > 0).sum()), int((values < 0).sum()))
-    return values.mean(), spread(values), low, high, *counts, known_mean(unseen)
+    return values.mean(), spread(values), low, high, len(values), int((values > 0).sum()), int((values < 0).sum())
 
 
 def thresholds_table(dataset: Dataset) -> pd.DataFrame:
