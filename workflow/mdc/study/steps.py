@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mdc.config.config import Config
-from mdc.config.experiments import DENSECRF, FUSED, PAMR, SALIENT, Experiment
+from mdc.config.experiments import DENSECRF, EXTERNAL, FUSED, PAMR, SALIENT, Experiment
 from mdc.config.paths import Paths
 from mdc.data.metrics import iou_of, known_mean
 from mdc.runtime.files import write_whole
@@ -27,8 +27,15 @@ WORDS = {
     SALIENT: "salient pixels, class by the maps",
     DENSECRF: "dense CRF on the masks",
     PAMR: "PAMR on the masks",
+    EXTERNAL: "another method's masks",
 }
-RULES = {FUSED: "fuse_masks", SALIENT: "fuse_salient_masks", DENSECRF: "refine_by_densecrf", PAMR: "refine_by_pamr"}
+RULES = {
+    FUSED: "fuse_masks",
+    SALIENT: "fuse_salient_masks",
+    DENSECRF: "refine_by_densecrf",
+    PAMR: "refine_by_pamr",
+    EXTERNAL: "copy_masks",
+}
 
 
 def steps_of(config: Config) -> list[Claim]:

@@ -28,7 +28,7 @@ segmenters on validation images.
   networks. It is **bold** where it is *shown*: the interval leaves out 0 and all of at least two seeds agree on the
   sign. With one seed nothing is.
 - *Salient pixels* take their class from the maps and their shape from saliency, above the threshold that fits the
-  training images' true masks best. The other rows use no true mask.
+  training images' true masks best. The other rows have the configuration's thresholds.
 - `trained` is the saliency of a trained network, for which true objects stand in on the demo's data; `tuned` the same
   with thresholds chosen by the true masks of MSRC's training images, where its numbers are therefore optimistic.
 - *% of true masks*: the segmenter's mIoU with the CRF by that of the one trained on true masks.
