@@ -109,9 +109,9 @@ rule study_tables:
 rule tabulate_study:
     """Gather the runs of the study: every setting, every claim, every measure."""
     input:
-        summaries=[f"results/{run}/scores/summary.csv" for run in CONFIG.study.every_run],
-        measures=[f"results/{run}/study/measures.csv" for run in CONFIG.study.every_run],
-        configs=[f"results/{run}/config.yaml" for run in CONFIG.study.every_run],
+        summaries=[f"results/{run}/scores/summary.csv" for run in CONFIG.study.every_run("runs")],
+        measures=[f"results/{run}/study/measures.csv" for run in CONFIG.study.every_run("runs")],
+        configs=[f"results/{run}/config.yaml" for run in CONFIG.study.every_run("runs")],
     output:
         tables=[f"results/study/{name}.csv" for name in STUDY_TABLES],
     log:
@@ -168,12 +168,11 @@ rule study_steps:
 rule tabulate_steps:
     """Compare every weak setting of the runs in `study.steps` with the plain one."""
     input:
-        summaries=[f"results/{run}/scores/summary.csv" for run in CONFIG.study.every_steps_run],
-        configs=[f"results/{run}/config.yaml" for run in CONFIG.study.every_steps_run],
+        summaries=[f"results/{run}/scores/summary.csv" for run in CONFIG.study.every_run("steps")],
+        configs=[f"results/{run}/config.yaml" for run in CONFIG.study.every_run("steps")],
     output:
         tables=[f"results/study/{name}.csv" for name in STEP_TABLES],
         text="results/study/steps.md",
-        pictures="results/study/steps.png",
     log:
         "results/study/logs/tabulate_steps.log",
     benchmark:

@@ -86,7 +86,7 @@ def test_an_unknown_key_is_answered_with_what_may_be_meant(key, said):
 def test_a_key_of_another_encoder_is_said_to_come_from_another_file():
     for key in ("encoder.model", "encoder.depth"):  # of timm, and of resnet, whose name is near `depths`
         (found,) = problems(nested(key, 50))
-        assert found.endswith(" If a --configfile set it for another encoder, remove it there")
+        assert found.endswith(" (if a --configfile has it for another encoder, remove it there)")
 
 
 def test_all_wrong_keys_are_listed_at_once():

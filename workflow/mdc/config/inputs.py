@@ -100,16 +100,15 @@ def _missing(config: Config) -> Iterator[str]:
 
 
 def _study_runs(config: Config) -> Iterator[str]:
-    for run in config.study.every_run:
-        for name in ("scores/summary.csv", "study/measures.csv", "config.yaml"):
-            if run != config.run and not Path("results", run, name).is_file():
-                yield f"study.runs: there is no results/{run}/{name}: finish the run {run} first, or start `make study`"
-                break
-    for run in config.study.every_steps_run:
-        for name in ("scores/summary.csv", "config.yaml"):
-            if run != config.run and not Path("results", run, name).is_file():
-                yield f"study.steps: there is no results/{run}/{name}: finish the run {run} first (results/README.md)"
-                break
+    needed = {
+        "runs": ("scores/summary.csv", "study/measures.csv", "config.yaml"),
+        "steps": ("scores/summary.csv", "config.yaml"),
+    }
+    for key, names in needed.items():
+        for run in config.study.every_run(key):
+            missing = [name for name in names if not Path("results", run, name).is_file()]
+            if run != config.run and missing:
+                yield f"study.{key}: there is no results/{run}/{missing[0]}: finish the run {run} (results/README.md)"
 
 
 def _weights(config: Config) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
@@ -20,12 +20,24 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_empty_keys(cls, values: Any) -> Any:
-        return (
-            {key: value for key, value in values.items() if value is not None}
-            if isinstance(values, Mapping)
-            else values
-        )
+    def _read(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {key: cls._as_choice(key, value) for key, value in values.items() if value is not None}
+
+    @classmethod
+    def _as_choice(cls, key: str, value: Any) -> Any:
+        """Return the number that a text stands for in a choice among numbers, which pydantic would refuse as text."""
+        if not isinstance(value, str) or key not in cls.model_fields:
+            return value
+        named = {str(choice): choice for choice in _choices(cls.model_fields[key].annotation)}
+        return named.get(value, value)
+
+
+def _choices(annotation: Any) -> tuple:
+    """Return the values that a type lists, inside a union as well."""
+    inner = get_args(annotation)
+    return inner if get_origin(annotation) is Literal else tuple(one for part in inner for one in _choices(part))
 
 
 def changes_of(section: type[Section], *names: str) -> type[Section]:
@@ -44,10 +56,6 @@ def _no_truth_value(value: Any) -> Any:
     return value
 
 
-def _whole_number(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
 def _unique(values: Sequence[Any]) -> Sequence[Any]:
     repeated = [value for value in values if list(values).count(value) > 1]
     if repeated:
@@ -58,7 +66,6 @@ def _unique(values: Sequence[Any]) -> Sequence[Any]:
 Int = Annotated[int, BeforeValidator(_no_truth_value)]
 Float = Annotated[float, BeforeValidator(_no_truth_value)]
 Unique = AfterValidator(_unique)
-AS_NUMBER = BeforeValidator(_whole_number)  # of a choice among numbers, which may come as text like every other key
 PathText = Annotated[str, AfterValidator(os.path.expanduser)]
 Url = Annotated[str, Field(pattern=r"^https?://")]
 Seed = Annotated[Int, Field(ge=0, le=2**32 - 1)]

@@ -115,10 +115,10 @@ def _unknown_key(place: str, key: str, model: type[BaseModel] | None) -> str:
         first, rest = key.split(".", 1)
         return f"{place}: keys are nested in YAML: write {first}: {{{rest}: ...}}"
     close = difflib.get_close_matches(key, known, n=1)
-    advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)};"
+    advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
     if "encoder" in place.split("."):  # files are merged key by key
-        return f"{place}: unknown key; {advice} If a --configfile set it for another encoder, remove it there"
-    return f"{place}: unknown key; {advice.removesuffix(';')}"
+        advice += " (if a --configfile has it for another encoder, remove it there)"
+    return f"{place}: unknown key; {advice}"
 
 
 def _model_at(model: type[BaseModel], loc: tuple) -> type[BaseModel] | None:

@@ -259,12 +259,7 @@ class Study(Section):
     unseen_seed: Seed = Field(4, description="The seed on whose results nothing was chosen; shown on its own.")
     draws: Int = Field(1000, ge=10, le=1_000_000, description="Bootstrap samples of the images.")
 
-    @property
-    def every_run(self) -> list[str]:
-        """The runs of all datasets."""
-        return list(dict.fromkeys(run for runs in self.runs.values() for run in runs))
-
-    @property
-    def every_steps_run(self) -> list[str]:
-        """The runs in `steps`."""
-        return list(dict.fromkeys(run for runs in self.steps.values() for run in runs))
+    def every_run(self, key: Literal["runs", "steps"]) -> list[str]:
+        """Return the runs of all datasets that a key names."""
+        of_datasets = {"runs": self.runs, "steps": self.steps}[key].values()
+        return list(dict.fromkeys(run for runs in of_datasets for run in runs))

@@ -100,16 +100,17 @@ def draw_sheet(
         tags = [classes[index - 1] for index in tag_indices(row["tags"], classes)]
         score = f"{kind} {100 * values[image_id]:.0f}" if image_id in values else ""
         rows.append((f"{image_id}\n{', '.join(tags) or 'no tag'}\n{score}", cells))
-    _draw_grid(rows, sheet_png, classes=classes, title=title)
+    draw_grid(rows, sheet_png, classes=classes, title=title)
 
 
 def _paths(table_csv: Path | None) -> dict[str, str]:
     return read_table([table_csv]) if table_csv else {}
 
 
-def _draw_grid(
+def draw_grid(
     rows: Sequence[tuple[str, dict[str, np.ndarray]]], path: Path, *, classes: Sequence[str], title: str
 ) -> None:
+    """Draw rows of pictures, each a label and column -> picture (H, W, 3), with the classes' colours below."""
     columns = list(dict.fromkeys(name for _, cells in rows for name in cells))
     figure, axes = plt.subplots(
         max(len(rows), 1), max(len(columns), 1), figsize=(1.6 * len(columns) + 1.5, 1.55 * len(rows) + 1), squeeze=False

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mdc.config.config import Config
 
 STAGES = {"pseudo masks": ("train", False), "segmenter": ("val", False), "segmenter + CRF": ("val", True)}
+LAST_STAGE = tuple(STAGES)[-1]
 SINGLE_AND_MEAN = ("d1", "d3", "d6", "d9", "mean")
 CONFLICT_RULES = {"ignore": "conflicts ignored", "background": "background wins", "object": "object wins"}
 CONFLICT_VARIANTS = {"conflicts-ignored": "ignore", "background-wins": "background", "object-wins": "object"}

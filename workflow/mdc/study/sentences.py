@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from mdc.study.claims import STAGES, verdict
+from mdc.study.claims import LAST_STAGE, STAGES, verdict
 from mdc.study.markdown_tables import COMPARED_AT, best_by_size, found_row, number
 
 HEADS = {"pseudo masks": "As pseudo masks", "segmenter": "As segmenters", "segmenter + CRF": "With the CRF"}
@@ -96,7 +96,7 @@ def claims_sentences(differences: pd.DataFrame, dataset: str) -> list[str]:
 def fusion_sentence(differences: pd.DataFrame, dataset: str) -> str:
     """Return which other maps fusion is shown to beat after the CRF, at one threshold, as a sentence or two."""
     table = differences[(differences["dataset"] == dataset) & (differences["first"] == "fusion")]
-    table = table[(table["stage"] == "segmenter + CRF") & table["second"].isin(FUSION_AGAINST)]
+    table = table[(table["stage"] == LAST_STAGE) & table["second"].isin(FUSION_AGAINST)]
     if table["seeds"].max() == 1:
         return "With one seed no difference can be shown."
     found: dict[str, list[str]] = {kind: [] for kind in KINDS}

@@ -13,10 +13,10 @@ from mdc.config.experiments import DENSECRF, EXTERNAL, FUSED, PAMR, SALIENT, Exp
 from mdc.config.paths import Paths
 from mdc.data.metrics import iou_of, known_mean
 from mdc.runtime.files import write_whole
-from mdc.study.claims import STAGES, Claim, result_of
+from mdc.study.claims import LAST_STAGE, STAGES, Claim, result_of
 from mdc.study.names import STEP_TABLES
 from mdc.study.runs import Dataset, Unit
-from mdc.study.steps_page import LAST_STAGE, plot_steps, step_pictures, steps_text
+from mdc.study.steps_page import draw_steps, steps_text
 from mdc.study.tables import DIFFERENCE_COLUMNS, difference_row
 
 STEP_COLUMNS = [*DIFFERENCE_COLUMNS[:-1], "miou"]  # without the unseen seed
@@ -135,7 +135,7 @@ def _masks_names(config: Config) -> list[str]:
 
 
 def tabulate_steps(*, runs: Mapping[str, Sequence[Path]], draws: int, folder: Path) -> None:
-    """Write to `folder` the tables `mdc.study.names.STEP_TABLES`, the page steps.md and the figure steps.png.
+    """Write to `folder` the tables `mdc.study.names.STEP_TABLES`, the page steps.md and, of built-in images, steps.png.
 
     Args:
         runs: name of a dataset -> folders of the runs on it.
@@ -149,11 +149,10 @@ def tabulate_steps(*, runs: Mapping[str, Sequence[Path]], draws: int, folder: Pa
     for name, make in zip(STEP_TABLES, (steps_table, classes_table, costs_table), strict=True):
         tables[name] = pd.concat([make(dataset) for dataset in datasets]).round(4)
         write_whole(folder / f"{name}.csv", tables[name].to_csv(index=False).encode())
-    drawn = {}
-    for dataset in datasets:
-        if dataset.config.data.source == "synthetic":  # photographs are not ours to publish
-            unit = dataset.units[0]
-            drawn[dataset.name] = step_pictures(unit, dataset.scored(unit, "train"), _masks_names(dataset.config))
-    plot_steps(drawn, folder / "steps.png")
+    # photographs are not ours to publish
+    drawn = next((dataset for dataset in datasets if dataset.config.data.source == "synthetic"), None)
     page = steps_text(*tables.values(), pictures="steps.png" if drawn else "")
     write_whole(folder / "steps.md", page.encode())
+    if drawn:
+        unit, names = drawn.units[0], _masks_names(drawn.config)
+        draw_steps(unit, drawn.scored(unit, "train"), names, folder / "steps.png", classes=drawn.classes)

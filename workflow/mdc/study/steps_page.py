@@ -3,22 +3,20 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from mdc.config.experiments import SALIENT
 from mdc.data.images import read_image
 from mdc.data.mask_files import read_mask
-from mdc.figures.pictures import coloured, read_scores
-from mdc.figures.style import save_figure
+from mdc.figures.pictures import chosen_images, coloured, read_scores
+from mdc.report.contact_sheets import draw_grid
 from mdc.storage.image_tables import read_table
-from mdc.study.claims import STAGES, verdict
+from mdc.study.claims import LAST_STAGE, STAGES, verdict
 from mdc.study.markdown_tables import counted, found_row, markdown, number
 from mdc.study.runs import Unit
 
-LAST_STAGE = "segmenter + CRF"
-PICTURES = 8  # images in the figure
+EACH = 3  # of the best, the median and the worst images in the figure
 HEADER = """# Step by step
 
 What each step between the classifier and the pseudo masks brings. mIoU in percent: pseudo masks on training images,
@@ -31,7 +29,7 @@ segmenters on validation images.
   training images' true masks best. The other rows have the configuration's thresholds.
 - `trained` is the saliency of a trained network, for which true objects stand in on the demo's data; `tuned` the same
   with thresholds chosen by the true masks of MSRC's training images, where its numbers are therefore optimistic.
-- *% of true masks*: the segmenter's mIoU with the CRF by that of the one trained on true masks.
+- *% of true masks* is the segmenter's mIoU with the CRF as a share of that of the one trained on true masks.
 - *Seconds* are those that the jobs between the trained classifier and the masks took, per training image, on a machine
   that did other work as well. Of maps from a folder only their check is counted."""
 
@@ -52,7 +50,7 @@ def steps_text(steps: pd.DataFrame, classes: pd.DataFrame, costs: pd.DataFrame, 
         ]
     if pictures:
         parts.append(f"## Pictures\n\n![Photo, true mask and the pseudo masks of every step]({pictures})")
-        parts.append("*Training images from the best to the worst mask of the first step; light grey is unlabelled.*")
+        parts.append("*Training images of the demo with the best, median and worst masks of the first step.*")
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -93,7 +91,7 @@ def _findings(table: pd.DataFrame) -> str:
     for row in last[last["first"].str.startswith(SALIENT)].to_dict("records"):
         if row["second"].partition("@")[2] == row["first"].partition("@")[2]:
             interval = f"{row['difference']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}]"
-            shown = {"yes": "shown", "no, the reverse": "shown", "not shown": "not shown"}[verdict(row)]
+            shown = "not shown" if verdict(row) == "not shown" else "shown"
             found.append(f"- Salient pixels over fusion, `{row['first']}` over `{row['second']}`: {interval}, {shown}.")
     return "\n".join(found)
 
@@ -104,10 +102,8 @@ def _classes_table(table: pd.DataFrame) -> str:
     return markdown(["class", *(f"`{masks}`" for masks in wide.columns)], rows)
 
 
-def step_pictures(unit: Unit, images: pd.DataFrame, names: Sequence[str]) -> list[dict[str, np.ndarray]]:
-    """Return photo, true mask and the masks `names` of `PICTURES` training images, uint8 (H, W, 3) each.
-
-    From the best to the worst mask of the first name.
+def draw_steps(unit: Unit, images: pd.DataFrame, names: Sequence[str], path: Path, *, classes: Sequence[str]) -> None:
+    """Draw photo, true mask and the masks `names` of the images whose first of these is best, median and worst.
 
     Args:
         images: manifest of the training images with true masks.
@@ -115,32 +111,13 @@ def step_pictures(unit: Unit, images: pd.DataFrame, names: Sequence[str]) -> lis
     network = f"{unit.classifier}/seed{unit.seed}"
     masks = {name: read_table([unit.run / "masks" / network / name / "train.csv"]) for name in names}
     scores = read_scores(unit.run / "scores" / network / "train" / f"pseudo-{names[0]}.images.csv")
-    ranked = scores.dropna(subset=["miou"]).sort_values(["miou", "id"], ascending=[False, True])["id"].to_list()
-    places = np.linspace(0, len(ranked) - 1, min(PICTURES, len(ranked))).round().astype(int)
-    rows = images.set_index("id").loc[[ranked[place] for place in places]]
-    return [
-        {
-            "photo": read_image(Path(row.image)),
-            "true mask": coloured(read_mask(Path(row.mask))),
-            **{name: coloured(read_mask(Path(table[row.Index]))) for name, table in masks.items()},
+    table = images.set_index("id")
+    rows = []
+    for kind, image_id in chosen_images(scores, each=EACH):
+        cells = {
+            "photo": read_image(Path(table.loc[image_id, "image"])),
+            "true mask": coloured(read_mask(Path(table.loc[image_id, "mask"]))),
         }
-        for row in rows.itertuples()
-    ]
-
-
-def plot_steps(drawn: Mapping[str, Sequence[Mapping[str, np.ndarray]]], path: Path) -> None:
-    """Draw the `step_pictures` of every dataset below each other, a row per image."""
-    rows = [cells for of_dataset in drawn.values() for cells in of_dataset]
-    columns = list(dict.fromkeys(name for cells in rows for name in cells))
-    shape = max(len(rows), 1), max(len(columns), 1)
-    figure, axes = plt.subplots(*shape, figsize=(1.5 * shape[1], 1.5 * shape[0] + 0.3), squeeze=False)
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for line, cells in zip(axes, rows, strict=False):
-        for axis, name in zip(line, columns, strict=True):
-            if name in cells:
-                axis.imshow(cells[name], interpolation="nearest")
-    for axis, name in zip(axes[0], columns, strict=False):
-        axis.set_title(name.replace("@", "\n@"), fontsize=8)
-    figure.tight_layout(pad=0.3)
-    save_figure(figure, path)
+        cells |= {name.replace("@", "\n@"): coloured(read_mask(Path(paths[image_id]))) for name, paths in masks.items()}
+        rows.append((f"{image_id}\n{kind}", cells))
+    draw_grid(rows, path, classes=classes, title="")

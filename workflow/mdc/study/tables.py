@@ -12,7 +12,7 @@ from mdc.data.metrics import known_mean
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.study.bootstrap import average_precision, interval
-from mdc.study.claims import CRF_CLAIM, CRF_SETTINGS, STAGES, claims_of, result_of
+from mdc.study.claims import CRF_CLAIM, CRF_SETTINGS, LAST_STAGE, STAGES, claims_of, result_of
 from mdc.study.runs import Dataset, spread
 
 RESULT_COLUMNS = ["dataset", "split", "setting", "crf", "seeds", "miou", "sd", "low", "high", "unseen"]
@@ -70,7 +70,7 @@ def differences_table(dataset: Dataset, *, unseen_seed: int) -> pd.DataFrame:
             names = (claim.first, claim.second)
             add(claim.words, stage, names, *((split, result_of(name, stage), crf) for name in names))
     for setting in CRF_SETTINGS:
-        add(CRF_CLAIM, "segmenter + CRF", (setting, setting), ("val", setting, True), ("val", setting, False))
+        add(CRF_CLAIM, LAST_STAGE, (setting, setting), ("val", setting, True), ("val", setting, False))
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 

@@ -3,12 +3,11 @@
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from mdc.config.encoders import EncoderKeys, Stage, WeightsFile
-from mdc.config.keys import AS_NUMBER
 
 if TYPE_CHECKING:
     from mdc.config.networks import Segmenter
@@ -37,8 +36,8 @@ class Keys(EncoderKeys):
     not_in_state: ClassVar = {"weights", "output_stride"}
 
     name: Literal["resnet"] = Field("resnet", description="ResNet.")
-    depth: Annotated[Literal[50, 101], AS_NUMBER] = Field(50, description="Layers.")
-    output_stride: Annotated[Literal[8, 16, 32], AS_NUMBER] = Field(
+    depth: Literal[50, 101] = Field(50, description="Layers.")
+    output_stride: Literal[8, 16, 32] = Field(
         8, description="Pixels between neighbouring features, by dilation. The segmenter's is 8 at most."
     )
 

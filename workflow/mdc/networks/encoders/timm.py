@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from mdc.config.encoders import EncoderKeys, Stage
-from mdc.config.keys import AS_NUMBER, Int
+from mdc.config.keys import Int
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.runtime.hashes import file_digest
@@ -38,7 +38,7 @@ class Keys(EncoderKeys):
     model: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")] = Field(
         "tf_efficientnet_lite0", description="Its name there, such as convnext_tiny or vit_small_patch14_dinov2."
     )
-    output_stride: Annotated[Literal[8, 16, 32], AS_NUMBER] | None = Field(
+    output_stride: Literal[8, 16, 32] | None = Field(
         None,
         description="Pixels between neighbouring features, by dilation; empty: 8, or a vision transformer's patch.",
     )

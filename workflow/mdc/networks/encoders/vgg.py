@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from mdc.config.encoders import EncoderKeys, Stage, WeightsFile
-from mdc.config.keys import AS_NUMBER, Channels, Dilation, Int
+from mdc.config.keys import Channels, Dilation, Int
 from mdc.config.networks import Norm
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Keys(EncoderKeys):
         list(VGG16_DEPTHS), min_length=5, max_length=5, description="Convolutions of the five stages."
     )
     norm: Norm = Field("none", description="Normalisation after every convolution.")
-    output_stride: Annotated[Literal[4, 8, 16], AS_NUMBER] = Field(
+    output_stride: Literal[4, 8, 16] = Field(
         8,
         description="Pixels between neighbouring features (paper 3.2: one pooling layer removed; pool4, by giving it "
         "stride 1, is our choice). The segmenter's is 8 at most.",
