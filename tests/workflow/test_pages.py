@@ -99,7 +99,7 @@ HERE = {  # what is read here instead
     "--workflow-profile profiles/mine": "",  # test_dag.py plans with it
     "shards=32": "shards=1",
     "/path/to/pets": "data_of_others/VOCdevkit/VOC2012",
-    "{pets: [steps-pets], built-in: [steps-built-in]}": "{demo: [demo]}",
+    "{pets: [steps-pets], demo: [steps-demo]}": "{demo: [demo]}",
 }
 
 
