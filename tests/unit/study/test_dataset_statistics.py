@@ -59,3 +59,14 @@ def test_saliency_is_judged_at_its_best_threshold(tmp_path, write_split):
     assert value["rbd, share of background called salient there"] == pytest.approx(30 / 1700)
     assert value["rbd, precision at 0.06"] == pytest.approx(300 / 2000)  # 50 of 255 is more than .06
     assert isinstance(found, pd.DataFrame) and list(found.columns) == ["measure", "value"]
+
+
+def test_true_masks_without_any_object_are_described(tmp_path, write_split):
+    image, mask = image_and_mask()
+    split = write_split("train", {"a": (image, "", np.zeros_like(mask))})
+    Image.fromarray(np.zeros_like(mask)).save(tmp_path / "a.png")
+    write_table([("a", str(tmp_path / "a.png"), file_digest(tmp_path / "a.png"))], tmp_path / "saliency.csv")
+    found = describe_data(split_csv=split, saliency_csv=tmp_path / "saliency.csv", processes=1)
+    value = dict(zip(found["measure"], found["value"], strict=True))
+    assert value["objects per image"] == 0 and value["foreground, share of pixels"] == 0
+    assert np.isnan(value["area of objects, 50% quantile"])

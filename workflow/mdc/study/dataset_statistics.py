@@ -99,7 +99,8 @@ def describe_data(*, split_csv: Path, saliency_csv: Path, processes: int) -> pd.
         raise InputError(f"{split_csv}: no image has a true mask, without which the data cannot be described")
     items = list(zip(table["image"], table["mask"], paths_of(list(table["id"]), [saliency_csv]), strict=True))
     found = list(map_in_order(_described, items, processes=processes, label="describe_data"))
-    objects = pd.DataFrame([row for rows, _, _ in found for row in rows])
+    measures = ["area", "contrast", "border", "contact"]  # named, as there may be no object
+    objects = pd.DataFrame([row for rows, _, _ in found for row in rows], columns=measures)
     histogram = sum((part for _, part, _ in found), np.zeros((2, 256), np.int64))
     threshold, iou = best_saliency_threshold(histogram)
     shares = np.concatenate([share for _, _, share in found])
