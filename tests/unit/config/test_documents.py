@@ -16,7 +16,7 @@ from .configs import PAPER, ROOT, leaves, nested, over_the_paper
 
 OVERLAYS = sorted(str(path.relative_to(ROOT / "config")) for path in (ROOT / "config").rglob("*.yaml"))
 BELOW = {"paper-small.yaml": ["demo.yaml"], "study/synthetic.yaml": ["demo.yaml"], "study/photos.yaml": ["own.yaml"]}
-BELOW |= {"trained-saliency.yaml": ["own.yaml"], "study/steps.yaml": ["own.yaml"]}
+BELOW |= {name: ["own.yaml"] for name in ("trained-saliency.yaml", "study/steps.yaml", "study/trained-encoder.yaml")}
 SCHEMA = Draft202012Validator(json.loads((ROOT / "workflow/schemas/config.schema.json").read_text()))
 
 

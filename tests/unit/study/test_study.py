@@ -15,6 +15,7 @@ from mdc.study.runs import Dataset
 from mdc.study.steps_page import steps_text
 from mdc.study.tables import (
     contrast_table,
+    datasets_table,
     differences_table,
     precision_table,
     results_table,
@@ -185,6 +186,28 @@ def test_runs_with_their_own_images_are_sampled_apart(tmp_path):
     found.sampled("val", "weak-fusion", False)
     first, second = found._samples.values()
     assert (first != second).any()
+
+
+def test_two_runs_on_the_same_images_are_compared_over_the_seeds_of_both(tmp_path, monkeypatch):
+    frozen = write_run(tmp_path / "frozen")
+    monkeypatch.setitem(HITS, ("weak-fusion", 1), {"a": 9, "b": 8})
+    trained = write_run(tmp_path / "trained", (1,), settings=("weak-fusion",))
+    datasets = [Dataset(run.name, [run], draws=400) for run in (trained, frozen)]
+    (row,) = datasets_table(*datasets, unseen_seed=1).to_dict("records")
+    assert (row["dataset"], row["claim"], row["stage"]) == ("trained", "trained over frozen", "segmenter")
+    assert (row["first"], row["second"], row["seeds"]) == ("fusion", "fusion", 1)
+    assert row["difference"] == row["unseen"] == pytest.approx(miou(17, 2) - miou(16, 2))
+    # b twice: alike; a twice: 9 against 8
+    assert [row["low"], row["high"]] == pytest.approx([0, miou(18, 2) - miou(16, 2)])
+
+
+@pytest.mark.parametrize(("column", "value"), [("digest", "y"), ("tags", "dog"), ("id", "d")])
+def test_runs_on_other_images_are_not_compared(tmp_path, dataset, column, value):
+    run = write_run(tmp_path / "other")
+    manifest = pd.read_csv(run / "data" / "train.csv", keep_default_na=False)
+    manifest.loc[0, column] = value
+    manifest.to_csv(run / "data" / "train.csv", index=False)
+    assert datasets_table(Dataset("other", [run], draws=10), dataset, unseen_seed=1).empty
 
 
 def test_an_unfinished_run_is_named(tmp_path):

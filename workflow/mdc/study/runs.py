@@ -6,6 +6,7 @@ far a number depends on the images, for the networks as they were trained; how f
 """
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -162,6 +163,26 @@ class Dataset:
             if not path.is_file():
                 raise InputError(f"study: {path} is missing: run the target study_measures of {unit.run.name}")
             yield unit, pd.read_csv(path, dtype=types)
+
+
+def paired(first: Dataset, second: Dataset) -> tuple[Dataset, Dataset] | None:
+    """Return two datasets with only the seeds that both have, to be compared on the same bootstrap samples of images.
+
+    None if they have no seed in common, or one of them has several runs or other images than the other: then their
+    samples would not be the same.
+    """
+    both = (first, second)
+    if any(len({unit.run for unit in dataset.units}) > 1 for dataset in both):
+        return None
+    for split in ("train", "val"):
+        images, others = (dataset.manifest(dataset.units[0], split)[["id", "tags", "digest"]] for dataset in both)
+        if not images.equals(others):
+            return None
+    seeds = {unit.seed for unit in first.units} & {unit.seed for unit in second.units}
+    found = (copy(first), copy(second))
+    for dataset in found:
+        dataset.units = sorted((unit for unit in dataset.units if unit.seed in seeds), key=lambda unit: unit.seed)
+    return found if seeds else None
 
 
 def spread(values: np.ndarray) -> float:

@@ -1,5 +1,6 @@
 """Tables over several runs: every setting with spread and interval, and the paper's claims, each as a difference."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from mdc.data.metrics import known_mean
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.study.bootstrap import average_precision, interval
-from mdc.study.claims import CRF_CLAIM, CRF_SETTINGS, LAST_STAGE, STAGES, claims_of, result_of
-from mdc.study.runs import Dataset, spread
+from mdc.study.claims import CRF_CLAIM, CRF_SETTINGS, LAST_STAGE, SINGLE_AND_MEAN, STAGES, claims_of, result_of
+from mdc.study.runs import Dataset, paired, spread
 
 RESULT_COLUMNS = ["dataset", "split", "setting", "crf", "seeds", "miou", "sd", "low", "high", "unseen"]
 RESULT_COLUMNS += ["one_tag", "several_tags", "miou_labelled", "labelled"]
@@ -74,10 +75,33 @@ def differences_table(dataset: Dataset, *, unseen_seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 
-def difference_row(dataset: Dataset, first: Result, second: Result) -> tuple[float, ...]:
-    """Return the paired difference of two results: columns `difference` to `seeds_below` of `DIFFERENCE_COLUMNS`."""
-    values = dataset.scores(*first) - dataset.scores(*second)
-    low, high = interval(dataset.sampled(*first) - dataset.sampled(*second))
+def datasets_table(dataset: Dataset, other: Dataset, *, unseen_seed: int) -> pd.DataFrame:
+    """Return the paired difference in mIoU of two runs' results on the same images, such as with another encoder.
+
+    Columns `DIFFERENCE_COLUMNS`, a row per stage and masks at one threshold that both have; no row if the images differ
+    (`mdc.study.runs.paired`).
+    """
+    rows, pair = [], paired(dataset, other)
+    for masks in (*SINGLE_AND_MEAN, "fusion", "true-masks") if pair else ():
+        for stage, (split, crf) in STAGES.items():
+            result = (split, result_of(masks, stage), crf)
+            if all(part.has(*result) for part in pair):
+                first, second = pair
+                unseen = np.array([unit.seed == unseen_seed for unit in first.units])
+                of_unseen = known_mean((first.scores(*result) - second.scores(*result))[unseen])
+                row = difference_row(first, result, result, of=second)
+                rows.append((dataset.name, f"{dataset.name} over {other.name}", stage, masks, masks, *row, of_unseen))
+    return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
+
+
+def difference_row(dataset: Dataset, first: Result, second: Result, *, of: Dataset | None = None) -> tuple[float, ...]:
+    """Return the paired difference of two results: columns `difference` to `seeds_below` of `DIFFERENCE_COLUMNS`.
+
+    The second result is of the same dataset, or `of` one whose units and images are the same.
+    """
+    of = of or dataset
+    values = dataset.scores(*first) - of.scores(*second)
+    low, high = interval(dataset.sampled(*first) - of.sampled(*second))
     return values.mean(), spread(values), low, high, len(values), int((values > 0).sum()), int((values < 0).sum())
 
 
@@ -203,6 +227,8 @@ def tabulate_study(*, runs: Mapping[str, Sequence[Path]], unseen_seed: int, draw
     }
     datasets = [Dataset(name, folders, draws=draws) for name, folders in runs.items()]
     tables = {name: [make(dataset) for dataset in datasets] for name, make in makers.items()}
+    later_and_earlier = [(b, a) for a, b in itertools.combinations(datasets, 2)]
+    tables["differences"] += [datasets_table(*pair, unseen_seed=unseen_seed) for pair in later_and_earlier]
     for name, keys in MEASURES.items():
         tables[name] = [measures_table(dataset, name, keys) for dataset in datasets]
     for name, parts in tables.items():

@@ -91,8 +91,9 @@ def details_text(tables: Mapping[str, pd.DataFrame]) -> str:
 
 
 def readme_text(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Return the README's table of results, and one sentence or two on each dataset, as Markdown."""
+    """Return the README's table of results, and one sentence or two on each dataset with several seeds, as Markdown."""
     weak = _weak_segmenters(tables["results"])
+    weak = weak[weak["seeds"] > 1]
     datasets = list(weak["dataset"].unique())
     told = []
     for dataset in datasets:
