@@ -144,3 +144,11 @@ def test_workers_are_the_same_whatever_pythons_start_method(tmp_path, method):
     worker = "(True, 1, 1, True)"
     assert found.stdout == f"{{{worker}}} {worker}\n(True, 1, 1)\n4 4\n", found.stderr
     assert log.read_text().count("once") == 1 and log.read_text().count("worker") == 6
+
+
+def test_numpy_has_no_threads_of_its_own_in_a_job():
+    code = "import sys, mdc.runtime.jobs; assert 'numpy' not in sys.modules; import numpy; "
+    code += "print(open('/proc/self/status').read())"
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert "Threads:\t1\n" in done.stdout

@@ -1,6 +1,7 @@
 """How a job of the workflow runs: its log, its exit status, its signals."""
 
 import logging
+import os
 import signal
 import sys
 import warnings
@@ -14,6 +15,9 @@ from mdc.runtime.locks import locked
 from mdc.runtime.logs import _formatted, _LogFile, logger
 from mdc.runtime.memory import memory_sentence, ran_out
 from mdc.runtime.processes import end_with_parent, forget_foreign_ranks, rank_in_training
+
+# Before numpy is imported: its matrices are small, and its threads, waiting for the next, keep the cores from PyTorch.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def run_logged(log_path: str, function: Callable[[], None]) -> None:
