@@ -74,7 +74,7 @@ study: $(INSTALLED)
 study-photos: $(INSTALLED)
 	for photos in $(PHOTOS); do \
 		$(WITH_VENV) $(STUDY_RUN) --configfile config/own.yaml config/study/photos.yaml \
-			--config device=$(DEVICE) run=study-$${photos%%=*} seeds="[$(call listed,$(PHOTO_SEEDS))]" \
+			--config device=$(DEVICE) run=study-$${photos%%=*} seeds="[$(call listed,$(PHOTO_SEEDS) $(UNSEEN_SEED))]" \
 			data="{source: voc_layout, root: $${photos#*=}}" || exit 1; \
 	done
 
