@@ -93,7 +93,7 @@ def encode_views(
         **augmentation,
     )
     side = encoder.grid.features(augmentation["crop_px"])
-    _check_room(features_h5, values=len(views) * views.views * encoder.channels * side**2)
+    _check_room(features_h5, values=len(photos_of_all_shards) * views.views * encoder.channels * side**2)
     encoder = encoder.to(where, memory_format=torch.channels_last)
     compute = _by_pytorch(encoder, where)
     # by all shards, so that their number changes no feature
@@ -163,14 +163,16 @@ def _by_onnx(encoder: Encoder, *, side_px: int, threads: int) -> Compute:
 
 
 def _check_room(path: Path, *, values: int) -> None:
-    """Log the size of a file of so many values; raise `InputError` if the disk has no room for it."""
+    """Log the size of so many values of all shards; raise `InputError` if the disk has no room for those to come."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size, free = values * np.dtype(LAYOUT.arrays[FEATURES].dtype).itemsize, shutil.disk_usage(path.parent).free
-    logger.info("%s: the features of all views, %.0f MB", path, size / 1e6)
-    if size > free:
+    logger.info("%s: the features of all views, %.0f MB", path.parent, size / 1e6)
+    # what other shards have written by now, also half of a file
+    others = sum(other.stat().st_size for other in path.parent.glob("*.h5*") if other != path)
+    if size - others > free:
         raise InputError(
-            f"{path}: the features need {size / 1e6:.0f} MB, but {free / 1e6:.0f} MB are free: free some space, lower "
-            "augmentation.views or augmentation.crop_px, or set training.freeze to none"
+            f"{path.parent}: the features need {size / 1e6:.0f} MB, but {(free + others) / 1e6:.0f} MB are free: free "
+            "some space, lower augmentation.views or augmentation.crop_px, or set training.freeze to none"
         )
 
 

@@ -168,13 +168,35 @@ def trained(kind: str, train_csv: Path, schedule: dict, folder: str, files: list
     return losses, torch.load(path, weights_only=True)["state"]
 
 
-@pytest.mark.parametrize("kind", ["classifier", "segmenter"])
-def test_the_loss_is_that_of_ordinary_training_with_a_frozen_encoder(train_csv, schedule, in_32_bits, kind):
+@pytest.mark.parametrize(
+    ("kind", "worth_exporting"),  # views that are not worth it are computed by PyTorch
+    [("classifier", 7), ("segmenter", 7), ("segmenter", 6)],
+)
+def test_the_loss_is_that_of_ordinary_training_with_a_frozen_encoder(
+    train_csv, schedule, in_32_bits, monkeypatch, kind, worth_exporting
+):
+    monkeypatch.setattr(features, "WORTH_EXPORTING", worth_exporting)
     ordinary, _ = trained(kind, train_csv, schedule, "ordinary", [])
     stored, state = trained(kind, train_csv, schedule, "stored", encoded(train_csv))
     assert stored == pytest.approx(ordinary, abs=1e-5) and len(set(ordinary)) == 3
     for name, tensor in encoder().state_dict().items():  # statistics of batch normalisation as well
         assert torch.equal(state[f"encoder.{name}"], tensor)
+
+
+def test_a_training_on_stored_features_goes_on_to_the_same_weights_and_losses(train_csv, schedule, monkeypatch):
+    files, batch_of = encoded(train_csv), features.ViewsWithFeatures.__getitems__
+
+    def cut(views, keys):
+        if keys[0][0] == 2:  # in the third epoch
+            raise RuntimeError("the power is gone")
+        return batch_of(views, keys)
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="the power is gone"):
+        patched.setattr(features.ViewsWithFeatures, "__getitems__", cut)
+        trained("segmenter", train_csv, schedule, "cut", files)
+    losses, state = trained("segmenter", train_csv, schedule, "cut", files)
+    expected, whole = trained("segmenter", train_csv, schedule, "whole", files)
+    assert losses == expected and all(torch.equal(state[name], tensor) for name, tensor in whole.items())
 
 
 def test_statistics_of_batch_normalisation_can_be_held_while_weights_learn(train_csv):
@@ -201,8 +223,12 @@ def test_features_of_another_encoder_or_without_an_image_are_refused(train_csv, 
         with_features(views_of(more), paths, encoder())
 
 
-def test_a_full_disk_is_told_before_anything_is_computed(train_csv, monkeypatch):
+def test_a_disk_without_room_for_all_shards_is_told_before_anything_is_computed(train_csv, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(features.shutil, "disk_usage", lambda path: usage(10, 10, 0))
-    with pytest.raises(InputError, match=r"1\.h5: the features need 0 MB, but 0 MB are free: free some space"):
-        encoded(train_csv)
+    size = 3 * 2 * 320 * 6 * 6 * 2  # bytes of two views of three photos
+    monkeypatch.setattr(features.shutil, "disk_usage", lambda path: usage(0, 0, size - 1))
+    with pytest.raises(InputError, match=r"features: the features need 0 MB, but 0 MB are free: free some space"):
+        encoded(train_csv, shards=2)
+    written = train_csv.parent / "features" / ".train.1-of-2.h5.tmp"  # by the other shard, now
+    written.write_bytes(b"x")
+    assert len(encoded(train_csv, shards=2)) == 2
