@@ -12,6 +12,7 @@ from mdc.runtime.errors import InputError
 from mdc.study.claims import claims_of, verdict
 from mdc.study.names import STEP_TABLES
 from mdc.study.runs import Dataset
+from mdc.study.sentences import dilations_sentence
 from mdc.study.steps_page import steps_text
 from mdc.study.tables import (
     contrast_table,
@@ -275,6 +276,14 @@ def test_measures_are_averaged_over_seeds(tables):
     assert tables["regions"]["precision"].tolist() == pytest.approx([0.55, 0.55])
     assert set(tables["sizes"]["iou"]) == {0.25}
     assert tables["calibration"].to_numpy().tolist() == [["tiny", "images", 2], ["tiny", "objects", 3.5]]
+
+
+def test_recall_and_precision_are_told_by_dilation(tables):
+    assert dilations_sentence(tables["regions"], "tiny") == ""  # there is one dilation alone
+    rows = [("tiny", maps, 0.3, 0.25 * n, 0.2 * n) for n, maps in ((1, "d1"), (2, "d3"), (3, "fusion"))]
+    regions = pd.DataFrame(rows, columns=["dataset", "maps", "threshold", "precision", "recall"])
+    told = dilations_sentence(regions, "tiny")
+    assert told.endswith("recall of the objects by dilation: d1 20, d3 40 %; precision: d1 25, d3 50 %.")
 
 
 def test_the_pages_and_the_readme_are_those_of_the_tables():

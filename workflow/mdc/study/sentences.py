@@ -32,6 +32,21 @@ def seen_sentence(seen: pd.DataFrame, dataset: str) -> str:
     )
 
 
+def dilations_sentence(regions: pd.DataFrame, dataset: str) -> str:
+    """Return recall and precision of each dilation's object regions at the paper's threshold, as a sentence (§3.1)."""
+    table = regions[(regions["dataset"] == dataset) & np.isclose(regions["threshold"], COMPARED_AT)]
+    table = table[table["maps"].str.fullmatch(r"d\d+")]
+    if len(table) < 2:
+        return ""
+    recall, precision = (
+        ", ".join(f"{row['maps']} {100 * row[name]:.0f}" for row in table.to_dict("records"))
+        for name in ("recall", "precision")
+    )
+    return (
+        f"- At {COMPARED_AT:g} of the maximum, recall of the objects by dilation: {recall} %; precision: {precision} %."
+    )
+
+
 def sizes_sentence(sizes: pd.DataFrame, dataset: str) -> str:
     """Return over what range the best threshold moves with the size of objects, for d=1 and fusion, as a sentence."""
     words = []

@@ -52,6 +52,7 @@ def study_text(tables: Mapping[str, pd.DataFrame]) -> str:
         images = markdown_tables.found_row(calibration, dataset=dataset, measure="images")["value"]
         seeds = weak[weak["dataset"] == dataset]["seeds"].max()
         told = sentences.claims_sentences(tables["differences"], dataset)
+        told.append(sentences.dilations_sentence(tables["regions"], dataset))
         told.append(f"- {sentences.seen_sentence(tables['seen'], dataset)}")
         told.append(sentences.sizes_sentence(tables["sizes"], dataset))
         parts += [
