@@ -202,6 +202,15 @@ def test_two_runs_on_the_same_images_are_compared_over_the_seeds_of_both(tmp_pat
     assert [row["low"], row["high"]] == pytest.approx([0, miou(18, 2) - miou(16, 2)])
 
 
+def test_another_run_on_the_same_images_has_its_place_on_the_page_and_none_in_the_readme(tmp_path, monkeypatch):
+    monkeypatch.setitem(HITS, ("weak-fusion", 1), {"a": 9, "b": 8})
+    runs = {name: [write_run(tmp_path / name, (1,))] for name in ("frozen", "trained")}
+    tabulate_study(runs=runs, unseen_seed=1, draws=50, folder=tmp_path / "study")
+    tables = read_tables(tmp_path / "study")
+    assert "| trained over frozen (fusion) |" in study_text(tables)
+    assert "trained" not in readme_text(tables) and "| masks | frozen: pseudo masks |" in readme_text(tables)
+
+
 @pytest.mark.parametrize(("column", "value"), [("digest", "y"), ("tags", "dog"), ("id", "d")])
 def test_runs_on_other_images_are_not_compared(tmp_path, dataset, column, value):
     run = write_run(tmp_path / "other")

@@ -112,6 +112,8 @@ def fusion_sentence(differences: pd.DataFrame, dataset: str) -> str:
     """Return which other maps fusion is shown to beat after the CRF, at one threshold, as a sentence or two."""
     table = differences[(differences["dataset"] == dataset) & (differences["first"] == "fusion")]
     table = table[(table["stage"] == LAST_STAGE) & table["second"].isin(FUSION_AGAINST)]
+    if table["seeds"].max() == 1:
+        return "With one seed no difference can be shown."
     found: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for row in table.to_dict("records"):
         found[verdict(row)].append(FUSION_AGAINST[row["second"]])

@@ -20,6 +20,7 @@ mIoU in percent, on validation images; *pseudo masks* are scored on training ima
 - A difference is *shown* if its interval excludes 0 and all seeds, at least two, agree on its sign.
 - *One threshold* is the same share of each map's maximum for all maps; *own threshold* is the best of each map setting
   on the training images' true masks, on which its pseudo masks are then scored.
+- *A over B*, of two names of this page, compares two runs on the same images.
 - The *unseen seed* is the one on whose results nothing was chosen.
 - Unlabelled pixels of pseudo masks count as misses; [details.md](details.md) also gives scores without them, precision
   and recall of the maps, and the best threshold by size of the object."""
@@ -92,10 +93,13 @@ def details_text(tables: Mapping[str, pd.DataFrame]) -> str:
 
 
 def readme_text(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Return the README's table of results, and one sentence or two on each dataset with several seeds, as Markdown."""
-    weak = _weak_segmenters(tables["results"])
-    weak = weak[weak["seeds"] > 1]
-    datasets = list(weak["dataset"].unique())
+    """Return the README's table of results, and one sentence or two on each dataset, as Markdown.
+
+    A dataset that is compared with an earlier one on the same images is left to the study's page.
+    """
+    weak, differences = _weak_segmenters(tables["results"]), tables["differences"]
+    again = {row.dataset for row in differences.itertuples() if row.claim.startswith(f"{row.dataset} over ")}
+    datasets = [name for name in weak["dataset"].unique() if name not in again]
     told = []
     for dataset in datasets:
         seeds = weak[weak["dataset"] == dataset]["seeds"].max()
