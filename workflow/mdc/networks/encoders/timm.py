@@ -36,7 +36,9 @@ class Keys(EncoderKeys):
 
     name: Literal["timm"] = Field("timm", description="A model of timm.")
     model: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")] = Field(
-        "tf_efficientnet_lite0", description="Its name there, such as convnext_tiny or vit_small_patch14_dinov2."
+        "tf_efficientnet_lite0",
+        description="Its name there, such as convnext_tiny or vit_small_patch14_dinov2. Add the tag of your weights, "
+        "as in vit_base_patch16_clip_224.openai: it decides how the input is standardised.",
     )
     output_stride: Literal[8, 16, 32] | None = Field(
         None,
