@@ -139,6 +139,10 @@ def test_weights_of_another_model_are_refused(tmp_path):
     keys = timm_encoder.Keys(model=LITE0)
     with pytest.raises(InputError, match=r"encoder\.weights: .*w\.pth does not fit timm's tf_efficientnet_lite0 \(R"):
         keys.read_pretrained(tmp_path / "w.pth", stage="classifier")
+    # the names of Lite's package, with those of an EfficientNet that takes another input
+    torch.save({"_conv_stem.weight": torch.ones(1), "_blocks.0._se_reduce.weight": torch.ones(1)}, tmp_path / "w.pth")
+    with pytest.raises(InputError, match=r"w\.pth does not fit timm's tf_efficientnet_lite0 \(R"):
+        keys.read_pretrained(tmp_path / "w.pth", stage="classifier")
     torch.save([1], tmp_path / "w.pth")
     with pytest.raises(InputError, match=r"w\.pth: not a file of weights: there are no tensors by name in it"):
         keys.read_pretrained(tmp_path / "w.pth", stage="classifier")

