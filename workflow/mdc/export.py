@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mdc.networks.largefov import LargeFov
+from mdc.networks.largefov import SegmentationNetwork
 from mdc.networks.weight_files import weights_hash
 from mdc.predict.segmenter import Segmenter
 from mdc.runtime.errors import InputError
@@ -27,7 +27,7 @@ TOLERANCE = 1e-4  # largest difference of a logit, relative to the largest absol
 class ImageToLogits(nn.Module):
     """All of a segmenter's way from an image of any size to logits of the same size, for the exporter."""
 
-    def __init__(self, network: LargeFov) -> None:
+    def __init__(self, network: SegmentationNetwork) -> None:
         super().__init__()
         self.network = network
         grid = network.encoder.grid

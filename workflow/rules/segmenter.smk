@@ -1,5 +1,6 @@
-# segmenter: LargeFOV, one per setting: weak-<masks> on pseudo masks (equation 1), semi<n>-<masks> on n images with true
-#           masks and pseudo masks of the rest (equation 2), true-masks; <setting>@<variant> with the keys of a variant.
+# segmenter: LargeFOV or an encoder with a plain head, one per setting: weak-<masks> on pseudo masks (equation 1),
+#           semi<n>-<masks> on n images with true masks and pseudo masks of the rest (equation 2), true-masks;
+#           <setting>@<variant> with the keys of a variant.
 # Needs:    the training images, the pseudo masks of the setting, the starting weights if any; val, to validate on; the
 #           features of the views, where the encoder is frozen.
 # Produces: data/strong/<n>.csv, the images with true masks; segmenter/<classifier>/seed<seed>/<setting>/weights.pt,

@@ -190,6 +190,10 @@ def test_keys_that_contradict_each_other(overlay, starts):
         {"classifier": {"networks": {"same": [1, 1, 1, 1]}}, "segmenter": {"settings": ["weak-d1_2", "weak-d9"]}},
         {"data": {"source": "synthetic", "root": "nowhere", "classes": ["cat"]}},
         {"segmenter": {"settings": ["semi500-fusion", "semi7-d1"]}},
+        {  # a plain head has nothing of fc6 and fc7
+            "encoder": {"weights": "IMAGENET1K_FEATURES"},
+            "segmenter": {"head": "plain", "fc_norm": "batch", "training": ONE_BY_ONE},
+        },
         {
             "data": {"source": "synthetic"},
             "segmenter": {"settings": ["semi2913-d9"]},

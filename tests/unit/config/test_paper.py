@@ -39,6 +39,7 @@ def test_the_papers_networks_depart_in_nothing_and_its_ablations_in_what_they_ar
         ({"segmenter__init": "classifier"}, ["segmenter init"]),
         ({"segmenter__fc_width": 128}, ["segmenter fc_width"]),
         ({"segmenter__fc6_dilation": 6}, ["segmenter fc6_dilation"]),
+        ({"segmenter__head": "plain", "segmenter__fc_width": 128}, ["segmenter head"]),  # which has no fc6 and fc7
         (
             {"encoder": SLIM},
             [f"{stage} encoder.{key}" for stage in ("classifier", "segmenter") for key in ("widths", "depths", "norm")],

@@ -30,6 +30,7 @@ def saved(path: Path, description: Description) -> torch.nn.Module:
         slim_classifier(classes=["cat", "dog", "é"], dilations=[2, 5, 7], block_width=16, block_norm="group"),
         slim_classifier(head="shared", encoder=slim_encoder(output_stride=16, conv5_dilation=3, norm="batch")),
         slim_segmenter(fc_width=16, fc6_dilation=3, fc_norm="batch", dropout=0.25, max_side_px=99),
+        slim_segmenter(head="plain"),
         slim_segmenter(classes=["cat"], encoder=slim_encoder(output_stride=4, keep_stride1_pools=True, norm="group")),
     ],
 )
@@ -43,6 +44,15 @@ def test_a_network_comes_back_from_its_file_alone_and_computes_the_same(tmp_path
     assert told == description and str(found) == str(network)
     assert read_torch(tmp_path / "w.pt")["settings"] == '{"seed": 1}'
     assert [path.name for path in tmp_path.iterdir()] == ["w.pt"]
+
+
+def test_a_segmenter_of_before_there_were_two_heads_has_largefovs(tmp_path):
+    saved(tmp_path / "w.pt", slim_segmenter())
+    content = read_torch(tmp_path / "w.pt")
+    described = json.loads(content["description"])
+    del described["head"]
+    torch.save(content | {"description": json.dumps(described)}, tmp_path / "w.pt")
+    assert load_network(tmp_path / "w.pt", SegmenterDescription)[1] == slim_segmenter(head="largefov")
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):

@@ -48,8 +48,9 @@ def test_starting_from_a_classifier_copies_the_encoder_and_its_input_alone(tmp_p
     assert torch.equal(network.fc6.weight, before)
 
 
-def test_starting_from_a_file_takes_everything_and_random_nothing(tmp_path):
-    description = slim_segmenter()
+@pytest.mark.parametrize("head", ["largefov", "plain"])
+def test_starting_from_a_file_takes_everything_and_random_nothing(tmp_path, head):
+    description = slim_segmenter(head=head)
     source = saved(tmp_path / "w.pt", description)
     torch.manual_seed(1)
     network = description.build()
@@ -70,8 +71,9 @@ def check(folder: Path, description: Description, *, expected_hash: str = "") ->
     return pd.read_csv(table)
 
 
-def test_the_check_refuses_what_does_not_fit_and_writes_nothing(tmp_path):
-    saved(tmp_path / "w.pt", slim_segmenter(fc_width=16))
+@pytest.mark.parametrize("other", [{"fc_width": 16}, {"head": "plain"}])
+def test_the_check_refuses_what_does_not_fit_and_writes_nothing(tmp_path, other):
+    saved(tmp_path / "w.pt", slim_segmenter(**other))
     with pytest.raises(InputError, match=r"w\.pt: these weights are of another network"):
         check(tmp_path, slim_segmenter())
     assert not (tmp_path / "checked.csv").exists()

@@ -1,14 +1,14 @@
-"""DeepLab-LargeFOV: its layers, their starting values and their reach."""
+"""DeepLab-LargeFOV: its layers, their starting values and their reach; and the plain head in its place."""
 
 import numpy as np
 import pytest
 import torch
 
-from mdc.networks.largefov import LargeFov
+from mdc.networks.largefov import SegmentationNetwork
 from tests.unit.networks.slim_networks import slim_segmenter
 
 
-def network(**changes) -> LargeFov:
+def network(**changes) -> SegmentationNetwork:
     torch.manual_seed(0)
     return slim_segmenter(**{"fc6_dilation": 3} | changes).build()
 
@@ -23,7 +23,7 @@ def test_the_papers_layers_have_deeplabs_sizes():
     assert model.score.weight.std().item() == pytest.approx(0.01, rel=0.03) and not model.score.bias.any()
 
 
-def new(model: LargeFov) -> set[str]:
+def new(model: SegmentationNetwork) -> set[str]:
     return {name for name, parameter in model.named_parameters() if parameter in model.new_parameters()}
 
 
@@ -53,3 +53,18 @@ def test_dropout_follows_fc6_and_fc7_in_training_only():
         assert set(values.unique().tolist()) == {0.0, 2.0}  # half of them left out, the others doubled
         assert values.mean().item() == pytest.approx(1, abs=0.05)
         assert stage.eval()(torch.ones(1, 8, 5, 5)).unique().tolist() == [1.0]
+
+
+def test_a_plain_head_is_dropout_and_one_convolution_which_alone_is_new():
+    model = network(head="plain", dropout=0.5)
+    score = {"score.weight", "score.bias"}
+    assert {name for name in model.state_dict() if not name.startswith("encoder.")} == new(model) == score
+    assert model.score.weight.std().item() == pytest.approx(0.01, rel=0.3) and not model.score.bias.any()
+    with torch.no_grad():
+        model.score.weight.copy_(torch.tensor([1 / 8, 1, 0]).view(3, 1, 1, 1).expand(3, 8, 1, 1))
+        model.score.bias.copy_(torch.tensor([0, 0, -1.0]))
+    features = torch.full((1, 8, 50, 50), 2.5)
+    scores = model.eval().from_features(features)  # the mean and the sum of 8 channels
+    assert scores.shape == (1, 3, 50, 50) and scores.flatten(2).unique(dim=2).flatten().tolist() == [2.5, 20, -1]
+    kept = model.train().from_features(features)[0, 1] / 5  # how many of the 8 dropout left, and doubled
+    assert set(kept.unique().tolist()) == set(range(9)) and kept.mean().item() == pytest.approx(4, abs=0.2)

@@ -138,21 +138,21 @@ def test_weights_of_another_model_are_refused(tmp_path):
     torch.save(timm.create_model("mobilenetv3_small_050").state_dict(), tmp_path / "w.pth")
     keys = timm_encoder.Keys(model=LITE0)
     with pytest.raises(InputError, match=r"encoder\.weights: .*w\.pth does not fit timm's tf_efficientnet_lite0 \(R"):
-        keys.read_pretrained(tmp_path / "w.pth", stage="classifier")
+        keys.read_pretrained(tmp_path / "w.pth", with_fully_connected=False)
     # the names of Lite's package, with those of an EfficientNet that takes another input
     torch.save({"_conv_stem.weight": torch.ones(1), "_blocks.0._se_reduce.weight": torch.ones(1)}, tmp_path / "w.pth")
     with pytest.raises(InputError, match=r"w\.pth does not fit timm's tf_efficientnet_lite0 \(R"):
-        keys.read_pretrained(tmp_path / "w.pth", stage="classifier")
+        keys.read_pretrained(tmp_path / "w.pth", with_fully_connected=False)
     torch.save([1], tmp_path / "w.pth")
     with pytest.raises(InputError, match=r"w\.pth: not a file of weights: there are no tensors by name in it"):
-        keys.read_pretrained(tmp_path / "w.pth", stage="classifier")
+        keys.read_pretrained(tmp_path / "w.pth", with_fully_connected=False)
     for model in ("tf_efficientnet_lite1", "vit_tiny_patch16_224"):
         line = rf"encoder\.weights: .* has the weights of an EfficientNet-Lite, which do not fit timm's {model}: name"
         with pytest.raises(InputError, match=line):
-            timm_encoder.Keys(model=model).read_pretrained(weights_file(PACKAGE), stage="classifier")
+            timm_encoder.Keys(model=model).read_pretrained(weights_file(PACKAGE), with_fully_connected=False)
     (tmp_path / "w.safetensors").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"w\.safetensors: not a readable weights file: damaged"):
-        keys.read_pretrained(tmp_path / "w.safetensors", stage="classifier")
+        keys.read_pretrained(tmp_path / "w.safetensors", with_fully_connected=False)
 
 
 # ImageNet's classes of photos in scikit-image (public domain, CC0): Egyptian cat, espresso, drilling platform for a
@@ -163,7 +163,7 @@ SEEN = {"chelsea": 285, "coffee": 967, "rocket": 540, "astronaut": 450}
 def test_lite0_of_the_package_is_the_one_of_its_reference_code():
     keys = timm_encoder.Keys(model=LITE0, output_stride=32)
     path = weights_file(PACKAGE)
-    found = keys.read_pretrained(path, stage="classifier")
+    found = keys.read_pretrained(path, with_fully_connected=False)
     encoder = keys.build("classifier").eval()
     encoder.layers.load_state_dict(found.state)
     encoder.set_standardisation(found.mean, found.std)
@@ -187,7 +187,7 @@ def test_dilated_features_are_the_strided_ones_where_both_are():
     for stride in (8, 32):
         keys = timm_encoder.Keys(model=LITE0, output_stride=stride)
         encoder = keys.build("classifier").eval()
-        encoder.layers.load_state_dict(keys.read_pretrained(weights_file(PACKAGE), stage="classifier").state)
+        encoder.layers.load_state_dict(keys.read_pretrained(weights_file(PACKAGE), with_fully_connected=False).state)
         with torch.no_grad():
             found.append(encoder(image))
     torch.testing.assert_close(found[0][..., ::4, ::4], found[1], atol=1e-3, rtol=1e-3)

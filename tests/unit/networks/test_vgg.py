@@ -89,7 +89,7 @@ def test_parameters_are_exactly_those_of_vgg16s_features_by_default(features, st
 @pytest.mark.parametrize("stage", STAGES)
 def test_pretrained_weights_give_torchvisions_convolution_stack(features, state, stage, tmp_path):
     torch.save(state, tmp_path / "vgg16.pth")
-    found = Keys().read_pretrained(tmp_path / "vgg16.pth", stage=stage)
+    found = Keys().read_pretrained(tmp_path / "vgg16.pth", with_fully_connected=stage == "segmenter")
     encoder = Keys().build(stage)
     encoder.layers.load_state_dict(dict(found.state))
     assert bool(found.fully_connected) == (stage == "segmenter")

@@ -163,6 +163,13 @@ def test_a_reduced_file_is_taken_as_it_is(state, saved):
     assert torch.equal(network.encoder.layers.conv1_1.weight, state["features.0.weight"])
 
 
+def test_a_plain_head_leaves_fc6_and_fc7_unused(state, saved):
+    description = segmenter_of(head="plain")
+    uses = start(description.build(), saved(reduced(state)), description)
+    assert named(uses, "unused") == {"31.weight", "31.bias", "33.weight", "33.bias"}
+    assert named(uses, "new") == {"score.weight", "score.bias"} and len(named(uses, "encoder")) == 26
+
+
 def standardised(network: nn.Module, *pixel: float) -> list[float]:
     return network.encoder.standardise(torch.tensor(pixel).view(1, 3, 1, 1)).flatten().tolist()
 

@@ -74,6 +74,11 @@ def test_settings_and_variants(result, words):
     assert words in caption(config(), classifier="mdc", seed=0, result=result)
 
 
+def test_another_head_is_named():
+    found = caption(config(segmenter={"head": "plain"}), classifier="mdc", seed=0, result="true-masks-crf")
+    assert "Segmenter: a 1x1 convolution on VGG16, from pretrained weights" in found
+
+
 @pytest.mark.parametrize(
     ("trained", "splits", "expected"),
     [

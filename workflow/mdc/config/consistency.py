@@ -132,7 +132,8 @@ def _networks(config: Config) -> Iterator[str]:
 
 
 def _normalises_batches(config: Config, stage: Stage) -> bool:
-    norm = config.classifier.block_norm if stage == "classifier" else config.segmenter.fc_norm
+    of_segmenter = config.segmenter.fc_norm if config.segmenter.head == "largefov" else "none"
+    norm = config.classifier.block_norm if stage == "classifier" else of_segmenter
     training = getattr(config, stage).training
     trained = training.freeze != "encoder" and training.encoder_batch_norm == "train"
     keys = config.encoder_keys(stage, _first(config))

@@ -109,8 +109,11 @@ class EncoderKeys(Section):
         """Return the encoder of one of the networks, randomly initialised; for both it has the same state keys."""
         raise NotImplementedError
 
-    def read_pretrained(self, path: Path, *, stage: Stage) -> "Pretrained":
-        """Return the pre-trained weights in a file for the classifier or the segmenter.
+    def read_pretrained(self, path: Path, *, with_fully_connected: bool) -> "Pretrained":
+        """Return the pre-trained weights in a file.
+
+        Args:
+            with_fully_connected: whether the network has LargeFOV's fc6 and fc7, for encoders whose files have them.
 
         Raises:
             InputError: the file is missing, damaged, or not of this encoder.

@@ -179,10 +179,20 @@ class Segmenter(Section):
         "densecrf-fusion, pamr-fusion.",
     )
     encoder: dict[str, Any] = Field({}, description="Keys of `encoder` that differ for the segmenter.")
+    head: Literal["largefov", "plain"] = Field(
+        "largefov",
+        description="largefov: fc6, fc7 and the class scores (paper 4.1); plain: dropout and a 1x1 convolution to the "
+        "class scores; `fc_width`, `fc6_dilation` and `fc_norm` then do nothing.",
+    )
     fc_width: Channels = Field(1024, description="Channels of fc6 and fc7. DeepLab-LargeFOV.")
     fc6_dilation: Dilation = Field(12, description="Dilation of fc6, in features. DeepLab-LargeFOV.")
     fc_norm: Norm = Field("none", description="Normalisation after fc6 and fc7.")
-    dropout: Float = Field(0.5, ge=0, lt=1, description="Probability after fc6 and after fc7. DeepLab-LargeFOV.")
+    dropout: Float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="Probability after fc6 and after fc7, or of the plain head's features. DeepLab-LargeFOV.",
+    )
     init: Literal["pretrained", "classifier", "random", "file"] = Field(
         "pretrained",
         description="Starting weights: as for the classifier; classifier: the encoder of the classifier of the same "

@@ -5,7 +5,10 @@ from typing import Any
 from mdc.config.config import Config
 from mdc.config.encoders import Stage
 from mdc.config.experiments import Experiment
+from mdc.config.networks import Segmenter
 from mdc.config.paths import MAIN
+
+LARGEFOV_KEYS = ("fc_width", "fc6_dilation", "fc_norm")
 
 
 def recipe(config: Config, masks: Experiment) -> dict[str, Any]:
@@ -46,7 +49,9 @@ def network_keys(config: Config, stage: Stage, classifier: str) -> dict[str, Any
     if stage == "classifier":
         keys = section.model_dump(include={"block_width", "block_norm", "head"})
         return {"encoder": encoder, "dilations": config.dilations(classifier)} | keys
-    keys = section.model_dump(include={"fc_width", "fc6_dilation", "fc_norm", "dropout"})
+    keys = section.model_dump(include={"head", *LARGEFOV_KEYS, "dropout"})
+    if section.head == "plain":  # keys that it does not use must not train it again when they change
+        keys |= {key: Segmenter.model_fields[key].default for key in LARGEFOV_KEYS}
     return {"encoder": encoder, "max_side_px": config.data.max_side_px} | keys
 
 

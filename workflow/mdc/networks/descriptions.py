@@ -31,6 +31,11 @@ class Description(Section):
             raise ValueError(f"encoder.name: unknown encoder {self.encoder.get('name')}")
         return keys_class(self.encoder["name"]).model_validate(self.encoder)
 
+    @property
+    def has_fully_connected(self) -> bool:
+        """Whether the network has LargeFOV's fc6 and fc7, which may start from pre-trained weights."""
+        return False
+
     def build(self) -> nn.Module:
         """Return the network, randomly initialised."""
         raise NotImplementedError

@@ -62,7 +62,7 @@ def initialise(
     if init == "file":
         state = read_state(Path(weights), stage=description.stage)
         _load(network, state, source=Path(weights))
-        if description.stage == "segmenter":
+        if description.has_fully_connected:
             network.has_pretrained_fc = True
         return dict.fromkeys(state, "used")
     if init == "classifier":
@@ -78,19 +78,20 @@ def pretrained_encoder(keys: EncoderKeys, *, stage: Stage, weights: str) -> Enco
     """Return the encoder that a network of `stage` starts from with `pretrained`; arguments and errors as there."""
     torch.manual_seed(0)  # for layers without pre-trained weights
     encoder = keys.build(stage)
-    _load_pretrained(encoder, keys, stage=stage, path=weights_file(weights))
+    _load_pretrained(encoder, keys, path=weights_file(weights), with_fully_connected=False)
     return encoder
 
 
-def _load_pretrained(encoder: Encoder, keys: EncoderKeys, *, stage: Stage, path: Path) -> Pretrained:
-    found = keys.read_pretrained(path, stage=stage)
+def _load_pretrained(encoder: Encoder, keys: EncoderKeys, *, path: Path, with_fully_connected: bool) -> Pretrained:
+    found = keys.read_pretrained(path, with_fully_connected=with_fully_connected)
     _load(encoder.layers, encoder.new_state() | dict(found.state), source=path)
     encoder.set_standardisation(found.mean, found.std)
     return found
 
 
 def _start_from_pretrained(network: nn.Module, description: Description, path: Path) -> dict[str, str]:
-    found = _load_pretrained(network.encoder, description.encoder_keys(), stage=description.stage, path=path)
+    keys, with_fully_connected = description.encoder_keys(), description.has_fully_connected
+    found = _load_pretrained(network.encoder, keys, path=path, with_fully_connected=with_fully_connected)
     if found.fully_connected:
         own = {name: tensor for name, tensor in network.state_dict().items() if name in found.fully_connected}
         check_state(own, found.fully_connected, source=path)

@@ -1,4 +1,4 @@
-"""DeepLab-LargeFOV (Chen et al. 2014), the segmentation network of paper §4.1."""
+"""The segmentation network: DeepLab-LargeFOV (Chen et al. 2014) as in paper §4.1, or an encoder with a plain head."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -14,7 +14,40 @@ from mdc.networks.encoder import Encoder
 from mdc.networks.layers import init_new_layers, normalisation
 
 
-class LargeFov(nn.Module):
+class SegmentationNetwork(nn.Module):
+    """An encoder and a head, whose last layer, `score`, gives the class scores."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def new_parameters(self) -> set[Tensor]:
+        """Return the parameters without pre-trained weights."""
+        return self.encoder.new_parameters().union(self.score.parameters())
+
+    def forward(self, standardised: Tensor) -> Tensor:
+        """Return class scores (logits) (N, C, h, w) of standardised images (N, 3, H, W)."""
+        return self.from_features(self.encoder(standardised))
+
+    def from_features(self, features: Tensor) -> Tensor:
+        """Return class scores (logits) (N, C, h, w) of the encoder's features (N, channels, h, w)."""
+        raise NotImplementedError
+
+
+class PlainHead(SegmentationNetwork):
+    """An encoder, dropout and a 1x1 convolution to the class scores; the arguments are as of `LargeFov`."""
+
+    def __init__(self, *, encoder: Encoder, classes: int, dropout: float) -> None:
+        super().__init__(encoder)
+        self.dropout = nn.Dropout(dropout)
+        self.score = nn.Conv2d(encoder.channels, classes, 1)
+        init_new_layers([self.score])
+
+    def from_features(self, features: Tensor) -> Tensor:
+        return self.score(self.dropout(features))
+
+
+class LargeFov(SegmentationNetwork):
     """An encoder, fc6 with a large dilation, fc7 and the class scores.
 
     Args:
@@ -29,8 +62,7 @@ class LargeFov(nn.Module):
     def __init__(
         self, *, encoder: Encoder, classes: int, fc_width: int, fc6_dilation: int, dropout: float, norm: str
     ) -> None:
-        super().__init__()
-        self.encoder = encoder
+        super().__init__(encoder)
         bias = norm == "none"
         self.fc6 = nn.Conv2d(encoder.channels, fc_width, 3, padding=fc6_dilation, dilation=fc6_dilation, bias=bias)
         self.fc7 = nn.Conv2d(fc_width, fc_width, 1, bias=bias)
@@ -54,38 +86,40 @@ class LargeFov(nn.Module):
 
     def new_parameters(self) -> set[Tensor]:
         """Return the parameters without pre-trained weights: of the class scores, fc6, fc7 and new encoder layers."""
-        pretrained_too = [self.fc6, self.after_fc6, self.fc7, self.after_fc7]
-        new = [self.score] if self.has_pretrained_fc else [*pretrained_too, self.score]
-        return self.encoder.new_parameters().union(*(layer.parameters() for layer in new))
-
-    def forward(self, standardised: Tensor) -> Tensor:
-        """Return class scores (logits) (N, C, h, w) of standardised images (N, 3, H, W)."""
-        return self.from_features(self.encoder(standardised))
+        fully_connected = [] if self.has_pretrained_fc else [self.fc6, self.after_fc6, self.fc7, self.after_fc7]
+        return super().new_parameters().union(*(layer.parameters() for layer in fully_connected))
 
     def from_features(self, features: Tensor) -> Tensor:
-        """Return class scores (logits) (N, C, h, w) of the encoder's features (N, channels, h, w)."""
         return self.score(self.after_fc7(self.fc7(self.after_fc6(self.fc6(features)))))
 
 
 class SegmenterDescription(Description):
-    """What LargeFOV is built from; the keys are explained in `mdc.config.networks.Segmenter`.
+    """What the segmentation network is built from; the keys are explained in `mdc.config.networks.Segmenter`.
 
     Attributes:
         max_side_px: the longest side of a photo in training, to which longer ones are reduced before the network.
     """
 
     stage: Literal["segmenter"] = "segmenter"
+    head: Literal["largefov", "plain"] = "largefov"  # older checkpoints do not have it
     fc_width: Channels
     fc6_dilation: Dilation
     fc_norm: Norm
     dropout: Annotated[Float, Field(ge=0, lt=1)]
     max_side_px: Pixels
 
-    def build(self) -> LargeFov:
+    @property
+    def has_fully_connected(self) -> bool:
+        return self.head == "largefov"
+
+    def build(self) -> SegmentationNetwork:
         """Return the segmenter, randomly initialised."""
+        encoder, classes = self.encoder_keys().build("segmenter"), len(self.classes) + 1
+        if self.head == "plain":
+            return PlainHead(encoder=encoder, classes=classes, dropout=self.dropout)
         return LargeFov(
-            encoder=self.encoder_keys().build("segmenter"),
-            classes=len(self.classes) + 1,
+            encoder=encoder,
+            classes=classes,
             fc_width=self.fc_width,
             fc6_dilation=self.fc6_dilation,
             dropout=self.dropout,

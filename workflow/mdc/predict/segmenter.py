@@ -19,7 +19,7 @@ from mdc.data.mask_sizes import enlarged
 from mdc.data.whole_photos import as_tensor
 from mdc.networks.checkpoints import load_network
 from mdc.networks.grid import Grid
-from mdc.networks.largefov import LargeFov, SegmenterDescription
+from mdc.networks.largefov import SegmentationNetwork, SegmenterDescription
 from mdc.predict.overlays import overlay
 from mdc.predict.photos import OWN_SIZE, read_photos
 from mdc.predictions.inference import scores_of
@@ -44,7 +44,7 @@ class Segmenter:
     """
 
     def __init__(
-        self, network: LargeFov, *, classes: Sequence[str], max_side_px: int, crf: Parameters | None = None
+        self, network: SegmentationNetwork, *, classes: Sequence[str], max_side_px: int, crf: Parameters | None = None
     ) -> None:
         self.network = network.eval()
         self.classes, self.max_side_px, self.crf = tuple(classes), max_side_px, crf

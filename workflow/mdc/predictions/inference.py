@@ -11,7 +11,7 @@ from mdc.data.mask_files import write_mask
 from mdc.data.mask_sizes import enlarged
 from mdc.data.whole_photos import whole_photos
 from mdc.networks.checkpoints import load_network
-from mdc.networks.largefov import LargeFov, SegmenterDescription
+from mdc.networks.largefov import SegmentationNetwork, SegmenterDescription
 from mdc.networks.weight_files import weights_hash
 from mdc.predictions.files import Scores, add_scores, create_scores
 from mdc.runtime.devices import torch_device
@@ -23,7 +23,7 @@ from mdc.storage.shards import shard_of
 
 
 @torch.inference_mode()
-def scores_of(network: LargeFov, image: Tensor) -> np.ndarray:
+def scores_of(network: SegmentationNetwork, image: Tensor) -> np.ndarray:
     """Return class scores (logits), float16 (C, h, w), of one whole photo (3, H, W), RGB in 0..255.
 
     They are rounded as they are stored, so that masks made of them at once and later are the same.

@@ -17,6 +17,7 @@ REFINED = {
     DENSECRF: "confident objects and background refined by a dense CRF as IRN does",
     PAMR: "refined by pixel-adaptive mask refinement",
 }
+HEADS = {"largefov": "LargeFOV", "plain": "a 1x1 convolution"}
 EVERYTHING = ("masks", "crf")
 
 
@@ -72,8 +73,8 @@ def classifiers_sentence(config: Config, names: Sequence[str]) -> str:
 
 
 def segmenter_sentence(config: Config, variant: str = "") -> str:
-    """Return the encoder of the segmenters and their starting weights, with a variant as it has them."""
-    return f"Segmenter: LargeFOV on {_encoder(config.varied(variant), 'segmenter')}."
+    """Return head and encoder of the segmenters and their starting weights, with a variant as it has them."""
+    return f"Segmenter: {HEADS[config.segmenter.head]} on {_encoder(config.varied(variant), 'segmenter')}."
 
 
 def _encoder(config: Config, stage: Stage, classifier: str = "") -> str:

@@ -1,4 +1,4 @@
-"""The segmenter stage: training LargeFOV on pseudo masks, true masks or both (paper §3.3)."""
+"""The segmenter stage: training the segmentation network on pseudo masks, true masks or both (paper §3.3)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from mdc.data.mask_files import read_mask
 from mdc.downloads.packages import weights_file
 from mdc.features import with_features
 from mdc.networks.init_weights import start_network
-from mdc.networks.largefov import LargeFov, SegmenterDescription
+from mdc.networks.largefov import SegmentationNetwork, SegmenterDescription
 from mdc.runtime.errors import InputError
 from mdc.runtime.logs import logger
 from mdc.segmenter.losses import semi_loss, strong_loss
@@ -42,7 +42,7 @@ class SegmenterTask(Task):
 
     def __init__(
         self,
-        network: LargeFov,
+        network: SegmentationNetwork,
         schedule: Schedule,
         *,
         classes: int,

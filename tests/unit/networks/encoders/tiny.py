@@ -51,7 +51,7 @@ class Keys(EncoderKeys):
             frozen=[patches] if self.frozen else [],
         )
 
-    def read_pretrained(self, path: Path, *, stage: Stage) -> "Pretrained":
+    def read_pretrained(self, path: Path, *, with_fully_connected: bool) -> "Pretrained":
         from mdc.networks.encoder import Pretrained
         from mdc.networks.weight_files import read_torch
 

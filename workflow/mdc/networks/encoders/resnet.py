@@ -81,7 +81,7 @@ class Keys(EncoderKeys):
             stages=STAGES,
         )
 
-    def read_pretrained(self, path: Path, *, stage: Stage) -> "Pretrained":
+    def read_pretrained(self, path: Path, *, with_fully_connected: bool) -> "Pretrained":
         from mdc.networks.encoder import IMAGENET_MEAN, IMAGENET_STD, Pretrained
         from mdc.networks.weight_files import read_tensors
 

@@ -81,7 +81,7 @@ class Keys(EncoderKeys):
 
         return build_encoder(self.model, output_stride=self.output_stride, stage=self.stage, facts=self._facts())
 
-    def read_pretrained(self, path: Path, *, stage: Stage) -> "Pretrained":
+    def read_pretrained(self, path: Path, *, with_fully_connected: bool) -> "Pretrained":
         from mdc.networks.timm_models import read_weights
 
         return read_weights(path, self.model, output_stride=self.output_stride, stage=self.stage)

@@ -99,7 +99,7 @@ class Keys(EncoderKeys):
                 f"{stage}.init: pretrained weights fit VGG16 only: encoder {{widths: {list(VGG16_WIDTHS)}, depths: "
                 f"{list(VGG16_DEPTHS)}, norm: none}}"
             )
-        if segmenter is None:
+        if segmenter is None or segmenter.head == "plain":
             return
         if (segmenter.fc_width, segmenter.fc_norm) != (LARGEFOV_FC_WIDTH, "none"):
             yield (
@@ -150,7 +150,7 @@ class Keys(EncoderKeys):
             modules, channels=channels, grid=Grid(stride), mean=IMAGENET_MEAN, std=IMAGENET_STD, stages=stages
         )
 
-    def read_pretrained(self, path: Path, *, stage: Stage) -> "Pretrained":
+    def read_pretrained(self, path: Path, *, with_fully_connected: bool) -> "Pretrained":
         from mdc.networks.vgg16_files import read_vgg16
 
-        return read_vgg16(path, weights_input=self.weights_input, with_fully_connected=stage == "segmenter")
+        return read_vgg16(path, weights_input=self.weights_input, with_fully_connected=with_fully_connected)
