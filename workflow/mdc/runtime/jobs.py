@@ -17,7 +17,8 @@ from mdc.runtime.memory import memory_sentence, ran_out
 from mdc.runtime.processes import end_with_parent, forget_foreign_ranks, rank_in_training
 
 # Before numpy is imported: its matrices are small, and its threads, waiting for the next, keep the cores from PyTorch.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Snakemake gives it as many as the job has.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 def run_logged(log_path: str, function: Callable[[], None]) -> None:
