@@ -192,7 +192,7 @@ def test_runs_with_their_own_images_are_sampled_apart(tmp_path):
 def test_two_runs_on_the_same_images_are_compared_over_the_seeds_of_both(tmp_path, monkeypatch):
     frozen = write_run(tmp_path / "frozen")
     monkeypatch.setitem(HITS, ("weak-fusion", 1), {"a": 9, "b": 8})
-    trained = write_run(tmp_path / "trained", (1,), settings=("weak-fusion",))
+    trained = write_run(tmp_path / "trained", (1,))  # of d1 the same
     datasets = [Dataset(run.name, [run], draws=400) for run in (trained, frozen)]
     (row,) = datasets_table(*datasets, unseen_seed=1).to_dict("records")
     assert (row["dataset"], row["claim"], row["stage"]) == ("trained", "trained over frozen", "segmenter")
@@ -203,8 +203,9 @@ def test_two_runs_on_the_same_images_are_compared_over_the_seeds_of_both(tmp_pat
 
 
 def test_another_run_on_the_same_images_has_its_place_on_the_page_and_none_in_the_readme(tmp_path, monkeypatch):
+    frozen = write_run(tmp_path / "frozen", (1,))
     monkeypatch.setitem(HITS, ("weak-fusion", 1), {"a": 9, "b": 8})
-    runs = {name: [write_run(tmp_path / name, (1,))] for name in ("frozen", "trained")}
+    runs = {"frozen": [frozen], "trained": [write_run(tmp_path / "trained", (1,))]}
     tabulate_study(runs=runs, unseen_seed=1, draws=50, folder=tmp_path / "study")
     tables = read_tables(tmp_path / "study")
     assert "| trained over frozen (fusion) |" in study_text(tables)

@@ -117,13 +117,11 @@ def fusion_sentence(differences: pd.DataFrame, dataset: str) -> str:
     found: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for row in table.to_dict("records"):
         found[verdict(row)].append(FUSION_AGAINST[row["second"]])
-    heads = {
-        "yes": "fusion is shown to be better than",
-        "no, the reverse": "it is shown to be worse than",
-        "not shown": "no difference is shown from",
-    }
-    told = "; ".join(f"{heads[kind]} {', '.join(names)}" for kind, names in found.items() if names)
-    return f"After the CRF, at one threshold, {told}." if told else ""
+    better, worse, alike = (", ".join(found[kind]) for kind in KINDS)
+    told = [f"is shown to be better than {better}"] if better else []
+    told += [f"is shown to be worse than {worse}"] if worse else []
+    told += [f"is not shown to differ from {alike}"] if alike else []
+    return f"After the CRF, at one threshold, fusion {'; it '.join(told)}." if told else ""
 
 
 def _called(tables: Mapping[str, pd.DataFrame], dataset: str, first: str, second: str) -> str:

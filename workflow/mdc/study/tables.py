@@ -85,12 +85,15 @@ def datasets_table(dataset: Dataset, other: Dataset, *, unseen_seed: int) -> pd.
     for masks in (*SINGLE_AND_MEAN, "fusion", "true-masks") if pair else ():
         for stage, (split, crf) in STAGES.items():
             result = (split, result_of(masks, stage), crf)
-            if all(part.has(*result) for part in pair):
-                first, second = pair
-                unseen = np.array([unit.seed == unseen_seed for unit in first.units])
-                of_unseen = known_mean((first.scores(*result) - second.scores(*result))[unseen])
-                row = difference_row(first, result, result, of=second)
-                rows.append((dataset.name, f"{dataset.name} over {other.name}", stage, masks, masks, *row, of_unseen))
+            if not all(part.has(*result) for part in pair):
+                continue
+            first, second = pair
+            values = first.scores(*result) - second.scores(*result)
+            if not values.any():
+                continue  # the same network, as what differs has nothing to do with it
+            of_unseen = known_mean(values[[unit.seed == unseen_seed for unit in first.units]])
+            row = difference_row(first, result, result, of=second)
+            rows.append((dataset.name, f"{dataset.name} over {other.name}", stage, masks, masks, *row, of_unseen))
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 
