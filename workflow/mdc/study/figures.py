@@ -1,5 +1,6 @@
 """Figures of the study, drawn from its tables."""
 
+import math
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -7,6 +8,8 @@ import pandas as pd
 
 from mdc.figures.style import save_figure
 from mdc.study.claims import STAGES
+
+MOST_BESIDE = 3  # datasets in a row of a figure
 
 
 def plot_response(response: pd.DataFrame, path: Path) -> None:
@@ -59,14 +62,17 @@ def plot_sizes(sizes: pd.DataFrame, path: Path) -> None:
 
 
 def plot_differences(differences: pd.DataFrame, path: Path) -> None:
-    """Draw every claim's difference in mIoU with its interval over images, a column per dataset, a colour per stage."""
+    """Draw every claim's difference in mIoU with its interval over images, a plot per dataset, a colour per stage."""
     datasets = list(dict.fromkeys(differences["dataset"]))
     rows = max(
         (len(part[["claim", "first"]].drop_duplicates()) for _, part in differences.groupby("dataset")), default=1
     )
-    width = max(len(datasets), 1)
-    figure, axes = plt.subplots(1, width, figsize=(8 * width, 0.42 * rows + 1.2), squeeze=False)
-    for axis, dataset in zip(axes[0], datasets, strict=False):
+    width, height = min(max(len(datasets), 1), MOST_BESIDE), max(math.ceil(len(datasets) / MOST_BESIDE), 1)
+    size = (8 * width, (0.42 * rows + 1.2) * height)
+    figure, axes = plt.subplots(height, width, figsize=size, squeeze=False)
+    for axis in axes.flat[len(datasets) :]:
+        axis.axis("off")
+    for axis, dataset in zip(axes.flat, datasets, strict=False):
         part = differences[differences["dataset"] == dataset]
         claims = list(part[["claim", "first"]].drop_duplicates().itertuples(index=False, name=None))
         for number, (stage, colour) in enumerate(zip(STAGES, ("tab:gray", "tab:blue", "tab:red"), strict=True)):
