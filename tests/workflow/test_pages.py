@@ -98,8 +98,7 @@ HERE = {  # what is read here instead
     "results/pets/config.yaml": "config/own.yaml",
     "--workflow-profile profiles/mine": "",  # test_dag.py plans with it
     "shards=32": "shards=1",
-    "/path/to/pets": "data_of_others/VOCdevkit/VOC2012",
-    "{pets: [steps-pets], demo: [steps-demo]}": "{demo: [demo]}",
+    "{demo: [steps-demo]}": "{demo: [demo]}",
 }
 
 

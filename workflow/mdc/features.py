@@ -167,8 +167,9 @@ def _check_room(path: Path, *, values: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     size, free = values * np.dtype(LAYOUT.arrays[FEATURES].dtype).itemsize, shutil.disk_usage(path.parent).free
     logger.info("%s: the features of all views, %.0f MB", path.parent, size / 1e6)
-    # what other shards have written by now, also half of a file
-    others = sum(other.stat().st_size for other in path.parent.glob("*.h5*") if other != path)
+    # what the other shards have written by now, also half of a file
+    files = path.parent.glob(f"*{path.name[path.name.index('-of-') :]}*")
+    others = sum(other.stat().st_size for other in files if other != path)
     if size - others > free:
         raise InputError(
             f"{path.parent}: the features need {size / 1e6:.0f} MB, but {(free + others) / 1e6:.0f} MB are free: free "

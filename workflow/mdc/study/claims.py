@@ -58,6 +58,11 @@ def claims_of(config: Config) -> list[Claim]:
     return found
 
 
+def between(dataset: str, other: str) -> str:
+    """Return what the comparison of two runs on the same images is called."""
+    return f"{dataset} over {other}"
+
+
 def result_of(masks: str, stage: str) -> str:
     """Return the name of the result of masks such as `fusion@best`, `salient-fusion` or `true-masks` at a stage."""
     if masks == "true-masks":

@@ -13,7 +13,16 @@ from mdc.data.metrics import known_mean
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.study.bootstrap import average_precision, interval
-from mdc.study.claims import CRF_CLAIM, CRF_SETTINGS, LAST_STAGE, SINGLE_AND_MEAN, STAGES, claims_of, result_of
+from mdc.study.claims import (
+    CRF_CLAIM,
+    CRF_SETTINGS,
+    LAST_STAGE,
+    SINGLE_AND_MEAN,
+    STAGES,
+    between,
+    claims_of,
+    result_of,
+)
 from mdc.study.runs import Dataset, paired, spread
 
 RESULT_COLUMNS = ["dataset", "split", "setting", "crf", "seeds", "miou", "sd", "low", "high", "unseen"]
@@ -57,13 +66,10 @@ def differences_table(dataset: Dataset, *, unseen_seed: int) -> pd.DataFrame:
     and below the second, and the unseen seed alone.
     """
     rows = []
-    unseen = np.array([unit.seed == unseen_seed for unit in dataset.units])
 
     def add(words: str, stage: str, names: tuple[str, str], *results: Result) -> None:
         if all(dataset.has(*result) for result in results):
-            values = dataset.scores(*results[0]) - dataset.scores(*results[1])
-            of_unseen = known_mean(values[unseen])
-            rows.append((dataset.name, words, stage, *names, *difference_row(dataset, *results), of_unseen))
+            rows.append((dataset.name, words, stage, *names, *_row(dataset, *results, unseen_seed=unseen_seed)))
 
     for claim in claims_of(dataset.config):
         for stage in claim.stages:
@@ -87,14 +93,18 @@ def datasets_table(dataset: Dataset, other: Dataset, *, unseen_seed: int) -> pd.
             result = (split, result_of(masks, stage), crf)
             if not all(part.has(*result) for part in pair):
                 continue
-            first, second = pair
-            values = first.scores(*result) - second.scores(*result)
-            if not values.any():
-                continue  # the same network, as what differs has nothing to do with it
-            of_unseen = known_mean(values[[unit.seed == unseen_seed for unit in first.units]])
-            row = difference_row(first, result, result, of=second)
-            rows.append((dataset.name, f"{dataset.name} over {other.name}", stage, masks, masks, *row, of_unseen))
+            row = _row(pair[0], result, result, of=pair[1], unseen_seed=unseen_seed)
+            *_, above, below, _ = row
+            if above or below:  # else it is the same network, as what differs has nothing to do with it
+                rows.append((dataset.name, between(dataset.name, other.name), stage, masks, masks, *row))
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
+
+
+def _row(dataset: Dataset, first: Result, second: Result, *, unseen_seed: int, of: Dataset | None = None) -> tuple:
+    """Return `difference_row`, and the difference of the unseen seed alone."""
+    values = dataset.scores(*first) - (of or dataset).scores(*second)
+    unseen = np.array([unit.seed == unseen_seed for unit in dataset.units])
+    return *difference_row(dataset, first, second, of=of), known_mean(values[unseen])
 
 
 def difference_row(dataset: Dataset, first: Result, second: Result, *, of: Dataset | None = None) -> tuple[float, ...]:

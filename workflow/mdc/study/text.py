@@ -1,5 +1,6 @@
 """The study in words: its tables as Markdown, with the sentences that follow from them."""
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 from mdc.runtime.errors import InputError
 from mdc.runtime.files import write_whole
 from mdc.study import markdown_tables, sentences
+from mdc.study.claims import between
 from mdc.study.names import STUDY_TABLES
 
 BEGIN, END = "<!-- results/study begins -->", "<!-- results/study ends -->"
@@ -97,9 +99,10 @@ def readme_text(tables: Mapping[str, pd.DataFrame]) -> str:
 
     A dataset that is compared with an earlier one on the same images is left to the study's page.
     """
-    weak, differences = _weak_segmenters(tables["results"]), tables["differences"]
-    again = {row.dataset for row in differences.itertuples() if row.claim.startswith(f"{row.dataset} over ")}
-    datasets = [name for name in weak["dataset"].unique() if name not in again]
+    weak, claims = _weak_segmenters(tables["results"]), set(tables["differences"]["claim"])
+    named = list(weak["dataset"].unique())
+    again = {later for earlier, later in itertools.combinations(named, 2) if between(later, earlier) in claims}
+    datasets = [name for name in named if name not in again]
     told = []
     for dataset in datasets:
         seeds = weak[weak["dataset"] == dataset]["seeds"].max()
